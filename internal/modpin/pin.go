@@ -1,0 +1,25 @@
+package modpin
+
+import (
+	_ "github.com/apache/arrow/go/v15/arrow/array"
+	_ "github.com/apache/arrow/go/v15/arrow/ipc"
+	_ "github.com/charmbracelet/bubbletea"
+	_ "github.com/google/flatbuffers/go"
+	_ "github.com/mewkiz/flac"
+	_ "github.com/spf13/cobra"
+	_ "github.com/spf13/cobra/doc"
+	_ "go.yaml.in/yaml/v3"
+	_ "golang.org/x/sys/cpu"
+	_ "golang.org/x/sys/unix"
+	_ "gonum.org/v1/gonum/dsp/fourier"
+	_ "gonum.org/v1/plot"
+	_ "gonum.org/v1/plot/vg/vgpdf"
+	_ "gonum.org/v1/plot/vg/vgsvg"
+	_ "gonum.org/v1/plot/vg/vgimg"
+	_ "gorgonia.org/gorgonia"
+	_ "gorgonia.org/tensor"
+	_ "github.com/chewxy/hm"
+	_ "pgregory.net/rapid"
+	_ "go4.org/unsafe/assume-no-moving-gc"
+	_ "google.golang.org/protobuf/proto"
+)
