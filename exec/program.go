@@ -1,0 +1,381 @@
+package exec
+
+import (
+	"fmt"
+	"math"
+	"sort"
+	"time"
+
+	"aural/kernels"
+)
+
+// Program is a planned graph for one back end.
+type Program struct {
+	graph   *Graph
+	backend kernels.Backend
+	nodes   []Node
+	steps   []launch
+	place   []int // arena offset of each root value, -1 when it is not in the arena
+	arena   int   // bytes without scratch
+	scratch int   // bytes
+	bufs    []kernels.Buffer
+	inputs  map[string]int
+	outputs map[string]Output
+	conds   map[int]bool // condition inputs: was the value fed last not 0
+	mem     []byte
+	bound   bool
+	phases  Phases
+}
+
+// launch is one compiled node with its buffers.
+type launch struct {
+	kernel  kernels.Kernel
+	in, out []kernels.Buffer
+	zero    []int // outputs to clear when the node is skipped
+	cond    int
+	ns      int64
+	calls   int64
+}
+
+// Phases is the time that runs took, by part of the program.
+type Phases struct{ Forward, Backward time.Duration }
+
+// Plan prunes the graph, plans its memory and compiles every op. An op that the back end cannot do is an error here, with its place in the model.
+func Plan(g *Graph, be kernels.Backend) (*Program, error) {
+	if err := g.check(); err != nil {
+		return nil, err
+	}
+	p := &Program{graph: g, backend: be, nodes: g.prune(), inputs: map[string]int{}, outputs: map[string]Output{}, conds: map[int]bool{}}
+	external := map[int]bool{}
+	for _, o := range g.Outputs {
+		p.outputs[o.Name] = o
+		if !o.External {
+			continue
+		}
+		if v := g.Values[o.Value]; v.Kind != Temp || v.Alias >= 0 || external[o.Value] {
+			return nil, fmt.Errorf("exec: external output %q must be written by one node of its own", o.Name)
+		}
+		external[o.Value] = true
+	}
+	p.layout(external)
+	for _, n := range p.nodes {
+		if isAlias(n.Op) {
+			continue
+		}
+		l := launch{cond: n.Cond, in: make([]kernels.Buffer, len(n.In)), out: make([]kernels.Buffer, len(n.Out))}
+		in, out := p.descs(n.In), p.descs(n.Out)
+		k, err := be.Compile(n.Op, in, out)
+		if err != nil {
+			return nil, fmt.Errorf("exec: %s: %s%v on %s: %w", n.Scope, n.Op.Name(), in, be.Name(), err)
+		}
+		l.kernel = k
+		p.scratch = max(p.scratch, round(k.Scratch))
+		if n.Cond >= 0 {
+			p.conds[n.Cond] = false
+			l.zero = p.readOutside(n)
+		}
+		p.steps = append(p.steps, l)
+	}
+	return p, nil
+}
+
+// isAlias reports whether the op only renames its input, so that nothing runs.
+func isAlias(op kernels.Op) bool {
+	_, ok := op.(kernels.GradScale)
+	return ok
+}
+
+func (p *Program) descs(vs []int) []kernels.Desc {
+	d := make([]kernels.Desc, len(vs))
+	for i, v := range vs {
+		d[i] = p.graph.Values[v].Desc
+	}
+	return d
+}
+
+// layout gives every root value a place: inputs and named outputs for the whole run, the rest from first write to last read.
+func (p *Program) layout(external map[int]bool) {
+	g := p.graph
+	p.place = make([]int, len(g.Values))
+	last := make([]int, len(g.Values))
+	for i := range p.place {
+		p.place[i], last[i] = -1, -1
+	}
+	var a allocator
+	for v, val := range g.Values {
+		if val.Kind == Input {
+			p.inputs[val.Name] = v
+			p.place[v] = a.alloc(val.Desc.Bytes())
+			last[v] = math.MaxInt
+		}
+	}
+	for n, node := range p.nodes {
+		for _, v := range node.In {
+			last[g.root(v)] = max(last[g.root(v)], n)
+		}
+	}
+	for _, o := range g.Outputs {
+		last[g.root(o.Value)] = math.MaxInt
+	}
+	for n, node := range p.nodes {
+		if isAlias(node.Op) {
+			// Reads of an alias keep its root alive, so there is nothing to place or free here.
+			continue
+		}
+		for _, v := range node.Out {
+			if !external[v] {
+				p.place[v] = a.alloc(g.Values[v].Desc.Bytes())
+			}
+		}
+		free := func(v int) {
+			if last[v] <= n && p.place[v] >= 0 && g.Values[v].Kind == Temp {
+				a.release(p.place[v], g.Values[v].Desc.Bytes())
+				last[v] = math.MaxInt // once
+			}
+		}
+		for _, v := range node.In {
+			free(g.root(v))
+		}
+		for _, v := range node.Out { // outputs that nobody reads
+			free(v)
+		}
+	}
+	p.arena = a.size
+}
+
+// readOutside lists outputs of a conditional node that something outside of the condition reads. The taken branch of the Select that
+// closes the region does not count: it reads the branch only where the condition holds.
+func (p *Program) readOutside(n Node) []int {
+	var zero []int
+	for i, v := range n.Out {
+		outside := false
+		for _, o := range p.graph.Outputs {
+			outside = outside || p.graph.root(o.Value) == v
+		}
+		for _, m := range p.nodes {
+			if m.Cond == n.Cond {
+				continue
+			}
+			for j, u := range m.In {
+				_, sel := m.Op.(kernels.Select)
+				closes := sel && j == 1 && m.In[0] == n.Cond
+				outside = outside || p.graph.root(u) == v && !closes
+			}
+		}
+		if outside {
+			zero = append(zero, i)
+		}
+	}
+	return zero
+}
+
+// ArenaBytes is the memory that Bind needs, working memory included.
+func (p *Program) ArenaBytes() int { return p.arena + p.scratch }
+
+// Bind gives the program its memory: an arena of at least ArenaBytes, which programs that do not run at the same time may share, and the
+// external buffers (parameters and external outputs) by name. It may be called again.
+func (p *Program) Bind(arena kernels.Memory, external func(name string) (kernels.Buffer, bool)) error {
+	g := p.graph
+	p.bufs = make([]kernels.Buffer, len(g.Values))
+	bind := func(name string, v int) error {
+		b, ok := external(name)
+		if !ok || !b.Desc.Equal(g.Values[v].Desc) {
+			return fmt.Errorf("exec: no external buffer %q of %v (found %v)", name, g.Values[v].Desc, b.Desc)
+		}
+		p.bufs[v] = b
+		return nil
+	}
+	for v, val := range g.Values {
+		switch {
+		case val.Kind == Param:
+			if err := bind(val.Name, v); err != nil {
+				return err
+			}
+		case p.place[v] >= 0:
+			b, err := arena.Slice(val.Desc, p.place[v])
+			if err != nil {
+				return err
+			}
+			p.bufs[v] = b
+		}
+	}
+	for _, o := range g.Outputs {
+		if o.External {
+			if err := bind(o.Name, o.Value); err != nil {
+				return err
+			}
+		}
+	}
+	if arena.Host != nil {
+		p.mem = arena.Host[p.arena : p.arena+p.scratch]
+	}
+	i := 0
+	for _, n := range p.nodes {
+		if isAlias(n.Op) {
+			continue
+		}
+		l := &p.steps[i]
+		for j, v := range n.In {
+			l.in[j] = p.bufs[g.root(v)]
+		}
+		for j, v := range n.Out {
+			l.out[j] = p.bufs[v]
+		}
+		i++
+	}
+	p.bound = true
+	return nil
+}
+
+// Feed copies data to an input. The bytes must be exactly the input's.
+func (p *Program) Feed(name string, data []byte) error {
+	v, ok := p.inputs[name]
+	if !ok {
+		return fmt.Errorf("exec: the program has no input %q", name)
+	}
+	if want := p.graph.Values[v].Desc.Bytes(); len(data) != want {
+		return fmt.Errorf("exec: input %q takes %d bytes (%v), got %d", name, want, p.graph.Values[v].Desc, len(data))
+	}
+	if _, cond := p.conds[v]; cond {
+		p.conds[v] = data[0]|data[1]|data[2]|data[3] != 0
+	}
+	return p.backend.Upload(p.bufs[v], data)
+}
+
+// HasInput reports whether the program reads an input of that name.
+func (p *Program) HasInput(name string) bool { _, ok := p.inputs[name]; return ok }
+
+// InputDesc is the descriptor of an input.
+func (p *Program) InputDesc(name string) (kernels.Desc, bool) {
+	v, ok := p.inputs[name]
+	if !ok {
+		return kernels.Desc{}, false
+	}
+	return p.graph.Values[v].Desc, true
+}
+
+// Read copies an output to the host. It is valid after Run until the arena is used again.
+func (p *Program) Read(name string, dst []byte) error {
+	o, ok := p.outputs[name]
+	if !ok {
+		return fmt.Errorf("exec: the program has no output %q", name)
+	}
+	b := p.bufs[p.graph.root(o.Value)]
+	if len(dst) != b.Bytes() {
+		return fmt.Errorf("exec: output %q has %d bytes (%v), the destination %d", name, b.Bytes(), b.Desc, len(dst))
+	}
+	return p.backend.Download(dst, b)
+}
+
+// OutputDesc is the descriptor of an output.
+func (p *Program) OutputDesc(name string) (kernels.Desc, bool) {
+	o, ok := p.outputs[name]
+	if !ok {
+		return kernels.Desc{}, false
+	}
+	return p.graph.Values[o.Value].Desc, true
+}
+
+// Run executes the program once with the inputs fed last. It does not allocate.
+func (p *Program) Run(s *kernels.Step) error {
+	if !p.bound {
+		return fmt.Errorf("exec: the program is not bound to memory")
+	}
+	prev := time.Now()
+	i := 0
+	for ni := range p.nodes {
+		n := &p.nodes[ni]
+		if isAlias(n.Op) {
+			continue
+		}
+		l := &p.steps[i]
+		i++
+		if l.cond >= 0 && !p.conds[l.cond] {
+			for _, z := range l.zero {
+				if err := p.clear(l.out[z]); err != nil {
+					return err
+				}
+			}
+		} else {
+			l.kernel.Run(s, l.in, l.out, p.mem)
+		}
+		now := time.Now()
+		d := now.Sub(prev)
+		prev = now
+		l.ns += int64(d)
+		l.calls++
+		if n.Backward {
+			p.phases.Backward += d
+		} else {
+			p.phases.Forward += d
+		}
+	}
+	return p.backend.Sync()
+}
+
+func (p *Program) clear(b kernels.Buffer) error {
+	if h := b.HostBytes(); h != nil {
+		clear(h)
+		return nil
+	}
+	return p.backend.Upload(b, make([]byte, b.Bytes()))
+}
+
+// TakePhases returns the time since the last call, and starts counting anew.
+func (p *Program) TakePhases() Phases {
+	t := p.phases
+	p.phases = Phases{}
+	return t
+}
+
+// FLOPs counts the floating point operations of one run.
+func (p *Program) FLOPs() int64 {
+	var n int64
+	for _, node := range p.nodes {
+		n += node.Op.FLOPs(p.descs(node.In), p.descs(node.Out))
+	}
+	return n
+}
+
+// OpTime is the time spent in one kind of op.
+type OpTime struct {
+	Op, Variant  string
+	Calls        int64
+	Time         time.Duration
+	FLOPs, Bytes int64 // over all calls
+}
+
+// Profile sums time, work and traffic by op and variant since the program was made, the slowest first.
+func (p *Program) Profile() []OpTime {
+	byKey := map[[2]string]*OpTime{}
+	i := 0
+	for _, n := range p.nodes {
+		if isAlias(n.Op) {
+			continue
+		}
+		l := &p.steps[i]
+		i++
+		key := [2]string{n.Op.Name(), l.kernel.Variant}
+		t := byKey[key]
+		if t == nil {
+			t = &OpTime{Op: key[0], Variant: key[1]}
+			byKey[key] = t
+		}
+		in, out := p.descs(n.In), p.descs(n.Out)
+		t.Calls += l.calls
+		t.Time += time.Duration(l.ns)
+		t.FLOPs += l.calls * n.Op.FLOPs(in, out)
+		t.Bytes += l.calls * kernels.Bytes(in, out)
+	}
+	var list []OpTime
+	for _, t := range byKey {
+		list = append(list, *t)
+	}
+	sort.Slice(list, func(i, j int) bool {
+		if list[i].Time != list[j].Time {
+			return list[i].Time > list[j].Time
+		}
+		return list[i].Op+list[i].Variant < list[j].Op+list[j].Variant
+	})
+	return list
+}

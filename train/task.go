@@ -1,0 +1,72 @@
+// Package train is the one training loop of aural: updates, gradient accumulation, optimisers, schedules, validation, checkpoints, resume
+// and signals, for every task.
+//
+// A task gives batches and gradients; the loop does the rest:
+//
+//	Prepare (one micro-batch ahead, on its own goroutine) ─▶ Run: gradients ─▶ sum ─▶ norm, clip ─▶ optimiser ─▶ log, validate, checkpoint
+//
+// An update is a pure function of the weights, the optimiser state and its [Position], so a stopped run continues bit for bit.
+package train
+
+import (
+	"context"
+	"time"
+)
+
+// Position says which micro-batch comes next. With the run's seed it determines everything random about it.
+type Position struct {
+	Update uint64 `json:"update"` // updates done before
+	Micro  int    `json:"micro"`  // micro-batches of this update done before
+	Row    int    `json:"row"`    // batch rows of this update in those micro-batches
+	Epoch  int    `json:"epoch"`  // passes over the data done before
+	Index  int    `json:"index"`  // batches of this epoch done before
+}
+
+// Task is what a loop trains. W holds one prepared micro-batch.
+type Task[W any] interface {
+	// Weights are the parameters, on the back end.
+	Weights() *Weights
+	// NewWork makes an empty W. The loop makes a few and fills them again and again.
+	NewWork() W
+	// Prepare fills w with the micro-batch at a position: it reads audio and draws masks and negatives. It runs beside the
+	// computation, so it must not touch the weights or the back end. It returns how many batch rows w holds and the data position after it
+	// (Epoch and Index; the loop sets the other fields).
+	Prepare(ctx context.Context, at Position, w W) (rows int, next Position, err error)
+	// Run computes the gradients of the micro-batch's summed loss into Weights().Grad, and adds its measurements to m. It does not allocate
+	// after the shapes of the run have been seen once.
+	Run(ctx context.Context, at Position, w W, m *Measured) error
+	// Validate measures the held-out data with masks and crops that never change. Metrics is a pointer to a struct as in Measured.
+	Validate(ctx context.Context) (Validation, error)
+	// Metrics returns the struct (by pointer) that Run fills, for the log: float64 fields with a tag `metric:"name"`. The loop averages them over
+	// updates, weighted by sample size. Fields tagged `metric:"name,sum"` are added up instead.
+	Metrics() any
+	// SaveModel writes the files of a model folder (model.safetensors, config.json, …) into an existing directory.
+	SaveModel(dir string) error
+	// LoadModel reads the weights from such a directory.
+	LoadModel(dir string) error
+}
+
+// Measured is what Run reports of one micro-batch besides the task's own metrics.
+type Measured struct {
+	// SampleSize is what the summed gradient is to be divided by, over the whole update: the number of masked frames in pretraining.
+	SampleSize   float64
+	AudioSeconds float64
+	FLOPs        int64
+	Forward      time.Duration
+	Backward     time.Duration
+}
+
+// Validation is the outcome of a validation run.
+type Validation struct {
+	Metrics any     // pointer to a struct with tags as in Task.Metrics
+	Score   float64 // what "best" compares
+	Better  Better
+}
+
+// Better says which direction of a score is good.
+type Better int
+
+const (
+	Lower Better = iota
+	Higher
+)
