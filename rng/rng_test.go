@@ -87,10 +87,11 @@ func TestNormalMoments(t *testing.T) {
 
 func TestSampleIsDistinctAndUniform(t *testing.T) {
 	const n, k, rounds = 10, 4, 20000
-	s, counts := At(9, 0, 2), make([]int, n)
+	s, counts, draw := At(9, 0, 2), make([]int, n), make([]int, k)
 	for range rounds {
 		seen := map[int]bool{}
-		for _, v := range s.Sample(n, k) {
+		s.Sample(draw, n)
+		for _, v := range draw {
 			if v < 0 || v >= n || seen[v] {
 				t.Fatalf("Sample gave %d twice or outside [0,%d)", v, n)
 			}

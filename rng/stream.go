@@ -14,6 +14,11 @@ type Stream struct {
 // At returns the stream of (seed, step, site), at its beginning.
 func At(seed, step uint64, site uint32) *Stream { return &Stream{seed: seed, step: step, site: site} }
 
+// Reset makes s the stream of (seed, step, site), at its beginning.
+func (s *Stream) Reset(seed, step uint64, site uint32) {
+	*s = Stream{seed: seed, step: step, site: site}
+}
+
 // Uint32 returns the next word.
 func (s *Stream) Uint32() uint32 {
 	if s.next&3 == 0 {
@@ -57,22 +62,26 @@ func (s *Stream) Shuffle(n int, swap func(i, j int)) {
 	}
 }
 
-// Sample returns k different integers from [0,n) in random order (Floyd's method followed by a shuffle).
-// It panics when k > n.
-func (s *Stream) Sample(n, k int) []int {
+// Sample fills dst with different integers from [0,n) in random order (Floyd's method followed by a shuffle). It looks through dst for
+// repeats, so it is meant for small samples; it does not allocate. It panics when len(dst) > n.
+func (s *Stream) Sample(dst []int, n int) {
+	k := len(dst)
 	if k > n {
-		panic("rng: Sample needs k <= n")
+		panic("rng: Sample needs at most n places")
 	}
-	seen := make(map[int]struct{}, k)
-	out := make([]int, 0, k)
-	for j := n - k; j < n; j++ {
+	for i := range k {
+		j := n - k + i
 		v := s.IntN(j + 1)
-		if _, taken := seen[v]; taken {
-			v = j
+		for _, taken := range dst[:i] {
+			if taken == v {
+				v = j
+				break
+			}
 		}
-		seen[v] = struct{}{}
-		out = append(out, v)
+		dst[i] = v
 	}
-	s.Shuffle(k, func(i, j int) { out[i], out[j] = out[j], out[i] })
-	return out
+	for i := k - 1; i > 0; i-- {
+		j := s.IntN(i + 1)
+		dst[i], dst[j] = dst[j], dst[i]
+	}
 }
