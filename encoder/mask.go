@@ -1,6 +1,7 @@
 package encoder
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -73,7 +74,9 @@ func (c MaskConfig) MinFrames() int { return c.Length + 1 }
 
 // Masker draws span masks. It keeps its working memory, so that drawing does not allocate once it has seen the largest batch. It is for one goroutine.
 type Masker struct {
-	Config                   MaskConfig
+	Config MaskConfig
+	// Stream names the random stream, so that time masks and channel masks of one update differ; "mask" when empty.
+	Stream                   string
 	streams                  []rng.Stream
 	lengths, starts, indices []int
 	parts                    []part
@@ -93,9 +96,10 @@ func (m *Masker) Draw(dst []uint8, lengths []int, frames int, seed, update uint6
 	if c.Probability == 0 {
 		return 0, nil
 	}
+	site := rng.Site(cmp.Or(m.Stream, "mask"))
 	m.streams = slices.Grow(m.streams[:0], len(lengths)+1)[:len(lengths)+1]
 	rounding := &m.streams[len(lengths)]
-	rounding.Reset(seed, update, rng.Site("mask/rounding"))
+	rounding.Reset(seed, update, site+1)
 	shared := rounding.Float64()
 	least := frames
 	for r, length := range lengths {
@@ -103,7 +107,7 @@ func (m *Masker) Draw(dst []uint8, lengths []int, frames int, seed, update uint6
 			return 0, fmt.Errorf("encoder: row %d has %d frames; a mask with spans of %d needs at least %d and at most %d", r, length, c.Length, c.MinFrames(), frames)
 		}
 		s := &m.streams[r]
-		s.Reset(seed, update<<20|uint64(firstRow+r), rng.Site("mask"))
+		s.Reset(seed, update<<20|uint64(firstRow+r), site)
 		row := dst[r*frames : r*frames+length]
 		if c.Semantics == HF {
 			m.drawHF(row, shared, s)

@@ -72,7 +72,8 @@ func TestConditionsSkip(t *testing.T) {
 			}
 		}
 	}
-	if n := testing.AllocsPerRun(20, func() { _ = p.Run(&kernels.Step{}) }); n != 0 {
+	step := &kernels.Step{}
+	if n := testing.AllocsPerRun(20, func() { _ = p.Run(step) }); n != 0 {
 		t.Errorf("a run allocates %v times", n)
 	}
 }
@@ -130,13 +131,13 @@ func TestAllocatorProperty(t *testing.T) {
 
 func TestPlanRefuses(t *testing.T) {
 	for what, spoil := range map[string]func(g *Graph){
-		"read before it is written": func(g *Graph) { g.Nodes[0].In[0] = 5 },
-		"written already":           func(g *Graph) { g.Nodes[1].Out[0] = g.Nodes[0].Out[0] },
-		"declared":                  func(g *Graph) { g.Values[2].Desc = kernels.Of(kernels.Float32, 9) },
-		"never written":             func(g *Graph) { g.Outputs[0].Value = -1 },
-		"a condition must be":       func(g *Graph) { g.Nodes[4].Cond = 2 },
-		"is taken":                  func(g *Graph) { g.Outputs[0].Name = "y" },
-		"of its own":                func(g *Graph) { g.Outputs[0].Value, g.Outputs[0].External = 0, true },
+		"before it is written": func(g *Graph) { g.Nodes[0].In[0] = 5 },
+		"written already":      func(g *Graph) { g.Nodes[1].Out[0] = g.Nodes[0].Out[0] },
+		"declared":             func(g *Graph) { g.Values[2].Desc = kernels.Of(kernels.Float32, 9) },
+		"never written":        func(g *Graph) { g.Outputs[0].Value = -1 },
+		"a condition must be":  func(g *Graph) { g.Nodes[4].Cond = 2 },
+		"is taken":             func(g *Graph) { g.Outputs[0].Name = "y" },
+		"of its own":           func(g *Graph) { g.Outputs[0].Value, g.Outputs[0].External = 0, true },
 	} {
 		g := chain(3)
 		spoil(g)

@@ -1,0 +1,166 @@
+package audio
+
+import (
+	"bytes"
+	"fmt"
+	"unicode"
+	"unicode/utf8"
+)
+
+// kind is what the first bytes of a file say it is. The text is used in refusals.
+type kind string
+
+const (
+	kindWAV     kind = "WAV"
+	kindFLAC    kind = "FLAC"
+	kindUnknown kind = "no known audio signature"
+	kindText    kind = "plain text"
+	kindHTML    kind = "an HTML or XML page"
+	kindPointer kind = "a Git LFS pointer"
+	kindDouble  kind = "a macOS AppleDouble file"
+	kindMP3     kind = "MP3"
+	kindAAC     kind = "AAC (ADTS)"
+)
+
+// refusal is the error for a kind that is not decoded. It says what to do next, which depends on the kind.
+func (k kind) refusal() error {
+	advice := "convert it first, for example: ffmpeg -i IN -ac 1 -ar 16000 OUT.flac"
+	switch k {
+	case kindUnknown:
+		advice = "WAV and FLAC are decoded; samples without a header need one first, for example: " +
+			"ffmpeg -f s16le -ar 16000 -ac 1 -i IN OUT.wav"
+	case kindText:
+		advice = "WAV and FLAC are decoded"
+	case kindHTML:
+		advice = "a download probably failed: fetch the file again"
+	case kindPointer:
+		advice = "fetch the audio itself with: git lfs pull"
+	case kindDouble:
+		advice = "it holds Finder metadata and no audio: delete it or skip names that begin with ._"
+	}
+	return fmt.Errorf("the file is not WAV or FLAC but %s; %s: %w", k, advice, ErrUnsupportedFormat)
+}
+
+// signature is a fixed byte string at a fixed place. An empty second string is not looked at.
+type signature struct {
+	kind   kind
+	at     int
+	magic  string
+	at2    int
+	magic2 string
+}
+
+// signatures lists the formats in the order in which they are tried: a longer match comes before its prefix.
+var signatures = [...]signature{
+	{kindWAV, 0, "RIFF", 8, "WAVE"}, {kindWAV, 0, "RIFX", 8, "WAVE"},
+	{kindWAV, 0, "RF64", 8, "WAVE"}, {kindWAV, 0, "BW64", 8, "WAVE"},
+	{kindFLAC, 0, "fLaC", 0, ""},
+	{"AVI video", 0, "RIFF", 8, "AVI "},
+	{"a RIFF file of another type", 0, "RIFF", 0, ""},
+	{"Sony Wave64", 0, "riff\x2e\x91\xcf\x11", 0, ""},
+	{"AIFF", 0, "FORM", 8, "AIFF"}, {"AIFF-C", 0, "FORM", 8, "AIFC"},
+	{"Sun AU", 0, ".snd", 0, ""}, {"Sun AU (little-endian)", 0, "dns.", 0, ""},
+	{"NIST SPHERE", 0, "NIST_1A", 0, ""},
+	{"Apple CAF", 0, "caff", 0, ""},
+	{"Ogg Opus", 0, "OggS", 28, "OpusHead"}, {"Ogg Vorbis", 0, "OggS", 28, "\x01vorbis"},
+	{"Ogg FLAC", 0, "OggS", 28, "\x7fFLAC"}, {"Ogg Speex", 0, "OggS", 28, "Speex   "},
+	{"Ogg", 0, "OggS", 0, ""},
+	{"Matroska or WebM", 0, "\x1a\x45\xdf\xa3", 0, ""},
+	{"MP4 or M4A", 4, "ftyp", 0, ""},
+	{"WMA or ASF", 0, "\x30\x26\xb2\x75\x8e\x66\xcf\x11", 0, ""},
+	{"AMR", 0, "#!AMR", 0, ""}, {"WavPack", 0, "wvpk", 0, ""}, {"Monkey's Audio", 0, "MAC ", 0, ""},
+	{"Shorten", 0, "ajkg", 0, ""}, {"True Audio", 0, "TTA1", 0, ""}, {"Musepack", 0, "MPCK", 0, ""},
+	{"DSD", 0, "DSD ", 0, ""}, {"MIDI", 0, "MThd", 0, ""}, {"AAC (ADIF)", 0, "ADIF", 0, ""},
+	{"a zip archive", 0, "PK\x03\x04", 0, ""}, {"gzip data", 0, "\x1f\x8b", 0, ""}, {"xz data", 0, "\xfd7zXZ", 0, ""},
+	{"zstd data", 0, "\x28\xb5\x2f\xfd", 0, ""}, {"bzip2 data", 0, "BZh", 0, ""},
+	{"a Parquet table", 0, "PAR1", 0, ""}, {"an Arrow file", 0, "ARROW1", 0, ""},
+	{kindDouble, 0, "\x00\x05\x16\x07", 0, ""},
+	{kindPointer, 0, "version https://git-lfs.github.com/spec/", 0, ""},
+}
+
+// identify names the format of data, which is not empty, and returns it without the ID3v2 tags before it.
+func identify(data []byte) (kind, []byte) {
+	body := skipID3v2(data)
+	for _, s := range signatures {
+		if hasAt(body, s.at, s.magic) && hasAt(body, s.at2, s.magic2) {
+			return s.kind, body
+		}
+	}
+	switch {
+	case isMPEGAudio(body), len(body) < len(data):
+		return mpegKind(body), body
+	case isMarkup(body):
+		return kindHTML, body
+	case isText(body):
+		return kindText, body
+	}
+	return kindUnknown, body
+}
+
+func hasAt(data []byte, at int, magic string) bool {
+	return len(data) >= at+len(magic) && string(data[at:at+len(magic)]) == magic
+}
+
+// skipID3v2 returns data without the ID3v2 tags in front (id3.org, ID3v2.4 section 3.1): a 10-byte header whose size is
+// four 7-bit digits, and a 10-byte footer when flag 0x10 is set. A tag that claims more bytes than there are is kept.
+func skipID3v2(data []byte) []byte {
+	for len(data) >= 10 && string(data[:3]) == "ID3" && data[6]|data[7]|data[8]|data[9] < 0x80 {
+		size := 10 + int(data[6])<<21 + int(data[7])<<14 + int(data[8])<<7 + int(data[9])
+		if data[5]&0x10 != 0 {
+			size += 10
+		}
+		if size > len(data) {
+			break
+		}
+		data = data[size:]
+	}
+	return data
+}
+
+// isMPEGAudio reports whether data begins with a frame header of MPEG audio: 11 sync bits, and no reserved value for
+// version, bit rate and sampling rate (ISO 11172-3 section 2.4.2.3). ADTS AAC shares the sync bits with layer 0.
+func isMPEGAudio(data []byte) bool {
+	if len(data) < 4 || data[0] != 0xFF || data[1]&0xE0 != 0xE0 {
+		return false
+	}
+	if data[1]&0xF6 == 0xF0 { // ADTS: 12 sync bits and layer 0; the sampling rate index goes up to 12
+		return data[2]>>2&0x0F <= 12
+	}
+	version, layer := data[1]>>3&3, data[1]>>1&3
+	return version != 1 && layer != 0 && data[2]>>4 != 0xF && data[2]>>2&3 != 3
+}
+
+func mpegKind(data []byte) kind {
+	if len(data) >= 2 && data[0] == 0xFF && data[1]&0xF6 == 0xF0 {
+		return kindAAC
+	}
+	return kindMP3
+}
+
+// isMarkup reports whether data begins like a web page, as a failed download does.
+func isMarkup(data []byte) bool {
+	head := bytes.TrimLeft(bytes.TrimPrefix(data[:min(len(data), 512)], []byte("\xef\xbb\xbf")), " \t\r\n")
+	head = bytes.ToLower(head)
+	for _, tag := range []string{"<!doctype", "<html", "<?xml", "<head", "<body"} {
+		if bytes.HasPrefix(head, []byte(tag)) {
+			return true
+		}
+	}
+	return false
+}
+
+// isText reports whether the first 512 bytes are printable UTF-8.
+func isText(data []byte) bool {
+	head := data[:min(len(data), 512)]
+	for len(head) > 0 {
+		r, size := utf8.DecodeRune(head)
+		switch {
+		case r == utf8.RuneError && size <= 1:
+			return len(head) < utf8.UTFMax && len(data) > 512 // a rune cut at the end of the window
+		case !unicode.IsPrint(r) && !unicode.IsSpace(r) && r != '\ufeff':
+			return false
+		}
+		head = head[size:]
+	}
+	return true
+}

@@ -1,0 +1,160 @@
+package pretrain
+
+import (
+	"context"
+	"fmt"
+
+	"aural/datasets"
+	"aural/encoder"
+	"aural/kernels"
+	"aural/nn"
+	"aural/train"
+)
+
+// Task is pretraining as the training loop sees it.
+type Task struct {
+	recipe   Recipe
+	store    *datasets.Store
+	sampler  *datasets.Sampler
+	valid    []datasets.Batch
+	weights  *train.Weights
+	training *programs
+	checking *programs
+	metrics  *Metrics
+	checked  *Metrics
+	work     *Work // of validation
+	net      *nn.Net
+	step     kernels.Step
+}
+
+var _ train.Task[*Work] = (*Task)(nil)
+
+// New prepares pretraining on some rows of a store, with other rows held out. The weights get their initial values from the recipe's seed.
+func New(r Recipe, store *datasets.Store, rows, held datasets.View, be kernels.Backend) (*Task, error) {
+	if err := r.Validate(); err != nil {
+		return nil, err
+	}
+	t := &Task{recipe: r, store: store, metrics: newMetrics(r), checked: newMetrics(r), work: newWork(r)}
+	var err error
+	if t.sampler, err = datasets.NewSampler(rows, r.Data.Sampler(r.Seed)); err != nil {
+		return nil, fmt.Errorf("pretrain: training data: %w", err)
+	}
+	if len(held) > 0 {
+		cfg := r.Data.Sampler(r.Valid.Seed)
+		cfg.Lengths = t.sampler.Lengths()
+		v, err := datasets.NewSampler(held, cfg)
+		if err != nil {
+			return nil, fmt.Errorf("pretrain: validation data: %w", err)
+		}
+		t.valid = v.Sequential()
+	}
+	// The parameters do not depend on the shape of a batch: a small one declares them.
+	m, err := Build(r, Shape{Rows: 1, Samples: r.Data.MinSamples, Masked: 2}, Mode{Float: kernels.Float32, Training: true})
+	if err != nil {
+		return nil, err
+	}
+	t.net = m.Net
+	if t.weights, err = train.NewWeights(be, t.net.Specs(), r.Train.Accumulate > 1); err != nil {
+		return nil, err
+	}
+	a := &arena{backend: be}
+	keep := make([]string, r.Encoder.Layers)
+	for i := range keep {
+		keep[i] = encoder.KeepInput(i)
+	}
+	t.training = &programs{recipe: r, backend: be, weights: t.weights, train: true, keep: keep, arena: a, byShape: map[Shape]*program{}}
+	t.checking = &programs{recipe: r, backend: be, weights: t.weights, keep: keep, arena: a, byShape: map[Shape]*program{}}
+	a.users = []*programs{t.training, t.checking}
+	return t, t.net.Initialize(r.Seed, t.setWeight)
+}
+
+func (t *Task) setWeight(name string, value []float32) error {
+	b, ok := t.weights.Param(name)
+	if !ok {
+		return fmt.Errorf("pretrain: the model has no parameter %q", name)
+	}
+	return t.training.backend.Upload(b, kernels.BytesOf(value))
+}
+
+// Footprint is what a run will need.
+type Footprint struct {
+	Parameters  int
+	WeightBytes int // weights, gradients and optimiser state
+	ArenaBytes  int // activations of the largest batch
+	GFLOPs      float64
+	Shapes      []datasets.Bucket
+}
+
+// Plan compiles the largest program of every batch length, without running it, and returns what the run will need.
+func (t *Task) Plan() (Footprint, error) {
+	f := Footprint{Parameters: t.weights.Count(), WeightBytes: t.weights.Bytes(), Shapes: t.sampler.Buckets()}
+	for _, b := range f.Shapes {
+		frames := b.Rows * t.recipe.Encoder.Frames(b.Length)
+		most := places(min(frames, int(float64(frames)*min(1, t.recipe.Mask.Probability*0.85))), frames)
+		p, err := t.training.plan(Shape{Rows: b.Rows, Samples: b.Length, Masked: most})
+		if err != nil {
+			return f, err
+		}
+		f.ArenaBytes = max(f.ArenaBytes, p.ArenaBytes())
+		f.GFLOPs = max(f.GFLOPs, float64(p.flops)/1e9)
+	}
+	return f, nil
+}
+
+// Reserve allocates the arena of a footprint, so that no later batch has to.
+func (t *Task) Reserve(f Footprint) error { return t.training.arena.grow(f.ArenaBytes) }
+
+// Weights are the model's parameters.
+func (t *Task) Weights() *train.Weights { return t.weights }
+
+// NewWork makes an empty micro-batch.
+func (t *Task) NewWork() *Work { return newWork(t.recipe) }
+
+// Metrics is where Run leaves the measurements of a micro-batch.
+func (t *Task) Metrics() any { return t.metrics }
+
+// Prepare fills w with the micro-batch at a position.
+func (t *Task) Prepare(ctx context.Context, at train.Position, w *Work) (int, train.Position, error) {
+	b, next := t.sampler.Next(datasets.State{Seed: t.recipe.Seed, Epoch: at.Epoch, Index: at.Index})
+	if err := w.fill(ctx, t.recipe, t.store, b, t.recipe.Seed, at.Update, at.Row); err != nil {
+		return 0, at, fmt.Errorf("pretrain: update %d: %w", at.Update, err)
+	}
+	at.Epoch, at.Index = next.Epoch, next.Index
+	return len(b.Cuts), at, nil
+}
+
+// Run computes the gradient of the micro-batch's loss, summed over its masked frames.
+func (t *Task) Run(_ context.Context, at train.Position, w *Work, m *train.Measured) error {
+	t.step = kernels.Step{Seed: t.recipe.Seed, Update: at.Update, Row: at.Row}
+	p, err := t.training.run(w, &t.step)
+	if err != nil {
+		return err
+	}
+	t.metrics.set(t.recipe, w, &p.out)
+	times := p.TakePhases()
+	m.SampleSize, m.AudioSeconds, m.FLOPs = float64(w.count), w.Seconds(), p.flops
+	m.Forward, m.Backward = times.Forward, times.Backward
+	return nil
+}
+
+// Validate measures the held-out rows: middle crops, no dropout, the most probable codes, and masks and distractors that never change.
+func (t *Task) Validate(ctx context.Context) (train.Validation, error) {
+	out := train.Validation{Metrics: t.checked, Better: train.Higher}
+	var mean average
+	for i, b := range t.valid {
+		if err := t.work.fill(ctx, t.recipe, t.store, b, t.recipe.Valid.Seed, uint64(i), 0); err != nil {
+			return out, fmt.Errorf("pretrain: validation batch %d: %w", i, err)
+		}
+		p, err := t.checking.run(t.work, &t.step)
+		if err != nil {
+			return out, err
+		}
+		t.checked.set(t.recipe, t.work, &p.out)
+		mean.add(t.checked, float64(t.work.count))
+	}
+	if mean.frames > 0 {
+		mean.store(t.checked)
+	}
+	out.Score = t.checked.Accuracy
+	return out, nil
+}
