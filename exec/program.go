@@ -3,7 +3,6 @@ package exec
 import (
 	"fmt"
 	"math"
-	"sort"
 	"time"
 
 	"aural/kernels"
@@ -335,47 +334,4 @@ func (p *Program) FLOPs() int64 {
 		n += node.Op.FLOPs(p.descs(node.In), p.descs(node.Out))
 	}
 	return n
-}
-
-// OpTime is the time spent in one kind of op.
-type OpTime struct {
-	Op, Variant  string
-	Calls        int64
-	Time         time.Duration
-	FLOPs, Bytes int64 // over all calls
-}
-
-// Profile sums time, work and traffic by op and variant since the program was made, the slowest first.
-func (p *Program) Profile() []OpTime {
-	byKey := map[[2]string]*OpTime{}
-	i := 0
-	for _, n := range p.nodes {
-		if isAlias(n.Op) {
-			continue
-		}
-		l := &p.steps[i]
-		i++
-		key := [2]string{n.Op.Name(), l.kernel.Variant}
-		t := byKey[key]
-		if t == nil {
-			t = &OpTime{Op: key[0], Variant: key[1]}
-			byKey[key] = t
-		}
-		in, out := p.descs(n.In), p.descs(n.Out)
-		t.Calls += l.calls
-		t.Time += time.Duration(l.ns)
-		t.FLOPs += l.calls * n.Op.FLOPs(in, out)
-		t.Bytes += l.calls * kernels.Bytes(in, out)
-	}
-	var list []OpTime
-	for _, t := range byKey {
-		list = append(list, *t)
-	}
-	sort.Slice(list, func(i, j int) bool {
-		if list[i].Time != list[j].Time {
-			return list[i].Time > list[j].Time
-		}
-		return list[i].Op+list[i].Variant < list[j].Op+list[j].Variant
-	})
-	return list
 }

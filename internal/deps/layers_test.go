@@ -1,0 +1,141 @@
+package deps
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// layers is the import rule, in the notation of go/build/deps_test.go:
+//
+//	a, b < c < d;    c may import a and b; d may import a, b and c
+//
+// What a package may import, those above it may import too. Imports run downwards only, and everything that is not
+// allowed is forbidden: pretrain and finetune know nothing of each other, nor do quantizer and contrastive; tui and plots
+// see nothing but the run log; only cmd/aural and tests choose a back end. A package may be listed before it exists.
+const layers = `
+	# Streams and file formats; they know nothing of the rest.
+	NONE < rng, safetensors, runlog, audio, lm;
+	lm < decode;
+	rng < features;
+	rng, audio < datasets, internal/synth;
+
+	# The views read the log that the trainer writes.
+	runlog < tui, plots;
+
+	# Numbers: the vocabulary of ops, and the back ends, which share no code. gen writes the assembly of cpu.
+	NONE < kernels, kernels/cpu/gen;
+	kernels, rng < kernels/ref, kernels/cpu, kernels/cuda;
+
+	# The engine.
+	kernels < exec < graph;
+	graph, datasets, runlog, safetensors < train;
+
+	# Parts of models.
+	graph, train, rng, safetensors < nn < encoder, quantizer, contrastive;
+
+	# Tasks.
+	encoder, quantizer, contrastive < pretrain;
+	encoder, features, decode < finetune;
+
+	# The program.
+	pretrain, finetune < recipes;
+	recipes, tui, plots, internal/synth, kernels/ref, kernels/cpu, kernels/cuda < cmd/aural;
+
+	# Support of tests, imported by no part of the program.
+	NONE < internal/deps, internal/testkit;
+	internal/testkit, kernels/ref < kernels/kerneltest;
+	internal/testkit, graph, kernels/ref < graph/graphtest;
+`
+
+// forTests is what the _test.go files of any package may import besides what the package may.
+var forTests = []string{
+	"internal/testkit", "internal/synth", "kernels/kerneltest", "graph/graphtest",
+	"kernels/ref", "kernels/cpu", "kernels/cuda", "rng", "safetensors",
+}
+
+// doors says where each third-party library enters. A prefix covers all packages below it; TESTS means test files of
+// any package.
+var doors = map[string][]string{
+	"gorgonia.org/":                      {"graph"},
+	"github.com/chewxy/hm":               {"graph"},
+	"go4.org/unsafe/assume-no-moving-gc": {"graph"},
+	"github.com/apache/arrow/":           {"datasets"},
+	"github.com/google/flatbuffers/":     {"datasets"},
+	"github.com/mewkiz/flac":             {"audio"},
+	"github.com/charmbracelet/":          {"tui"},
+	"gonum.org/v1/plot":                  {"plots"},
+	"gonum.org/v1/gonum/":                {"features", "plots", "TESTS"},
+	"github.com/ebitengine/purego":       {"kernels/cuda"},
+	"github.com/spf13/cobra":             {"cmd/aural"},
+	"go.yaml.in/yaml/v3":                 {"cmd/aural", "recipes"},
+	"google.golang.org/protobuf":         {"runlog"},
+	"golang.org/x/sys/":                  {"kernels/cpu", "datasets", "cmd/aural", "tui"},
+	"pgregory.net/rapid":                 {"TESTS"},
+}
+
+// parseLayers turns the notation into the set of packages that each package may import. It refuses a package that may
+// import itself, which is a cycle in the rules.
+func parseLayers(text string) (map[string]map[string]bool, error) {
+	direct := map[string][]string{}
+	for rule := range strings.SplitSeq(stripComments(text), ";") {
+		if strings.TrimSpace(rule) == "" {
+			continue
+		}
+		sets := strings.Split(rule, "<")
+		if len(sets) < 2 {
+			return nil, fmt.Errorf("rule %q has no <", strings.TrimSpace(rule))
+		}
+		var below []string
+		for i, set := range sets {
+			names := strings.Split(set, ",")
+			for j, name := range names {
+				name = strings.TrimSpace(name)
+				if name == "" || strings.ContainsAny(name, " \t\n") {
+					return nil, fmt.Errorf("rule %q: %q is no package", strings.TrimSpace(rule), name)
+				}
+				if i > 0 {
+					direct[name] = append(direct[name], below...)
+				} else if _, known := direct[name]; !known && name != "NONE" {
+					return nil, fmt.Errorf("rule %q uses %s before it has a place", strings.TrimSpace(rule), name)
+				}
+				names[j] = name
+			}
+			below = append(below, names...)
+		}
+	}
+	may := map[string]map[string]bool{}
+	for name := range direct {
+		may[name] = map[string]bool{}
+		reach(direct, name, may[name])
+		if may[name][name] {
+			return nil, fmt.Errorf("%s is above itself", name)
+		}
+	}
+	return may, nil
+}
+
+func stripComments(text string) string {
+	lines := strings.Split(text, "\n")
+	return strings.Join(slices.DeleteFunc(lines, func(l string) bool { return strings.HasPrefix(strings.TrimSpace(l), "#") }), "\n")
+}
+
+func reach(direct map[string][]string, from string, seen map[string]bool) {
+	for _, to := range direct[from] {
+		if to != "NONE" && !seen[to] {
+			seen[to] = true
+			reach(direct, to, seen)
+		}
+	}
+}
+
+// door returns the packages through which an import path may enter, and whether the library is known at all.
+func door(path string) (into []string, known bool) {
+	for _, prefix := range slices.Sorted(maps.Keys(doors)) {
+		if path == strings.TrimSuffix(prefix, "/") || strings.HasPrefix(path, strings.TrimSuffix(prefix, "/")+"/") {
+			return doors[prefix], true
+		}
+	}
+	return nil, false
+}
