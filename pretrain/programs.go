@@ -31,6 +31,8 @@ type program struct {
 	*exec.Program
 	flops int64
 	out   results
+	// Scalars on their way in and out; fields, because what goes through the back end's interface would be allocated anew each step.
+	feeds, reads [4]float32
 }
 
 // get returns the program for a shape, compiling it on first use.
@@ -105,7 +107,7 @@ func (p *programs) run(w *Work, step *kernels.Step) (*program, error) {
 			err = q.Feed(name, data)
 		}
 	}
-	var scalars [4]float32
+	scalars := &q.feeds
 	scalars[0], scalars[1] = w.temperature, float32(r.Loss.Diversity*float64(w.count))
 	scalars[2], scalars[3] = float32(r.Loss.FeaturePenalty*float64(w.count)), 1
 	feed(WaveInput, kernels.BytesOf(w.audio))
@@ -131,7 +133,7 @@ func (p *programs) run(w *Work, step *kernels.Step) (*program, error) {
 
 // fetch reads the results of the last run.
 func (q *program) fetch(penalty bool) error {
-	var scalars [4]float32
+	scalars := &q.reads
 	names := [4]string{LossOutput, ContrastiveOutput, DiversityOutput, PenaltyOutput}
 	n := len(names)
 	if !penalty {

@@ -6,6 +6,7 @@ import (
 
 	"aural/datasets"
 	"aural/encoder"
+	"aural/exec"
 	"aural/kernels"
 	"aural/nn"
 	"aural/train"
@@ -157,4 +158,13 @@ func (t *Task) Validate(ctx context.Context) (train.Validation, error) {
 	}
 	out.Score = t.checked.Accuracy
 	return out, nil
+}
+
+// Profile is where the time of the training programs went, by kind of op, the slowest first.
+func (t *Task) Profile() []exec.OpTime {
+	var all []exec.OpTime
+	for _, p := range t.training.byShape {
+		all = append(all, p.Profile()...)
+	}
+	return exec.MergeProfiles(all)
 }

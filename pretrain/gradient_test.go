@@ -1,0 +1,136 @@
+package pretrain
+
+import (
+	"math"
+	"testing"
+
+	"aural/contrastive"
+	"aural/encoder"
+	"aural/graph"
+	"aural/graph/graphtest"
+	"aural/internal/testkit"
+	"aural/kernels"
+	"aural/kernels/ref"
+	"aural/quantizer"
+	"aural/rng"
+)
+
+// small is a recipe in which everything that can be on is on: both masks, all dropouts, LayerDrop, the feature penalty.
+func small(norm encoder.ConvNorm) Recipe {
+	r := Default()
+	r.Encoder = encoder.Config{
+		Conv:     []encoder.ConvLayer{{Channels: 6, Kernel: 10, Stride: 5}, {Channels: 8, Kernel: 3, Stride: 2}, {Channels: 8, Kernel: 2, Stride: 2}},
+		ConvNorm: norm, ConvBias: norm == encoder.LayerNorm, PreNorm: norm == encoder.LayerNorm, Width: 12, Layers: 3, Heads: 3, FFN: 20,
+		PositionKernel: 8, PositionGroups: 2, InputDropout: 0.1, FeatureDropout: 0.1, Dropout: 0.1, AttentionDropout: 0.1, ActivationDropout: 0.1,
+		LayerDrop: 0.3, FeatureGradScale: 1, NormEps: 1e-5,
+	}
+	r.Mask.Length, r.Mask.MinSpans = 3, 2
+	r.Channels = encoder.MaskConfig{Probability: 0.2, Length: 2, Selection: encoder.Static, MinSpans: 1, Semantics: encoder.Fairseq}
+	r.Quantizer = quantizer.Config{Groups: 2, Entries: 5, Dim: 8, Soft: true, TempStart: 2, TempEnd: 0.5, TempDecay: 0.99}
+	r.Contrastive = contrastive.Config{Distractors: 6, CrossDistractors: 2, Temperature: 0.1}
+	r.Loss.TargetDim = 6
+	r.Data.MinSamples, r.Data.MaxSamples, r.Data.BatchSamples = 640, 640, 2000
+	return r
+}
+
+// Central differences of the whole training objective in float64, for sampled elements of every parameter. The quantizer is in its soft form, because
+// the hard form's straight-through gradient is by design no derivative of its value; that one is held to PyTorch's in golden_test.go.
+func TestGradientOfWholeModel(t *testing.T) {
+	for _, norm := range []encoder.ConvNorm{encoder.GroupNorm, encoder.LayerNorm} {
+		t.Run(string(norm), func(t *testing.T) {
+			r := small(norm)
+			w := newWork(r)
+			const rows, samples = 2, 640
+			w.frames = r.Encoder.Frames(samples)
+			lengths := []int{w.frames, w.frames}
+			n, err := w.masker.Draw(grow(&w.mask, rows*w.frames), lengths, w.frames, 1, 2, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.shape = Shape{Rows: rows, Samples: samples, Masked: n + 2}
+			w.list(n)
+			if err := w.sampler.Draw(grow(&w.distractors, w.shape.Masked*r.Contrastive.Total()), w.counts, 1, 2, 0); err != nil {
+				t.Fatal(err)
+			}
+			m, err := Build(r, w.shape, Mode{Float: kernels.Float64, Training: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			outputs := m.outputs
+			specs := m.Specs()
+			params := make([]*graph.Node, len(specs))
+			for i, s := range specs {
+				params[i] = m.Param(s.Name, s.Shape...)
+			}
+			for i, g := range m.Gradients(m.Loss, params) {
+				if g == nil {
+					t.Fatalf("%s has no gradient", specs[i].Name)
+				}
+				outputs = append(outputs, graph.Output{Name: gradientPrefix + specs[i].Name, Node: g})
+			}
+			b := graphtest.New(t, m.Builder, ref.New(), outputs...)
+			values := map[string][]float64{}
+			if err := m.Initialize(5, func(name string, x []float32) error {
+				v := make([]float64, len(x))
+				s := rng.At(9, 0, rng.Site(name))
+				for i := range v {
+					v[i] = float64(x[i]) + 0.1*s.NormFloat64() // biases and norms away from their special initial values
+				}
+				values[name] = v
+				b.Set(name, v)
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			feedSmall(b, r, w)
+			step := &kernels.Step{Seed: 3, Update: 2}
+			b.Run(step)
+			grads := map[string][]float64{}
+			for _, s := range specs {
+				grads[s.Name] = b.Out(gradientPrefix + s.Name)
+			}
+			for _, s := range specs {
+				f := func(x []float64) float64 {
+					b.Set(s.Name, x)
+					b.Run(step)
+					return b.Out(LossOutput)[0]
+				}
+				testkit.GradCheck(t, s.Name, f, values[s.Name], grads[s.Name], testkit.Sample(len(values[s.Name]), 4), 1e-5, testkit.Tol{Rel: 1e-5, Abs: 2e-6})
+				b.Set(s.Name, values[s.Name])
+			}
+		})
+	}
+}
+
+// feedSmall feeds a work item that was drawn without a store, with block 1 dropped.
+func feedSmall(b *graphtest.Bench, r Recipe, w *Work) {
+	wave := make([]float64, w.shape.Rows*w.shape.Samples)
+	for i := range wave {
+		wave[i] = math.Sin(0.05*float64(i)) + 0.3*math.Sin(0.31*float64(i)+1) + 0.1*math.Sin(float64(i*i))
+	}
+	channels := make([]float64, w.shape.Rows*r.Encoder.Width)
+	channels[3], channels[r.Encoder.Width+5] = 1, 1
+	b.Feed(WaveInput, wave)
+	b.Feed(MaskInput, floats(w.mask))
+	b.Feed(ChannelMaskInput, channels)
+	b.Feed(MaskedInput, floats(w.masked))
+	b.Feed(DistractorInput, floats(w.distractors))
+	b.Feed(TempInput, []float64{0.8})
+	b.Feed(DiversityInput, []float64{r.Loss.Diversity * float64(w.count)})
+	b.Feed(PenaltyInput, []float64{r.Loss.FeaturePenalty * float64(w.count)})
+	for i := range r.Encoder.Layers {
+		keep := 1.0
+		if i == 1 {
+			keep = 0
+		}
+		b.Feed(encoder.KeepInput(i), []float64{keep})
+	}
+}
+
+func floats[T uint8 | int32](x []T) []float64 {
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = float64(v)
+	}
+	return out
+}

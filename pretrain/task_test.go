@@ -1,0 +1,343 @@
+package pretrain
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"aural/datasets"
+	"aural/encoder"
+	"aural/internal/synth"
+	"aural/internal/testkit"
+	"aural/kernels/cpu"
+	"aural/safetensors"
+	"aural/train"
+)
+
+// corpus is a small synthetic store.
+func corpus(t testing.TB) *datasets.Store {
+	t.Helper()
+	var seq iter.Seq[datasets.Item] = func(yield func(datasets.Item) bool) {
+		for u := range synth.Corpus(synth.Options{Seed: 1, Utterances: 24, Speakers: 3, MinSeconds: 1, MaxSeconds: 2}) {
+			if !yield(datasets.Item{ID: u.ID, Speaker: u.Speaker, Name: u.ID, PCM: u.Samples}) {
+				return
+			}
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "store")
+	if _, err := datasets.Import(context.Background(), &datasets.Generated{Name: "test corpus", Count: -1, Seq: seq}, dir, datasets.ImportOptions{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	s, err := datasets.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// quick is a recipe for stores made by corpus: hard codes, dropout and LayerDrop on.
+func quick() Recipe {
+	r := small(encoder.GroupNorm)
+	r.Encoder.Conv = []encoder.ConvLayer{{Channels: 8, Kernel: 10, Stride: 5}, {Channels: 8, Kernel: 8, Stride: 8}, {Channels: 8, Kernel: 8, Stride: 8}}
+	r.Mask.Length = 5
+	r.Quantizer.Soft = false
+	r.Data = DataConfig{BatchSamples: 64000, MinSamples: 16000, MaxSamples: 16000, Lengths: 1}
+	r.Valid = ValidConfig{Seconds: 4, Seed: 2}
+	return r
+}
+
+func task(t testing.TB, r Recipe, store *datasets.Store, threads int) *Task {
+	t.Helper()
+	be, err := cpu.New(cpu.Options{Threads: threads})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { be.Close() })
+	held, err := datasets.Split(store.View(), datasets.SplitConfig{Mode: datasets.SplitUtterances, Seconds: r.Valid.Seconds, Seed: r.Valid.Seed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := New(r, store, held.Train, held.Valid, be)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// gradient runs the micro-batches of update u and returns the sum of their gradients, divided by all masked frames.
+func gradient(t testing.TB, p *Task, micros int, u uint64, start train.Position) ([]float64, train.Position) {
+	t.Helper()
+	at, total, n := start, make([]float64, p.Weights().Grad.Size()), 0.0
+	at.Update, at.Micro, at.Row = u, 0, 0
+	w := p.NewWork()
+	for i := range micros {
+		at.Micro = i
+		rows, next, err := p.Prepare(context.Background(), at, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var m train.Measured
+		if err := p.Run(context.Background(), at, w, &m); err != nil {
+			t.Fatal(err)
+		}
+		for j, g := range p.Weights().Grad.F32() {
+			total[j] += float64(g)
+		}
+		n += m.SampleSize
+		next.Row = at.Row + rows
+		at = next
+	}
+	for j := range total {
+		total[j] /= n
+	}
+	return total, at
+}
+
+// Two micro-batches accumulated are one batch: same crops, masks, distractors, dropout and Gumbel noise for every row. The diversity loss is the
+// exception by definition: its probabilities are means over a micro-batch, as in fairseq. With its weight at 0 the gradients agree to rounding; so do
+// they without SameCount, which trims the masks of a micro-batch to its own least row.
+func TestAccumulationIsOneBatch(t *testing.T) {
+	store := corpus(t)
+	r := quick()
+	r.Mask.SameCount, r.Loss.Diversity, r.Loss.FeaturePenalty, r.Contrastive.CrossDistractors = false, 0, 0, 0
+	whole := task(t, r, store, 2)
+	r.Data.BatchSamples /= 2
+	r.Train.Accumulate = 2
+	halves := task(t, r, store, 2)
+
+	// The sampler of half batches deals the same utterances in another order of batches, so compare on the rows of the whole batch.
+	b := whole.sampler.Batch(0, 0)
+	if len(b.Cuts) != 4 {
+		t.Fatalf("%d rows in the batch, want 4", len(b.Cuts))
+	}
+	run := func(p *Task, cuts []datasets.Cut, row int) []float64 {
+		w := p.NewWork()
+		if err := w.fill(context.Background(), r, store, datasets.Batch{Cuts: cuts, Length: b.Length}, 1, 5, row); err != nil {
+			t.Fatal(err)
+		}
+		var m train.Measured
+		if err := p.Run(context.Background(), train.Position{Update: 5, Row: row}, w, &m); err != nil {
+			t.Fatal(err)
+		}
+		var out []float64
+		for _, s := range p.Weights().Specs() {
+			g, _ := p.Weights().Gradient(s.Name)
+			for _, x := range g.F32() {
+				out = append(out, float64(x))
+			}
+		}
+		return out
+	}
+	want := run(whole, b.Cuts, 0)
+	first, second := run(halves, b.Cuts[:2], 0), run(halves, b.Cuts[2:], 2)
+	for i := range first {
+		first[i] += second[i]
+	}
+	largest := 0.0
+	for _, x := range want {
+		largest = max(largest, math.Abs(x))
+	}
+	testkit.Close(t, "gradient", first, want, testkit.Tol{Abs: 2e-6 * largest})
+	if largest == 0 {
+		t.Error("all gradients are zero")
+	}
+}
+
+// The number of threads changes no bit.
+func TestThreadsChangeNothing(t *testing.T) {
+	store := corpus(t)
+	var want []float64
+	for _, threads := range []int{1, 2, 3} {
+		got, _ := gradient(t, task(t, quick(), store, threads), 1, 3, train.Position{})
+		if want == nil {
+			want = got
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%d threads give other gradients than 1", threads)
+		}
+	}
+}
+
+// Once the shapes have been seen, a step allocates nothing.
+func TestStepDoesNotAllocate(t *testing.T) {
+	p := task(t, quick(), corpus(t), 2)
+	f, err := p.Plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Reserve(f); err != nil {
+		t.Fatal(err)
+	}
+	w, at := p.NewWork(), train.Position{}
+	if _, _, err := p.Prepare(context.Background(), at, w); err != nil {
+		t.Fatal(err)
+	}
+	var m train.Measured
+	step := func() {
+		at.Update++
+		if err := p.Run(context.Background(), at, w, &m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	step()
+	if n := testing.AllocsPerRun(10, step); n != 0 {
+		t.Errorf("a step allocates %v times", n)
+	}
+	if p.training.arena.mem.Size > f.ArenaBytes {
+		t.Errorf("the arena grew to %d bytes, the plan said %d", p.training.arena.mem.Size, f.ArenaBytes)
+	}
+}
+
+func TestPrepareIsAFunctionOfThePosition(t *testing.T) {
+	store := corpus(t)
+	p, q := task(t, quick(), store, 1), task(t, quick(), store, 1)
+	at := train.Position{Update: 7, Epoch: 1, Index: 2, Row: 4}
+	a, b := p.NewWork(), q.NewWork()
+	for _, other := range []train.Position{{}, {Update: 3, Index: 1}} { // what was prepared before must not matter
+		if _, _, err := q.Prepare(context.Background(), other, b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := p.Prepare(context.Background(), at, a); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := q.Prepare(context.Background(), at, b); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(a.audio, b.audio) || !slices.Equal(a.mask, b.mask) || !slices.Equal(a.distractors, b.distractors) || !slices.Equal(a.keep, b.keep) || a.shape != b.shape {
+		t.Error("the same position gave two different micro-batches")
+	}
+}
+
+func TestValidationNeverChanges(t *testing.T) {
+	p := task(t, quick(), corpus(t), 2)
+	var scores []string
+	for range 2 {
+		v, err := p.Validate(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		scores = append(scores, fmt.Sprintf("%+v", v.Metrics))
+		gradient(t, p, 1, 9, train.Position{}) // training in between, without an update
+	}
+	if scores[0] != scores[1] {
+		t.Errorf("two validations of the same weights differ:\n%s\n%s", scores[0], scores[1])
+	}
+}
+
+func TestModelFolderRoundTrip(t *testing.T) {
+	store, dir := corpus(t), t.TempDir()
+	p := task(t, quick(), store, 1)
+	if err := p.SaveModel(dir); err != nil {
+		t.Fatal(err)
+	}
+	r := quick()
+	r.Seed = 99
+	q := task(t, r, store, 1)
+	if slices.Equal(p.Weights().Value.F32(), q.Weights().Value.F32()) {
+		t.Fatal("two seeds gave the same weights")
+	}
+	if err := q.LoadModel(dir); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(p.Weights().Value.F32(), q.Weights().Value.F32()) {
+		t.Error("weights differ after saving and loading")
+	}
+	// The spelling of newer files is accepted too.
+	path := filepath.Join(dir, weightsFile)
+	f, err := safetensors.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []safetensors.Tensor
+	for _, name := range f.Names() {
+		x, err := f.Tensor(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, pair := range encoder.WeightNormNames() {
+			if name == pair[0] {
+				x.Name = pair[1]
+			}
+		}
+		x.Data = slices.Clone(x.Data)
+		list = append(list, x)
+	}
+	f.Close()
+	if err := safetensors.Write(path, nil, list); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.LoadModel(dir); err != nil {
+		t.Errorf("parametrizations spelling: %v", err)
+	}
+	// A model of another size is refused by name and shape.
+	r.Encoder.Width, r.Encoder.Heads = 24, 4
+	if err := task(t, r, store, 1).LoadModel(dir); err == nil {
+		t.Error("a checkpoint of width 12 was loaded into a model of width 24")
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.LoadModel(dir); err == nil {
+		t.Error("loading a folder without weights succeeded")
+	}
+}
+
+// A few updates on a tiny model lower the loss: the whole chain learns.
+func TestOverfitsOneBatch(t *testing.T) {
+	r := quick()
+	r.Encoder.LayerDrop, r.Encoder.Dropout, r.Encoder.AttentionDropout, r.Encoder.InputDropout, r.Encoder.FeatureDropout, r.Encoder.ActivationDropout = 0, 0, 0, 0, 0, 0
+	r.Channels.Probability = 0
+	p := task(t, r, corpus(t), 2)
+	opt, err := train.NewAdamW(p.training.backend, p.Weights(), r.Train.Optimizer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opt.Free()
+	w := p.NewWork()
+	if _, _, err := p.Prepare(context.Background(), train.Position{}, w); err != nil {
+		t.Fatal(err)
+	}
+	var first, last float64
+	for i := range 150 {
+		var m train.Measured
+		if err := p.Run(context.Background(), train.Position{Update: uint64(i)}, w, &m); err != nil {
+			t.Fatal(err)
+		}
+		if err := opt.Apply(uint64(i+1), 3e-3, 1/m.SampleSize); err != nil {
+			t.Fatal(err)
+		}
+		last = p.metrics.Contrastive
+		if i == 0 {
+			first = last
+		}
+	}
+	if !(last < 0.8*first) {
+		t.Errorf("contrastive loss went from %.3f to %.3f in 150 updates on one batch", first, last)
+	}
+}
+
+func BenchmarkStep(b *testing.B) {
+	p := task(b, quick(), corpus(b), 2)
+	w := p.NewWork()
+	if _, _, err := p.Prepare(context.Background(), train.Position{}, w); err != nil {
+		b.Fatal(err)
+	}
+	var m train.Measured
+	if err := p.Run(context.Background(), train.Position{}, w, &m); err != nil { // compiles
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := p.Run(context.Background(), train.Position{}, w, &m); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(m.AudioSeconds*float64(b.N)/b.Elapsed().Seconds(), "audio-s/s")
+}
