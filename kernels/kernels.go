@@ -69,7 +69,8 @@ type Step struct {
 type Kernel struct {
 	// Variant names the implementation that was chosen, for reports and for tests that must know which code ran.
 	Variant string
-	// Scratch is the number of bytes of working memory that Run needs. Its content need not be kept between calls.
+	// Scratch is the number of bytes of working memory that Run needs, in host memory aligned to Alignment. Its content need not be kept between calls.
+	// (A device back end plans its own device scratch.)
 	Scratch int
 	// Run computes out from in. Outputs may hold anything before the call and are overwritten whole. Run does not
 	// allocate and does not keep its arguments. Inputs and outputs do not overlap unless the op says they may.

@@ -3,7 +3,7 @@ package kernels
 // Attention is multi-head scaled dot-product attention (Vaswani et al. 2017) over already projected queries, keys and values:
 // for each head of width D/Heads, softmax(q·kᵀ/√(D/Heads))·v, with dropout of probability DropP on the probabilities.
 //
-// In: q, k, v (B,T,D), optionally lengths int32 (B): keys at and after a row's length get probability 0 (their queries still give rows).
+// In: q, k, v (B,T,D), optionally lengths int32 (B), each at least 1: keys at and after a row's length get probability 0 (their queries still give rows).
 // Out: y (B,T,D), lse (B,H,T), the log-sum-exp of the scaled scores, which the gradient needs.
 //
 // The dropout element of query i and key j of head h is ((row·H + h)·T + i)·T + j with row counted from Step.Row.

@@ -8,8 +8,9 @@ package kernels
 // Cosines use max(‖x‖,1e-8) as PyTorch does. A negative equal to the positive gets the logit -Inf as in fairseq: with codes, where all its
 // codes are equal; without, where its vector is equal element by element.
 //
-// Out: loss (), lse (N), the log-sum-exp of each row's logits (0 at padding), hits int32 (N,2): whether the positive has the largest logit
-// (ties count, but not when all logits are equal; -1 at padding), and the number of negatives equal to the positive.
+// Out: loss (), lse (N), the log-sum-exp of each row's logits (0 at padding), hits int32 (N,2): whether the positive has the largest logit and not also the
+// smallest (-1 at padding), and the number of negatives equal to the positive (0 at padding). So ties are hits unless all logits are equal; as in fairseq a row
+// whose negatives all equal the positive is a hit with loss 0, which is why the second number must be watched.
 type InfoNCE struct{ Temp float64 }
 
 func (InfoNCE) Name() string { return "info_nce" }

@@ -14,7 +14,7 @@ type Conv1D struct {
 func (Conv1D) Name() string { return "conv1d" }
 func (Conv1D) sealed()      {}
 
-// OutLen is the number of output frames for t input frames and kernel length k; it may be <= 0 when t is too short.
+// OutLen is the number of output frames for t input frames and kernel length k, 0 when t is too short.
 func (o Conv1D) OutLen(t, k int) int {
 	n := t + o.PadLeft + o.PadRight - k
 	if n < 0 {
@@ -73,6 +73,9 @@ func (o Conv1DGradInput) Infer(in []Desc) ([]Desc, error) {
 	if !o.Conv.valid(c, w[1]*max(o.Conv.Groups, 1), w[0]) {
 		return c.done()
 	}
+	if o.Len < 1 {
+		c.failf("an input of %d frames", o.Len)
+	}
 	c.shape(0, dy[0], o.Conv.OutLen(o.Len, w[2]), w[0])
 	return c.done(Of(t, dy[0], o.Len, w[1]*o.Conv.Groups))
 }
@@ -98,6 +101,9 @@ func (o Conv1DGradWeight) Infer(in []Desc) ([]Desc, error) {
 	}
 	t := c.float(0, 1)
 	dy, x := in[0].Shape, in[1].Shape
+	if o.Kernel < 1 {
+		c.failf("a kernel of %d frames", o.Kernel)
+	}
 	c.shape(0, x[0], o.Conv.OutLen(x[1], o.Kernel), dy[2])
 	out := []Desc{Of(t, dy[2], x[2]/o.Conv.Groups, o.Kernel)}
 	if o.Bias {

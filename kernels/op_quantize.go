@@ -26,6 +26,9 @@ func (o GumbelQuantize) inputs(c *checker, logits, codebook, index, tau int) DTy
 	if o.Groups < 1 || c.in[logits].Last()%max(o.Groups, 1) != 0 {
 		c.failf("%d logits do not divide into %d groups", c.in[logits].Last(), o.Groups)
 	}
+	if o.Frames < 1 {
+		c.failf("%d frames a row", o.Frames)
+	}
 	c.shape(codebook, 1, c.in[logits].Last(), c.in[codebook].Last())
 	c.dtype(index, Int32)
 	c.shape(index, c.in[logits].Shape[0])

@@ -116,6 +116,9 @@ func (o ScatterRows) Infer(in []Desc) ([]Desc, error) {
 	t := c.float(0)
 	c.dtype(1, Int32)
 	c.shape(1, in[0].Shape[0])
+	if o.Batch < 1 || o.Frames < 1 {
+		c.failf("%d rows of %d frames", o.Batch, o.Frames)
+	}
 	return c.done(Of(t, o.Batch, o.Frames, in[0].Last()))
 }
 

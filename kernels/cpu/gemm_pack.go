@@ -1,0 +1,56 @@
+package cpu
+
+// packer holds the fast paths that copy a full panel of a matrix to its packed form dst[k*r+i], i < r. The plain loops of packPanel
+// do what these do not.
+type packer struct {
+	// transpose serves rows that are contiguous along k: element (i,k) is src[i*stride+k]. It packs as many steps as it can and returns
+	// how many.
+	transpose func(dst, src []float32, stride, kc int) int
+	// copy serves rows that are contiguous along i: element (i,k) is src[k*stride+i].
+	copy func(dst, src []float32, stride, kc int)
+}
+
+// packPanels packs n rows in panels of r, where element (i,k) is src[i*is+k*ks]. The last panel is filled up with zeros.
+func (w *worker) packPanels(dst []float32, r int, fast packer, src []float32, n, kc, is, ks int) {
+	half := 0
+	if w.v.gemm.half != nil && r == w.v.gemm.nr {
+		half = r / 2
+	}
+	for i := 0; i < n; i += r {
+		panel, rows, width := dst[i*kc:][:r*kc], min(r, n-i), r
+		if rows <= half {
+			width = half
+		}
+		from := src[i*is:]
+		switch {
+		case rows == width && width == r && ks == 1 && fast.transpose != nil:
+			done := fast.transpose(panel, from, is, kc)
+			if done < kc {
+				packPanel(panel[done*r:], r, from[done:], rows, kc-done, is, ks)
+			}
+		case rows == width && width == r && is == 1 && fast.copy != nil:
+			fast.copy(panel, from, ks, kc)
+		default:
+			packPanel(panel[:width*kc], width, from, rows, kc, is, ks)
+		}
+	}
+}
+
+// packPanel packs one panel of width r, of which rows are there and the others become zero.
+func packPanel(dst []float32, r int, src []float32, rows, kc, is, ks int) {
+	if rows < r {
+		clear(dst)
+	}
+	if is == 1 {
+		for k := range kc {
+			copy(dst[k*r:][:rows], src[k*ks:][:rows])
+		}
+		return
+	}
+	for i := range rows {
+		from := src[i*is:]
+		for k := range kc {
+			dst[k*r+i] = from[k*ks]
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package main
+
+import "fmt"
+
+const tileArgs = "adds a (kc, rows) panel times a (kc, columns) panel to the tile at c, or stores it; see gemmKernel."
+
+// tile holds the registers of a matrix product tile of rows by vectors·lanes columns.
+type tile struct {
+	*file
+	rows, vectors int
+	reg           string // Y or Z
+	bytes         int    // of a register
+}
+
+func (t tile) acc(i, j int) string { return fmt.Sprintf("%s%d", t.reg, i*t.vectors+j) }
+
+func (t tile) free(i int) string { return fmt.Sprintf("%s%d", t.reg, t.rows*t.vectors+i) }
+
+func (t tile) begin(name string) {
+	t.function(name, tileArgs, nil, ints("kc"), ptrs("a", "b", "c"), ints("ldc", "accumulate"), ptrs("bias"))
+	for _, r := range [...][2]string{{"kc", "CX"}, {"a", "SI"}, {"b", "DI"}, {"c", "DX"}, {"ldc", "R8"}, {"accumulate", "R9"}, {"bias", "R12"}} {
+		t.load(r[0], r[1])
+	}
+	t.comment("fetch the tile of C early: it comes from far away")
+	t.p("MOVQ DX, R10")
+	t.eachRow("R10", func(int) {
+		for j := 0; j < t.vectors*t.bytes; j += 64 {
+			t.p("PREFETCHT0 %d(R10)", j)
+		}
+	})
+	for i := range t.rows {
+		for j := range t.vectors {
+			t.p("VXORPS %[1]s, %[1]s, %[1]s", t.acc(i, j))
+		}
+	}
+}
+
+// eachRow walks a pointer to C down the tile.
+func (t tile) eachRow(ptr string, f func(i int)) {
+	for i := range t.rows {
+		f(i)
+		if i < t.rows-1 {
+			t.p("ADDQ R8, %s", ptr)
+		}
+	}
+}
+
+// end adds C if wanted, adds the bias if there is one, and stores.
+func (t tile) end() {
+	t.label("done")
+	t.p("TESTQ R9, R9")
+	t.p("JZ bias")
+	t.p("MOVQ DX, R10")
+	t.eachRow("R10", func(i int) {
+		for j := range t.vectors {
+			t.p("VADDPS %d(R10), %s, %s", j*t.bytes, t.acc(i, j), t.acc(i, j))
+		}
+	})
+	t.label("bias")
+	t.p("TESTQ R12, R12")
+	t.p("JZ store")
+	for j := range t.vectors {
+		t.p("VMOVUPS %d(R12), %s", j*t.bytes, t.free(j))
+	}
+	for i := range t.rows {
+		for j := range t.vectors {
+			t.p("VADDPS %s, %s, %s", t.free(j), t.acc(i, j), t.acc(i, j))
+		}
+	}
+	t.label("store")
+	t.eachRow("DX", func(i int) {
+		for j := range t.vectors {
+			t.p("VMOVUPS %s, %d(DX)", t.acc(i, j), j*t.bytes)
+		}
+	})
+	t.ret()
+}
+
+// depth writes the loop over k: four steps at a time, then one by one.
+func (t tile) depth(step func(u int, pipelined bool)) {
+	a, b := t.rows*4, t.vectors*t.bytes
+	t.p("MOVQ CX, R11")
+	t.p("SHRQ $2, R11")
+	t.p("JZ tail")
+	t.p("PCALIGN $64")
+	t.label("loop")
+	for u := range 4 {
+		step(u, true)
+	}
+	t.p("ADDQ $%d, SI", 4*a)
+	t.p("ADDQ $%d, DI", 4*b)
+	t.p("DECQ R11")
+	t.p("JNZ loop")
+	t.label("tail")
+	t.p("ANDQ $3, CX")
+	t.p("JZ done")
+	t.label("single")
+	step(0, false)
+	t.p("ADDQ $%d, SI", a)
+	t.p("ADDQ $%d, DI", b)
+	t.p("DECQ CX")
+	t.p("JNZ single")
+}
+
+// gemmAVX512 writes the tile of 12 by 32 (24 of 32 registers hold sums) and its half of 12 by 16. The next step's B is loaded to the spare registers
+// one step ahead: 5 % faster than a tile of 14 by 32 without that. The loop reads one step of B beyond the panel, which packing buffers allow for.
+func gemmAVX512(f *file) {
+	for _, vectors := range []int{2, 1} {
+		t := tile{f, 12, vectors, "Z", 64}
+		t.begin(fmt.Sprintf("tile12x%dAVX512", 16*vectors))
+		var b [2][]string
+		for j := range vectors {
+			b[0], b[1] = append(b[0], t.free(j)), append(b[1], t.free(vectors+j))
+			t.p("VMOVUPS %d(DI), %s", 64*j, b[0][j])
+		}
+		scalars := 32 - t.rows*vectors - 2*vectors
+		t.depth(func(u int, pipelined bool) {
+			if !pipelined {
+				for j := range vectors {
+					t.p("VMOVUPS %d(DI), %s", 64*j, b[0][j])
+				}
+			}
+			for i := range t.rows {
+				s := t.free(2*vectors + i%scalars)
+				t.p("VBROADCASTSS %d(SI), %s", (u*t.rows+i)*4, s)
+				for j := range vectors {
+					t.p("VFMADD231PS %s, %s, %s", b[u%2][j], s, t.acc(i, j))
+				}
+				if pipelined && i < vectors {
+					t.p("VMOVUPS %d(DI), %s", ((u+1)*vectors+i)*64, b[(u+1)%2][i])
+				}
+			}
+		})
+		t.end()
+	}
+}
+
+// gemmAVX2 writes the tile of 6 by 16: 12 of 16 registers hold sums.
+func gemmAVX2(f *file) {
+	t := tile{f, 6, 2, "Y", 32}
+	t.begin("tile6x16AVX2")
+	t.depth(func(u int, _ bool) {
+		for j := range 2 {
+			t.p("VMOVUPS %d(DI), %s", (u*2+j)*32, t.free(j))
+		}
+		for i := range t.rows {
+			s := t.free(2 + i%2)
+			t.p("VBROADCASTSS %d(SI), %s", (u*t.rows+i)*4, s)
+			for j := range 2 {
+				t.p("VFMADD231PS %s, %s, %s", t.free(j), s, t.acc(i, j))
+			}
+		}
+	})
+	t.end()
+}

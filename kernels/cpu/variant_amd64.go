@@ -1,0 +1,74 @@
+package cpu
+
+//go:generate go run ./gen
+
+import "golang.org/x/sys/cpu"
+
+// native lists the variants with assembly. The features are those that the operating system has enabled, too.
+func native() []candidate {
+	x := &cpu.X86
+	return []candidate{
+		{"avx512", missing(feature{"AVX512F", x.HasAVX512F}, feature{"AVX512BW", x.HasAVX512BW}, feature{"AVX512DQ", x.HasAVX512DQ},
+			feature{"AVX512VL", x.HasAVX512VL}), avx512},
+		{"avx2", missing(feature{"AVX2", x.HasAVX2}, feature{"FMA", x.HasFMA}), avx2},
+	}
+}
+
+type feature struct {
+	name string
+	has  bool
+}
+
+func missing(features ...feature) []string {
+	var names []string
+	for _, f := range features {
+		if !f.has {
+			names = append(names, f.name)
+		}
+	}
+	return names
+}
+
+func avx512() *variant {
+	return &variant{
+		name: "avx512",
+		gemm: gemmKernel{mr: 12, nr: 32, kc: 512, mc: 240, nc: 1024, tile: tile12x32AVX512, half: tile12x16AVX512,
+			packA: packer{transpose: transposer(transpose12AVX512, 12, 12, 16), copy: copier(copy12AVX512, 12)},
+			packB: packer{transpose: transposer(transpose16AVX512, 16, 32, 16), copy: copier(copy32AVX512, 32)},
+		},
+		vec: vectorsAVX512(),
+	}
+}
+
+// avx2 has the matrix product in assembly, which is nearly all of the work.
+func avx2() *variant {
+	return &variant{
+		name: "avx2",
+		gemm: gemmKernel{mr: 6, nr: 16, kc: 384, mc: 192, nc: 1024, tile: tile6x16AVX2,
+			packA: packer{transpose: transposer(transpose6AVX2, 6, 6, 8), copy: copier(copy6AVX2, 6)},
+			packB: packer{transpose: transposer(transpose8AVX2, 8, 16, 8), copy: copier(copy16AVX2, 16)},
+		},
+		vec: portableVectors(),
+	}
+}
+
+// transposer makes the packing of a panel of the given width from a function that transposes some rows by blocks of step columns.
+func transposer(f func(dst, src *float32, ss, ds, blocks int64), rows, width, step int) func(dst, src []float32, stride, kc int) int {
+	return func(dst, src []float32, stride, kc int) int {
+		blocks := kc / step
+		if blocks > 0 {
+			_, _ = src[(width-1)*stride+step*blocks-1], dst[width*step*blocks-1] // the last elements that f touches
+			for i := 0; i < width; i += rows {
+				f(&dst[i], &src[i*stride], int64(4*stride), int64(4*width), int64(blocks))
+			}
+		}
+		return step * blocks
+	}
+}
+
+func copier(f func(dst, src *float32, ss, n int64), width int) func(dst, src []float32, stride, kc int) {
+	return func(dst, src []float32, stride, kc int) {
+		_, _ = src[(kc-1)*stride+width-1], dst[width*kc-1]
+		f(&dst[0], &src[0], int64(4*stride), int64(kc))
+	}
+}
