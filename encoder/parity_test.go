@@ -9,6 +9,7 @@ import (
 	"aural/graph/graphtest"
 	"aural/internal/testkit"
 	"aural/kernels"
+	"aural/kernels/cpu"
 	"aural/kernels/ref"
 	"aural/nn"
 )
@@ -46,6 +47,26 @@ func wave400() []float64 {
 	return x
 }
 
+type backend struct {
+	float kernels.DType
+	be    kernels.Backend
+	tol   testkit.Tol
+}
+
+// backends are all ways to compute. The golden prints ten significant digits; float32 is held to 1e-5, its values being of order 1.
+func backends(t *testing.T) []backend {
+	list := []backend{{kernels.Float64, ref.New(), testkit.Tol{Abs: 2e-9, Rel: 2e-9}}, {kernels.Float32, ref.New(), testkit.Tol{Abs: 1e-5}}}
+	for _, v := range cpu.Variants() {
+		be, err := cpu.New(cpu.Options{Threads: 2, Variant: v})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { be.Close() })
+		list = append(list, backend{kernels.Float32, be, testkit.Tol{Abs: 1e-5}})
+	}
+	return list
+}
+
 func TestGoldenForward(t *testing.T) {
 	var g golden
 	testkit.Golden(t, "wav2vec2_tiny.json", &g)
@@ -64,16 +85,8 @@ func TestGoldenForward(t *testing.T) {
 		if err := cfg.Validate(); err != nil {
 			t.Fatal(err)
 		}
-		for _, run := range []struct {
-			float kernels.DType
-			be    kernels.Backend
-			tol   testkit.Tol
-		}{
-			// The golden prints ten significant digits; float32 is held to a relative error of 1e-5 of the largest value.
-			{kernels.Float64, ref.New(), testkit.Tol{Abs: 2e-9, Rel: 2e-9}},
-			{kernels.Float32, ref.New(), testkit.Tol{Abs: 1e-5}},
-		} {
-			t.Run(fmt.Sprintf("%s/%v", c.Config.Mode, run.float), func(t *testing.T) {
+		for _, run := range backends(t) {
+			t.Run(fmt.Sprintf("%s/%s/%v", c.Config.Mode, run.be.Name(), run.float), func(t *testing.T) {
 				n := nn.New(run.float, false)
 				wave := n.Input("wave", run.float, 1, 400, 1)
 				z := Features(n, cfg, wave)
