@@ -28,17 +28,19 @@ type Task[W any] interface {
 	Weights() *Weights
 	// NewWork makes an empty W. The loop makes a few and fills them again and again.
 	NewWork() W
-	// Prepare fills w with the micro-batch at a position: it reads audio and draws masks and negatives. It runs beside the
-	// computation, so it must not touch the weights or the back end. It returns how many batch rows w holds and the data position after it
+	// Prepare fills w with the micro-batch at a position: it reads audio and draws masks and negatives. It runs beside Run, Validate and
+	// SaveModel, so it must not touch the weights or the back end. It returns how many batch rows w holds and the data position after it
 	// (Epoch and Index; the loop sets the other fields).
 	Prepare(ctx context.Context, at Position, w W) (rows int, next Position, err error)
-	// Run computes the gradients of the micro-batch's summed loss into Weights().Grad, and adds its measurements to m. It does not allocate
-	// after the shapes of the run have been seen once.
+	// Run computes the gradients of the micro-batch's summed loss into Weights().Grad, overwriting it, and adds its measurements to m. It does
+	// not allocate after the shapes of the run have been seen once.
 	Run(ctx context.Context, at Position, w W, m *Measured) error
 	// Validate measures the held-out data with masks and crops that never change. Metrics is a pointer to a struct as in Measured.
 	Validate(ctx context.Context) (Validation, error)
-	// Metrics returns the struct (by pointer) that Run fills, for the log: float64 fields with a tag `metric:"name"`. The loop averages them over
-	// updates, weighted by sample size. Fields tagged `metric:"name,sum"` are added up instead.
+	// Metrics returns the struct (by pointer, always the same one) that Run fills with the numbers of its micro-batch, for the log: fields with a
+	// tag `metric:"name"`. The loop averages them over updates, weighted by sample size; fields tagged `metric:"name,sum"` are added up
+	// instead. A field is a float64, an array or slice of float64 (logged as name/0, name/1, …; its length does not change), or an
+	// embedded struct of such fields. One must be called "loss": an update whose loss is not finite is skipped.
 	Metrics() any
 	// SaveModel writes the files of a model folder (model.safetensors, config.json, …) into an existing directory.
 	SaveModel(dir string) error

@@ -26,12 +26,16 @@ type Weights struct {
 	mems   []kernels.Memory
 	value  kernels.Memory
 	grad   kernels.Memory
+	sum    kernels.Memory
+	m, v   kernels.Memory
+
+	accumulates bool // Sum is not Grad
 }
 
 // NewWeights allocates zeroed storage. accumulate says whether updates will have several micro-batches. Each parameter starts on a cache line; the gaps
 // stay zero.
 func NewWeights(be kernels.Backend, specs []Spec, accumulate bool) (*Weights, error) {
-	w := &Weights{specs: append([]Spec(nil), specs...), offset: map[string]int{}}
+	w := &Weights{specs: append([]Spec(nil), specs...), offset: map[string]int{}, accumulates: accumulate}
 	sort.Slice(w.specs, func(i, j int) bool { return w.specs[i].Name < w.specs[j].Name })
 	n := 0
 	for _, s := range w.specs {
@@ -58,15 +62,10 @@ func NewWeights(be kernels.Backend, specs []Spec, accumulate bool) (*Weights, er
 			w.Free()
 			return nil, err
 		}
-		switch i {
-		case 0:
-			w.value = mem
-		case 1:
-			w.grad = mem
-		}
+		*[]*kernels.Memory{&w.value, &w.grad, &w.m, &w.v, &w.sum}[i] = mem
 	}
 	if !accumulate {
-		w.Sum = w.Grad
+		w.Sum, w.sum = w.Grad, w.grad
 	}
 	return w, nil
 }
@@ -111,6 +110,18 @@ func (w *Weights) view(mem kernels.Memory, name string) (kernels.Buffer, bool) {
 	}
 	b, err := mem.Slice(kernels.Of(kernels.Float32, w.specs[i].Shape...), w.offset[name]*kernels.Float32.Size())
 	return b, err == nil
+}
+
+// Moments are the views of one parameter's moments.
+func (w *Weights) Moments(name string) (m, v kernels.Buffer, ok bool) {
+	m, mok := w.view(w.m, name)
+	v, vok := w.view(w.v, name)
+	return m, v, mok && vok
+}
+
+// flat is the view of elements from..to of one of the flat buffers. from must be where a parameter starts.
+func (w *Weights) flat(mem kernels.Memory, from, to int) (kernels.Buffer, error) {
+	return mem.Slice(kernels.Of(kernels.Float32, to-from), from*kernels.Float32.Size())
 }
 
 // Free gives the memory back. Programs bound to it must not run any more.

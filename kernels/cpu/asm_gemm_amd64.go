@@ -37,6 +37,11 @@ func copy12AVX512(dst *float32, src *float32, ss int64, n int64)
 //go:noescape
 func copy32AVX512(dst *float32, src *float32, ss int64, n int64)
 
+// copyPartAVX512 copies n rows of valid values, ss bytes apart, to rows of width values side by side, and zeros after them; valid <= width <= 32.
+//
+//go:noescape
+func copyPartAVX512(dst *float32, src *float32, ss int64, n int64, valid int64, width int64)
+
 // transpose6AVX2 stores the transpose of 6 rows of 8·blocks values: row r starts at src + r·ss bytes, column c goes to dst + c·ds bytes.
 //
 //go:noescape

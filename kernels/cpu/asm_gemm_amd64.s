@@ -1166,6 +1166,39 @@ loop:
 	VZEROUPPER
 	RET
 
+// func copyPartAVX512(dst *float32, src *float32, ss int64, n int64, valid int64, width int64)
+TEXT ·copyPartAVX512(SB), NOSPLIT, $0-48
+	MOVQ src+8(FP), SI
+	MOVQ ss+16(FP), R8
+	MOVQ dst+0(FP), DI
+	MOVQ n+24(FP), DX
+	MOVQ valid+32(FP), CX
+	MOVQ $1, AX
+	SHLQ CX, AX
+	DECQ AX
+	KMOVW AX, K1
+	SHRQ $16, AX
+	KMOVW AX, K2
+	MOVQ width+40(FP), CX
+	MOVQ $1, AX
+	SHLQ CX, AX
+	DECQ AX
+	KMOVW AX, K3
+	SHRQ $16, AX
+	KMOVW AX, K4
+	SHLQ $2, CX
+loop:
+	VMOVUPS.Z (SI), K1, Z0
+	VMOVUPS.Z 64(SI), K2, Z1
+	VMOVUPS Z0, K3, (DI)
+	VMOVUPS Z1, K4, 64(DI)
+	ADDQ R8, SI
+	ADDQ CX, DI
+	DECQ DX
+	JNZ loop
+	VZEROUPPER
+	RET
+
 // func transpose6AVX2(dst *float32, src *float32, ss int64, ds int64, blocks int64)
 TEXT ·transpose6AVX2(SB), NOSPLIT, $0-40
 	MOVQ src+8(FP), SI

@@ -8,6 +8,8 @@ type packer struct {
 	transpose func(dst, src []float32, stride, kc int) int
 	// copy serves rows that are contiguous along i: element (i,k) is src[k*stride+i].
 	copy func(dst, src []float32, stride, kc int)
+	// copyPart is copy for the last panel, of a width that may be smaller and with only some rows there.
+	copyPart func(dst []float32, width int, src []float32, rows, stride, kc int)
 }
 
 // packPanels packs n rows in panels of r, where element (i,k) is src[i*is+k*ks]. The last panel is filled up with zeros.
@@ -30,6 +32,8 @@ func (w *worker) packPanels(dst []float32, r int, fast packer, src []float32, n,
 			}
 		case rows == width && width == r && is == 1 && fast.copy != nil:
 			fast.copy(panel, from, ks, kc)
+		case is == 1 && fast.copyPart != nil:
+			fast.copyPart(panel[:width*kc], width, from, rows, ks, kc)
 		default:
 			packPanel(panel[:width*kc], width, from, rows, kc, is, ks)
 		}
@@ -39,7 +43,7 @@ func (w *worker) packPanels(dst []float32, r int, fast packer, src []float32, n,
 // packPanel packs one panel of width r, of which rows are there and the others become zero.
 func packPanel(dst []float32, r int, src []float32, rows, kc, is, ks int) {
 	if rows < r {
-		clear(dst)
+		clear(dst) // what is computed from it is thrown away, but leftovers may be subnormal, and those are slow
 	}
 	if is == 1 {
 		for k := range kc {

@@ -44,12 +44,17 @@ type sleeper struct {
 	wake   chan struct{}
 }
 
-// newPool starts one goroutine for each worker but the first. Polling is left out where it would keep others from running.
+// newPool starts the workers. Polling is left out where it would keep others from running.
 func newPool(workers []*worker) *pool {
-	p := &pool{workers: workers, done: make(chan struct{}, 1), spin: spinTime}
 	if runtime.GOMAXPROCS(0) < len(workers) {
-		p.spin = 0
+		return startPool(workers, 0)
 	}
+	return startPool(workers, spinTime)
+}
+
+// startPool starts one goroutine for each worker but the first.
+func startPool(workers []*worker, spin time.Duration) *pool {
+	p := &pool{workers: workers, done: make(chan struct{}, 1), spin: spin}
 	for _, w := range workers[1:] {
 		w.wake = make(chan struct{}, 1)
 		p.exited.Add(1)

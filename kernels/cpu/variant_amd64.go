@@ -33,8 +33,8 @@ func avx512() *variant {
 	return &variant{
 		name: "avx512",
 		gemm: gemmKernel{mr: 12, nr: 32, kc: 512, mc: 240, nc: 1024, tile: tile12x32AVX512, half: tile12x16AVX512,
-			packA: packer{transpose: transposer(transpose12AVX512, 12, 12, 16), copy: copier(copy12AVX512, 12)},
-			packB: packer{transpose: transposer(transpose16AVX512, 16, 32, 16), copy: copier(copy32AVX512, 32)},
+			packA: packer{transpose: transposer(transpose12AVX512, 12, 12, 16), copy: copier(copy12AVX512, 12), copyPart: copyPart},
+			packB: packer{transpose: transposer(transpose16AVX512, 16, 32, 16), copy: copier(copy32AVX512, 32), copyPart: copyPart},
 		},
 		vec: vectorsAVX512(),
 	}
@@ -71,4 +71,9 @@ func copier(f func(dst, src *float32, ss, n int64), width int) func(dst, src []f
 		_, _ = src[(kc-1)*stride+width-1], dst[width*kc-1]
 		f(&dst[0], &src[0], int64(4*stride), int64(kc))
 	}
+}
+
+func copyPart(dst []float32, width int, src []float32, rows, stride, kc int) {
+	_, _ = src[(kc-1)*stride+rows-1], dst[width*kc-1]
+	copyPartAVX512(&dst[0], &src[0], int64(4*stride), int64(kc), int64(rows), int64(width))
 }

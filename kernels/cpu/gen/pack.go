@@ -91,6 +91,36 @@ func packAVX512(f *file) {
 	transposeAVX512(f, 16)
 	copyAVX512(f, 12)
 	copyAVX512(f, 32)
+	copyPartAVX512(f)
+}
+
+// copyPartAVX512 writes the copy of a panel that is not full, or half as wide.
+func copyPartAVX512(f *file) {
+	f.function("copyPartAVX512", "copies n rows of valid values, ss bytes apart, to rows of width values side by side, and zeros after them; valid <= width <= 32.", nil,
+		ptrs("dst", "src"), ints("ss", "n", "valid", "width"))
+	for _, r := range [...][2]string{{"src", "SI"}, {"ss", "R8"}, {"dst", "DI"}, {"n", "DX"}} {
+		f.load(r[0], r[1])
+	}
+	for i, name := range []string{"valid", "width"} {
+		f.load(name, "CX")
+		f.p("MOVQ $1, AX")
+		f.p("SHLQ CX, AX")
+		f.p("DECQ AX")
+		f.p("KMOVW AX, K%d", 1+2*i)
+		f.p("SHRQ $16, AX")
+		f.p("KMOVW AX, K%d", 2+2*i)
+	}
+	f.p("SHLQ $2, CX")
+	f.label("loop")
+	f.p("VMOVUPS.Z (SI), K1, Z0")
+	f.p("VMOVUPS.Z 64(SI), K2, Z1")
+	f.p("VMOVUPS Z0, K3, (DI)")
+	f.p("VMOVUPS Z1, K4, 64(DI)")
+	f.p("ADDQ R8, SI")
+	f.p("ADDQ CX, DI")
+	f.p("DECQ DX")
+	f.p("JNZ loop")
+	f.ret()
 }
 
 // transposeAVX512 writes a transposing copy of rows values wide, 16 columns at a time: 16 x 16 values change places in registers
