@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 )
 
 func bits16(v ...uint16) (b []byte) {
@@ -101,8 +102,8 @@ func TestFloat32View(t *testing.T) {
 	// A file whose header was not padded leaves its tensors at odd addresses.
 	raw := append([]byte{0}, x.Data...)
 	x.Data = raw[1:]
-	if odd, err := Float32(x); err != nil || odd[2] != -0.5 {
-		t.Errorf("unaligned: %v, %v", odd, err)
+	if odd, err := Float32(x); err != nil || odd[2] != -0.5 || uintptr(unsafe.Pointer(&odd[0]))%4 != 0 {
+		t.Errorf("unaligned: %v at %p, %v", odd, odd, err)
 	}
 	if _, err := FromFloat32("v", []int{2}, v); err == nil || !strings.Contains(err.Error(), "does not hold 3 values") {
 		t.Errorf("wrong shape: %v", err)

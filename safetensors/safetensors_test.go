@@ -99,6 +99,7 @@ func TestParseRefuses(t *testing.T) {
 		{"dimension with exponent", file(one(`"dtype":"U8","shape":[2e0],"data_offsets":[0,2]`), 2), "whole number"},
 		{"dimension as text", file(one(`"dtype":"U8","shape":["2"],"data_offsets":[0,2]`), 2), "want a number"},
 		{"dimension beyond 64 bits", file(one(`"dtype":"U8","shape":[18446744073709551618],"data_offsets":[0,2]`), 2), "whole number"},
+		{"dimension beyond 63 bits", file(one(`"dtype":"U8","shape":[9223372036854775808],"data_offsets":[0,2]`), 2), "whole number"},
 		{"product beyond 64 bits", file(one(`"dtype":"U8","shape":[4294967296,4294967296,2],"data_offsets":[0,2]`), 2), "larger than memory"},
 		{"product beyond 63 bits", file(one(`"dtype":"F64","shape":[1152921504606846976],"data_offsets":[0,2]`), 2), "larger than memory"},
 		{"product wraps to the size", file(one(`"dtype":"U8","shape":[9223372036854775807,2,2],"data_offsets":[0,2]`), 2), "larger than memory"},

@@ -44,7 +44,7 @@ func TestFairseqQuantizer(t *testing.T) {
 	logits := compute(t, kernels.Linear{}, kernels.Step{}, z,
 		f64(p["weight_proj.weight"], groups*vars, dim), f64(p["weight_proj.bias"], groups*vars))[0]
 	logits.Shape = []int{steps, groups * vars}
-	quantized := compute(t, kernels.GumbelQuantize{Groups: , Frames: 1groups, Frames: steps, Hard: true}, kernels.Step{},
+	quantized := compute(t, kernels.GumbelQuantize{Groups: groups, Frames: steps, Hard: true}, kernels.Step{},
 		logits, f64(p["vars"], 1, groups*vars, vq/groups), index, f64([]float64{2}))
 	testkit.Close(t, "q", data(quantized[0]), gold.Q, testkit.Tol{Abs: 1e-9})
 
