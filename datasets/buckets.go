@@ -66,11 +66,13 @@ func flowOrder(a, b int, mode LengthMode) int {
 
 // chooseLengths divides bins into at most k runs; the last bin of a run is the length of its bucket, the only one that all
 // of its utterances can be brought to. It minimises the samples lost by cropping, or added by padding, under the condition
-// that every bucket has enough utterances for one batch of batchSamples, so that no utterance waits for ever. Without any
-// such division one bucket holds all. This is the exact optimum: dynamic programming over the end of the last run,
+// that every bucket has enough utterances for one batch of batchSamples, so that no utterance waits for ever. When cropping,
+// the shortest bins may be left out, at the cost of their samples: a few short utterances are better lost than all others
+// cropped to their length. Without any such division one bucket holds all. This is the exact optimum: dynamic programming
+// over the end of the last run,
 //
 //	cost[r][j] = min over i of cost[r-1][i] + Σ_{i≤b<j} count[b]·|length[b] - length[j-1]|.
-func chooseLengths(bins []bin, k, batchSamples int) []int {
+func chooseLengths(bins []bin, mode LengthMode, k, batchSamples int) []int {
 	n := len(bins)
 	count, total := make([]int, n+1), make([]int, n+1) // utterances and samples before each bin
 	for i, b := range bins {
@@ -83,8 +85,8 @@ func chooseLengths(bins []bin, k, batchSamples int) []int {
 		cost[j] = impossible
 	}
 	cost[0] = 0
-	from := make([][]int32, 0, k) // from[r][j] is where the last of r+1 runs begins
-	best, runs := impossible, 0
+	from := make([][]int32, 0, k)       // from[r][j] is where the last of r+1 runs begins
+	best, runs, end := impossible, 0, n // the best division has this many runs over the first end bins
 	for r := range min(k, n) {
 		next, begin := make([]int, n+1), make([]int32, n+1)
 		for j := range next {
@@ -101,15 +103,17 @@ func chooseLengths(bins []bin, k, batchSamples int) []int {
 			}
 		}
 		cost, from = next, append(from, begin)
-		if cost[n] < best {
-			best, runs = cost[n], r+1
+		for j := n; j > 0 && (j == n || mode == Crop); j-- {
+			if cost[j] != impossible && cost[j]+total[n]-total[j] < best {
+				best, runs, end = cost[j]+total[n]-total[j], r+1, j
+			}
 		}
 	}
 	if runs == 0 {
 		return []int{bins[n-1].length}
 	}
 	lengths := make([]int, runs)
-	for r, j := runs-1, n; r >= 0; r-- {
+	for r, j := runs-1, end; r >= 0; r-- {
 		lengths[r] = bins[j-1].length
 		j = int(from[r][j])
 	}

@@ -61,7 +61,7 @@ func (m *flatMessage) follow(pos int) int {
 }
 
 // vector returns the place of the first element and the number of elements of the vector at pos; size is the size of one
-// element in bytes.
+// element in bytes. The first check also keeps n·size from overflowing.
 func (m *flatMessage) vector(pos, size int) (first, n int) {
 	n = m.uint32At(pos)
 	if n > len(m.data)/size {

@@ -271,7 +271,7 @@ func FuzzResolve(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, name := range []string{"a/x.wav", "up/secret.wav", "../secret.wav", "/etc/passwd", "a/../../secret.wav", "", ".", "up/root/a/x.wav", "\x00"} {
+	for _, name := range []string{"a/x.wav", "up/secret.wav", "../secret.wav", "/etc/passwd", "a/../../secret.wav", "", ".", "up/../a/x.wav", "\x00"} {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {

@@ -142,7 +142,7 @@ func NewSampler(view View, cfg SamplerConfig) (*Sampler, error) {
 		for i, e := range s.view {
 			all[i] = e.Samples
 		}
-		lengths = chooseLengths(lengthBins(all, cfg.Mode, cfg.MinSamples, cfg.MaxSamples), cfg.Buckets, cfg.BatchSamples)
+		lengths = chooseLengths(lengthBins(all, cfg.Mode, cfg.MinSamples, cfg.MaxSamples), cfg.Mode, cfg.Buckets, cfg.BatchSamples)
 	}
 	slices.SortFunc(lengths, func(a, b int) int { return flowOrder(a, b, cfg.Mode) })
 	var unfit int

@@ -100,6 +100,11 @@ func TestSamplerProperties(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v", err)
 		}
+		for _, e := range view { // when cropping, utterances below the shortest length are left out too
+			if n := s.Buckets()[len(s.Buckets())-1].Length; cfg.Mode == Crop && fits(cfg, e.Samples) && e.Samples < n {
+				usable--
+			}
+		}
 		if s.LeftOut() != len(view)-usable || len(s.Buckets()) > cfg.Buckets || s.Len() < 1 {
 			t.Fatalf("left out %d of %d, buckets %v, %d batches", s.LeftOut(), len(view), s.Buckets(), s.Len())
 		}
@@ -261,8 +266,12 @@ func TestLengthsAreOptimal(t *testing.T) {
 			b := 0
 			held := make([]int, len(chosen))
 			for _, bin := range bins {
-				for flowOrder(bin.length, chosen[b], mode) > 0 {
+				for b < len(chosen) && flowOrder(bin.length, chosen[b], mode) > 0 {
 					b++
+				}
+				if b == len(chosen) { // shorter than all lengths: left out
+					sum += bin.count * bin.length
+					continue
 				}
 				held[b] += bin.count
 				sum += bin.count * max(bin.length-chosen[b], chosen[b]-bin.length)
@@ -275,18 +284,21 @@ func TestLengthsAreOptimal(t *testing.T) {
 			}
 			return sum, ok
 		}
-		got := chooseLengths(bins, k, batch)
+		got := chooseLengths(bins, mode, k, batch)
 		gotLost, gotOK := lost(got)
 		best, any := math.MaxInt, false
 		if len(bins) <= 12 {
-			for set := range 1 << (len(bins) - 1) { // the last bin always ends a run
+			for set := range 1 << len(bins) {
 				var chosen []int
 				for i, b := range bins {
-					if i == len(bins)-1 || set>>i&1 == 1 {
+					if i == len(bins)-1 && mode == Pad || set>>i&1 == 1 { // padding leaves nobody out
 						chosen = append(chosen, b.length)
 					}
 				}
-				if sum, ok := lost(chosen); len(chosen) <= k && ok {
+				if len(chosen) == 0 || len(chosen) > k {
+					continue
+				}
+				if sum, ok := lost(chosen); ok {
 					best, any = min(best, sum), true
 				}
 			}

@@ -69,7 +69,7 @@ var doors = map[string][]string{
 	"gonum.org/v1/gonum/":                {"features", "plots", "TESTS"},
 	"github.com/ebitengine/purego":       {"kernels/cuda"},
 	"github.com/spf13/cobra":             {"cmd/aural"},
-	"go.yaml.in/yaml/v3":                 {"cmd/aural", "recipes"},
+	"go.yaml.in/yaml/v3":                 {"cmd/aural", "recipes", "TESTS"},
 	"google.golang.org/protobuf":         {"runlog"},
 	"golang.org/x/sys/":                  {"kernels/cpu", "datasets", "cmd/aural", "tui"},
 	"pgregory.net/rapid":                 {"TESTS"},

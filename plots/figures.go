@@ -1,0 +1,166 @@
+package plots
+
+import "aural/runlog"
+
+// Figure describes a figure that Render can draw.
+type Figure struct {
+	Name          string
+	Description   string
+	Width, Height float64 // default size in millimetres
+	columns       int     // panels side by side
+	panels        func(b *builder) []panel
+}
+
+// Figures returns the table of figures.
+func Figures() []Figure {
+	return []Figure{
+		{"loss", "total and contrastive loss, training and validation", 170, 105, 2, lossPanels},
+		{"losses", "the parts of the total loss: contrastive, weighted diversity, weighted feature penalty", 170, 130, 2, lossesPanels},
+		{"accuracy", "contrastive accuracy with the line of chance", 170, 105, 1, accuracyPanels},
+		{"perplexity", "code and prob perplexity against the size of the codebooks", 170, 105, 2, perplexityPanels},
+		{"gradient", "gradient norm, learning rate and Gumbel temperature", 170, 170, 1, gradientPanels},
+		{"throughput", "audio and arithmetic per second, share of time spent waiting for data", 170, 170, 1, throughputPanels},
+		{"time", "where the time of an update goes", 170, 105, 2, timePanels},
+		{"overview", "the six most useful panels", 260, 170, 3, overviewPanels},
+	}
+}
+
+func lossPanels(b *builder) []panel {
+	wants := trainValidOfTwo("loss", "total", "contrastive_loss", "contrastive")
+	if len(b.runs) == 1 {
+		return []panel{b.panel("Loss", "loss", wants, chanceLoss)}
+	}
+	return []panel{
+		b.panel("Total loss", "loss", trainValid("loss")),
+		b.panel("Contrastive loss", "contrastive_loss", trainValid("contrastive_loss"), chanceLoss),
+	}
+}
+
+func lossesPanels(b *builder) []panel {
+	return []panel{
+		b.panel("Total loss", "loss", trainValid("loss")),
+		b.panel("Contrastive loss", "contrastive_loss", trainValid("contrastive_loss"), chanceLoss),
+		b.panel("Diversity loss, weighted", "weighted_diversity_loss", trainValid("weighted_diversity_loss")),
+		b.panel("Feature penalty, weighted", "weighted_feature_penalty", trainValid("weighted_feature_penalty")),
+	}
+}
+
+func accuracyPanels(b *builder) []panel {
+	p := zeroed(b.panel("Contrastive accuracy", "accuracy", trainValid("accuracy"), chanceAccuracy))
+	p.unit = "share of masked steps"
+	return []panel{p}
+}
+
+func perplexityPanels(b *builder) []panel {
+	if len(b.runs) == 1 {
+		wants := trainValidOfTwo("code_perplexity", "code", "prob_perplexity", "prob")
+		return []panel{zeroed(b.panel("Codebook perplexity, sum over groups", "code_perplexity", wants, allEntries))}
+	}
+	return []panel{
+		zeroed(b.panel("Code perplexity, sum over groups", "code_perplexity", trainValid("code_perplexity"), allEntries)),
+		zeroed(b.panel("Prob perplexity, sum over groups", "prob_perplexity", trainValid("prob_perplexity"), allEntries)),
+	}
+}
+
+func gradientPanels(b *builder) []panel {
+	return []panel{gradientNorm(b), learningRate(b), zeroed(b.panel("Gumbel temperature", "gumbel_temperature", schedule("gumbel_temperature")))}
+}
+
+func gradientNorm(b *builder) panel {
+	p := b.panel("Gradient norm", "gradient_norm", train("gradient_norm"))
+	p.log = true
+	return p
+}
+
+func learningRate(b *builder) panel {
+	return zeroed(b.panel("Learning rate", "learning_rate", schedule("learning_rate")))
+}
+
+func throughputPanels(b *builder) []panel {
+	wait := zeroed(b.panel("Waiting for data", "data_wait", train("data_wait")))
+	wait.unit = "share of time"
+	return []panel{audioRate(b), arithmetic(b), wait}
+}
+
+func audioRate(b *builder) panel {
+	p := zeroed(b.panel("Throughput", "audio_rate", train("audio_rate")))
+	p.unit = "audio s / s"
+	return p
+}
+
+// arithmetic is in TFLOP/s when the numbers are large.
+func arithmetic(b *builder) panel {
+	p := zeroed(b.panel("Arithmetic", "gflops", train("gflops")))
+	if _, _, _, most := p.limits(); most >= 2000 && finite(most) {
+		p.unit = "TFLOP/s"
+		for i := range p.curves {
+			p.curves[i].raw = scaled(p.curves[i].raw, 1e-3)
+			p.curves[i].smooth = scaled(p.curves[i].smooth, 1e-3)
+		}
+	}
+	return p
+}
+
+func zeroed(p panel) panel {
+	p.zero = true
+	return p
+}
+
+// timePanels stacks the parts of an update, one panel a run. Its areas are means already and are not smoothed.
+func timePanels(b *builder) []panel {
+	var panels []panel
+	for i, r := range b.runs {
+		one := *b
+		one.runs = b.runs[i : i+1]
+		p := one.panel("Time of an update", "time/step", []want{
+			{series: "train/time/data", label: "waiting for data", colour: 0, exact: true},
+			{series: "train/time/forward", label: "forward", colour: 3, exact: true},
+			{series: "train/time/backward", label: "backward", colour: 2, exact: true},
+			{series: "train/time/optimizer", label: "optimiser", colour: 4, exact: true},
+		})
+		if len(b.runs) > 1 {
+			p.title += ": " + r.label
+		}
+		p.stack, p.zero = true, true
+		panels = append(panels, p)
+	}
+	return panels
+}
+
+func overviewPanels(b *builder) []panel {
+	contrastive := b.panel("Contrastive loss", "contrastive_loss", trainValid("contrastive_loss"), chanceLoss)
+	perplexity := zeroed(b.panel("Code perplexity", "code_perplexity", trainValid("code_perplexity"), allEntries))
+	return []panel{contrastive, accuracyPanels(b)[0], perplexity, gradientNorm(b), learningRate(b), audioRate(b)}
+}
+
+// The lines that curves are compared with: metrics of the log, because they depend on the recipe.
+var (
+	chanceLoss     = compare{"chance_loss", "chance, ln(K+1)"}
+	chanceAccuracy = compare{"chance_accuracy", "chance, 1/(K+1)"}
+	allEntries     = compare{"max_perplexity", "all entries"}
+)
+
+func train(metric string) []want {
+	return []want{{series: runlog.Train + "/" + metric, label: "train"}}
+}
+
+func schedule(metric string) []want {
+	return []want{{series: runlog.Train + "/" + metric, label: "train", exact: true}}
+}
+
+func trainValid(metric string) []want {
+	return []want{
+		{series: runlog.Train + "/" + metric, label: "train", colour: 0},
+		{series: runlog.Valid + "/" + metric, label: "valid", colour: 1},
+	}
+}
+
+// trainValidOfTwo puts two metrics into one panel: blue colours for the first and red ones for the second.
+func trainValidOfTwo(first, firstLabel, second, secondLabel string) []want {
+	return []want{
+		{series: runlog.Train + "/" + first, label: firstLabel + ", train", colour: 0},
+		{series: runlog.Valid + "/" + first, label: firstLabel + ", valid", colour: 5},
+		{series: runlog.Train + "/" + second, label: secondLabel + ", train", colour: 1},
+		{series: runlog.Valid + "/" + second, label: secondLabel + ", valid", colour: 3},
+	}
+}

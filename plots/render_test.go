@@ -1,0 +1,316 @@
+package plots
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/xml"
+	"errors"
+	"image/png"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"aural/runlog"
+
+	"gonum.org/v1/plot/vg"
+)
+
+func small(name string, spoiled bool) synthetic {
+	return synthetic{name: name, seed: 1, updates: 20000, every: 50, speed: 10, spoiled: spoiled}
+}
+
+// render draws a figure into a fresh directory and returns the file.
+func render(t *testing.T, name string, readers []*runlog.Reader, figure string, o Options) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := Render(path, readers, figure, o); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// Every figure in every format, of one and of several runs, with gaps, is a valid file with the same bytes twice.
+func TestEveryFigure(t *testing.T) {
+	root := t.TempDir()
+	one := small("good", false).make(t, root)
+	two := small("spoiled", true).make(t, root)
+	for _, f := range Figures() {
+		for i, readers := range [][]*runlog.Reader{{two}, {one, two}} {
+			o := Options{Smoothing: 0.9 * float64(i), X: XAxis(i * 2), Units: Units(i), Theme: Theme(i), DPI: 72}
+			svg := render(t, "f.svg", readers, f.Name, o)
+			checkXML(t, f.Name, svg)
+			pdf := render(t, "f.pdf", readers, f.Name, o)
+			if !bytes.HasPrefix(pdf, []byte("%PDF-")) || !bytes.Contains(pdf, []byte("%%EOF")) {
+				t.Errorf("%s: not a PDF", f.Name)
+			}
+			if year := []byte(strconv.Itoa(time.Now().Year())); bytes.Contains(pdf, append([]byte("(D:"), year...)) {
+				t.Errorf("%s: the PDF has today's date", f.Name)
+			}
+			image := render(t, "f.PNG", readers, f.Name, o)
+			if c, err := png.DecodeConfig(bytes.NewReader(image)); err != nil || math.Abs(float64(c.Width)-f.Width/25.4*72) > 2 {
+				t.Errorf("%s: PNG %+v, %v", f.Name, c, err)
+			}
+			for name, first := range map[string][]byte{"f.svg": svg, "f.pdf": pdf, "f.png": image} {
+				if again := render(t, name, readers, f.Name, o); !bytes.Equal(first, again) {
+					t.Errorf("%s: %s differs when drawn again", f.Name, name)
+				}
+			}
+		}
+	}
+}
+
+func checkXML(t *testing.T, figure string, svg []byte) {
+	t.Helper()
+	for d := xml.NewDecoder(bytes.NewReader(svg)); ; {
+		_, err := d.Token()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatalf("%s: bad SVG: %v", figure, err)
+		}
+	}
+	if bytes.Contains(svg, []byte("NaN")) || bytes.Contains(svg, []byte("Inf")) {
+		t.Errorf("%s: a coordinate of the SVG is not finite", figure)
+	}
+}
+
+// texts returns the text of an SVG.
+func texts(t *testing.T, svg []byte) string {
+	t.Helper()
+	var b strings.Builder
+	for d := xml.NewDecoder(bytes.NewReader(svg)); ; {
+		token, err := d.Token()
+		if err == io.EOF {
+			return b.String()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, ok := token.(xml.CharData); ok {
+			b.Write(bytes.TrimSpace(s))
+			b.WriteByte('\n')
+		}
+	}
+}
+
+func TestWhatTheFigureSays(t *testing.T) {
+	root := t.TempDir()
+	good, other := small("good", false).make(t, root), small("other", false).make(t, root)
+	for _, c := range []struct {
+		figure  string
+		readers []*runlog.Reader
+		options Options
+		says    []string
+	}{
+		{"loss", []*runlog.Reader{good}, Options{}, []string{"Loss", "nats", "update", "total, valid", "chance, ln(K+1) = 4.615", "20k", "good"}},
+		{"loss", []*runlog.Reader{good}, Options{Units: Bits}, []string{"bits", "chance, ln(K+1) = 6.658"}},
+		{"loss", []*runlog.Reader{good, other}, Options{X: Time}, []string{"Total loss", "Contrastive loss", "other", "training time (h)"}},
+		{"accuracy", []*runlog.Reader{good}, Options{X: Hours, Smoothing: 0.5}, []string{"chance, 1/(K+1) = 0.0099", "audio seen (h)", "smoothed 0.5"}},
+		{"perplexity", []*runlog.Reader{good}, Options{}, []string{"all entries = 640", "prob, train", "codes", "600"}},
+		{"gradient", []*runlog.Reader{good}, Options{}, []string{"Gradient norm", "Learning rate", "Gumbel temperature"}},
+		{"throughput", []*runlog.Reader{good}, Options{}, []string{"TFLOP/s", "share of time"}},
+		{"time", []*runlog.Reader{good}, Options{}, []string{"waiting for data", "backward", "optimiser", "ms"}},
+	} {
+		said := texts(t, render(t, "f.svg", c.readers, c.figure, c.options))
+		for _, s := range c.says {
+			if !strings.Contains(said, s) {
+				t.Errorf("%s with %+v does not say %q", c.figure, c.options, s)
+			}
+		}
+	}
+}
+
+// A short run, a run whose numbers are all NaN, and a run with nothing.
+func TestLittleData(t *testing.T) {
+	root := t.TempDir()
+	log := func(name string, records ...runlog.Record) *runlog.Reader {
+		w, err := runlog.Create(filepath.Join(root, name), runlog.Meta{}, runlog.Options{NoTensorBoard: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range records {
+			w.Record(&records[i])
+		}
+		if err := w.Close(runlog.Finished, ""); err != nil {
+			t.Fatal(err)
+		}
+		r, err := runlog.Open(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { r.Close() })
+		if _, _, err := r.Poll(runlog.Budget{}); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	record := func(step int64, loss float64) runlog.Record {
+		return runlog.Record{Step: step, Kind: runlog.Train, Values: []runlog.Value{{Name: "loss", Value: loss},
+			{Name: "gradient_norm", Value: loss}, {Name: "hours_seen", Value: float64(step) / (loss - 3)}}}
+	}
+	for name, r := range map[string]*runlog.Reader{
+		"one point":       log("größe-✓", record(7, 3)), // a name that the PDF's code page has only in part
+		"the same value":  log("same", record(1, 2), record(2, 2)),
+		"zeros":           log("zeros", record(0, 0), record(1, 0)),
+		"a point alone":   log("alone", record(1, math.NaN()), record(2, 1), record(3, math.Inf(1)), record(4, 1.7e308), record(5, -1.7e308)),
+		"at the first":    log("first", record(0, 1)),
+		"tiny and finite": log("tiny", record(1, 5e-324), record(2, 1e-320)),
+		"every magnitude": log("every", record(1, 1e-290), record(2, 1e290)),
+		"negative":        log("negative", record(1, -5), record(2, -1)),
+	} {
+		for _, f := range []string{"loss", "gradient", "overview"} {
+			for _, file := range []string{"f.svg", "f.pdf", "f.png"} {
+				if err := Render(filepath.Join(t.TempDir(), file), []*runlog.Reader{r}, f, Options{Smoothing: 0.6}); err != nil {
+					t.Errorf("%s, %s, %s: %v", name, f, file, err)
+				}
+			}
+			checkXML(t, name+", "+f, render(t, "f.svg", []*runlog.Reader{r}, f, Options{Smoothing: 0.6}))
+		}
+	}
+	// Hours that are not finite are no place on the axis.
+	hours := log("hours", record(1, 2), record(2, 3), record(3, math.NaN()), record(4, 1))
+	checkXML(t, "hours", render(t, "f.svg", []*runlog.Reader{hours}, "loss", Options{X: Hours}))
+	for name, r := range map[string]*runlog.Reader{"nothing": log("nothing"), "only NaN": log("nan", record(1, math.NaN()), record(2, math.Inf(1)))} {
+		err := Render(filepath.Join(root, "none.svg"), []*runlog.Reader{r}, "loss", Options{})
+		if !errors.Is(err, ErrNoData) || !strings.Contains(err.Error(), "train/contrastive_loss") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestRenderRefuses(t *testing.T) {
+	root := t.TempDir()
+	readers := []*runlog.Reader{small("good", false).make(t, root)}
+	path := filepath.Join(root, "f.svg")
+	if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		path, figure string
+		readers      []*runlog.Reader
+		options      Options
+		says         string
+	}{
+		"unknown figure": {path, "lost", readers, Options{}, "there are loss, losses"},
+		"unknown format": {root + "/f.gif", "loss", readers, Options{}, ".svg"},
+		"no run":         {path, "loss", nil, Options{}, "no run"},
+		"smoothing":      {path, "loss", readers, Options{Smoothing: 1}, "below 1"},
+		"NaN smoothing":  {path, "loss", readers, Options{Smoothing: math.NaN()}, "below 1"},
+		"size":           {path, "loss", readers, Options{Width: 10}, "40 to 1000"},
+		"too small":      {path, "overview", readers, Options{Width: 60, Height: 60}, "make it at least"},
+		"no directory":   {root + "/none/f.svg", "loss", readers, Options{}, "no such file"},
+	} {
+		if err := Render(c.path, c.readers, c.figure, c.options); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if data, err := os.ReadFile(path); err != nil || string(data) != "old" {
+		t.Errorf("a failed figure left %q, %v", data, err)
+	}
+}
+
+// The size that is asked for in the error is enough.
+func TestTooSmallTellsTheSize(t *testing.T) {
+	root := t.TempDir()
+	readers := []*runlog.Reader{small("a", false).make(t, root), small("b", false).make(t, root)}
+	b, err := newBuilder(readers, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	panels := overviewPanels(b)
+	for _, p := range panels {
+		for _, row := range legendRows(&p, 300) {
+			var used vg.Length
+			for _, e := range row {
+				used += e.width
+			}
+			if used-12 > 300 && len(row) > 1 {
+				t.Errorf("%s: a row of the legend is %v points wide, more than 300", p.title, used)
+			}
+		}
+	}
+	err = Render(filepath.Join(root, "f.svg"), readers, "overview", Options{Width: 60, Height: 60})
+	if err == nil {
+		t.Fatal("60 mm are enough for six panels?")
+	}
+	var n int
+	var size [2]float64
+	for _, word := range strings.Fields(err.Error()) {
+		if v, err := strconv.ParseFloat(word, 64); err == nil && v > 10 {
+			size[n%2] = v
+			n++
+		}
+	}
+	if err := Render(filepath.Join(root, "f.svg"), readers, "overview", Options{Width: size[0], Height: size[1]}); err != nil {
+		t.Errorf("%v by %v mm: %v", size[0], size[1], err)
+	}
+}
+
+// The table has every point of the figure in the units of the figure.
+func TestCSV(t *testing.T) {
+	root := t.TempDir()
+	r := small("good", true).make(t, root)
+	path := filepath.Join(root, "f.png")
+	if err := Render(path, []*runlog.Reader{r}, "loss", Options{CSV: true, Units: Bits, X: Hours, Smoothing: 0.5, DPI: 72}); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(filepath.Join(root, "f.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(bytes.NewReader(data)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps, values := r.Series("train/loss")
+	_, hours := r.Series("train/hours_seen")
+	want := smooth(values, 0.5)
+	n := 0
+	for _, row := range rows[1:] {
+		if row[2] != "train/loss" {
+			continue
+		}
+		number := func(s string) float64 {
+			v, err := strconv.ParseFloat(s, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+		near := func(a, b float64) bool {
+			return math.IsNaN(a) && math.IsNaN(b) || math.Abs(a-b) <= 1e-12*math.Abs(b)
+		}
+		if row[3] != strconv.FormatInt(steps[n], 10) || !near(number(row[4]), hours[n]) || !near(number(row[6]), values[n]/math.Ln2) ||
+			!near(number(row[7]), want[n]/math.Ln2) || row[8] != "bits" || row[1] != "good" {
+			t.Fatalf("row %q, want step %d, %v hours, %v nats", row, steps[n], hours[n], values[n])
+		}
+		n++
+	}
+	if n != len(steps) {
+		t.Errorf("%d rows of %d points", n, len(steps))
+	}
+}
+
+func BenchmarkOverview(b *testing.B) {
+	root := b.TempDir()
+	r := synthetic{name: "long", seed: 1, updates: 400000, every: 10, speed: 1}.make(b, root)
+	for _, ext := range []string{".svg", ".pdf", ".png"} {
+		b.Run(ext[1:], func(b *testing.B) {
+			for b.Loop() {
+				if err := Render(filepath.Join(root, "f"+ext), []*runlog.Reader{r}, "overview", Options{Smoothing: 0.9}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

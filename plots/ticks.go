@@ -1,0 +1,117 @@
+package plots
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"gonum.org/v1/plot"
+)
+
+// linearTicks marks multiples of 1, 2 or 5 times a power of ten.
+type linearTicks struct {
+	want int  // about how many
+	big  bool // write thousands as k and millions as M
+}
+
+// Ticks implements plot.Ticker.
+func (l linearTicks) Ticks(lo, hi float64) []plot.Tick {
+	if !(hi > lo) || !finite(lo) || !finite(hi) {
+		return nil
+	}
+	step := niceStep((hi - lo) / float64(l.want))
+	var ticks []plot.Tick
+	slack := (hi - lo) * 1e-9
+	for i := math.Ceil((lo - slack) / step); i*step <= hi+slack; i++ {
+		v := i * step
+		if v == 0 {
+			v = 0 // not -0
+		}
+		ticks = append(ticks, plot.Tick{Value: v, Label: l.label(v, step, max(math.Abs(lo), math.Abs(hi)))})
+	}
+	return ticks
+}
+
+// niceStep rounds to the nearest of 1, 2 and 5 times a power of ten, by ratio.
+func niceStep(v float64) float64 {
+	power := math.Pow(10, math.Floor(math.Log10(v)))
+	switch m := v / power; {
+	case m < math.Sqrt2:
+		return power
+	case m < math.Sqrt(10):
+		return 2 * power
+	case m < math.Sqrt(50):
+		return 5 * power
+	}
+	return 10 * power
+}
+
+// label writes v with the digits that tell neighbouring ticks apart.
+func (l linearTicks) label(v, step, largest float64) string {
+	if v == 0 {
+		return "0"
+	}
+	unit, suffix := 1.0, ""
+	switch {
+	case l.big && largest >= 2e6:
+		unit, suffix = 1e6, "M"
+	case l.big && largest >= 2e3:
+		unit, suffix = 1e3, "k"
+	case largest >= 1e6 || largest < 1e-2:
+		e := math.Floor(math.Log10(largest))
+		unit, suffix = math.Pow(10, e), "e"+strconv.Itoa(int(e))
+	}
+	decimals := max(0, -int(math.Floor(math.Log10(step/unit)+1e-9)))
+	return strconv.FormatFloat(v/unit, 'f', decimals, 64) + suffix
+}
+
+// logTicks marks powers of ten, and 2 and 5 times them when there are few.
+type logTicks struct{}
+
+// Ticks implements plot.Ticker.
+func (logTicks) Ticks(lo, hi float64) []plot.Tick {
+	if !(hi > lo) || !(lo > 0) || !finite(hi) {
+		return nil
+	}
+	first, last := math.Floor(math.Log10(lo)), math.Ceil(math.Log10(hi))
+	apart := max(1, math.Ceil((last-first)/6))
+	var ticks []plot.Tick
+	for e := first; e <= last; e++ {
+		for _, m := range []float64{1, 2, 5} {
+			v := m * math.Pow(10, e)
+			if v < lo*(1-1e-9) || v > hi*(1+1e-9) {
+				continue
+			}
+			t := plot.Tick{Value: v}
+			if m == 1 && math.Mod(e-first, apart) == 0 || m > 1 && hi/lo < 100 {
+				t.Label = short(v)
+			}
+			ticks = append(ticks, t)
+		}
+	}
+	return ticks
+}
+
+// short writes a number in a few characters: 4.615, 640, 0.0099, 3e-04.
+func short(v float64) string {
+	if a := math.Abs(v); a != 0 && (a < 1e-3 || a >= 1e6) {
+		s := strconv.FormatFloat(v, 'e', 2, 64)
+		mantissa, exponent, _ := strings.Cut(s, "e")
+		n, err := strconv.Atoi(exponent)
+		if err != nil {
+			return s
+		}
+		return trimZeros(mantissa) + "e" + strconv.Itoa(n)
+	}
+	if a := math.Abs(v); a >= 1 {
+		return trimZeros(strconv.FormatFloat(v, 'f', 3, 64))
+	}
+	return strconv.FormatFloat(v, 'g', 3, 64)
+}
+
+func trimZeros(s string) string {
+	if strings.Contains(s, ".") {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
+	}
+	return s
+}
