@@ -297,8 +297,8 @@ func TestSourceErrorEndsTheImport(t *testing.T) {
 // TestKilledImport kills a process in the middle of an import, as an out-of-memory killer does.
 func TestKilledImport(t *testing.T) {
 	if dir := os.Getenv("AURAL_TEST_IMPORT"); dir != "" {
-		src := &Generated{Name: "endless", Count: -1, Seq: func(yield func(Item) bool) {
-			for i := 0; yield(testItem(i, 4000)); i++ {
+		src := &Generated{Name: "long", Count: -1, Seq: func(yield func(Item) bool) {
+			for i := 0; i < 100_000 && yield(testItem(i, 4000)); i++ { // much longer than it will live
 			}
 		}}
 		Import(context.Background(), src, dir, ImportOptions{ShardBytes: 100_000}, nil)
@@ -311,7 +311,8 @@ func TestKilledImport(t *testing.T) {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	t.Cleanup(func() { child.Process.Kill() }) // also when the test fails on the way
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		if shards, _ := filepath.Glob(filepath.Join(parent, ".s.importing-*", "shard-00005.partial")); len(shards) > 0 {
 			break
 		}

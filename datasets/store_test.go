@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -142,7 +143,7 @@ func TestReadCrops(t *testing.T) {
 			}
 		}
 	}
-	for _, c := range []struct{ row, offset, n int }{{0, -1, 1}, {0, 1001, 0}, {0, 1, 1000}, {0, 1 << 62, 1}, {1, 0, 501}, {2, 0, 1}, {-1, 0, 1}} {
+	for _, c := range []struct{ row, offset, n int }{{0, -1, 1}, {0, 1001, 0}, {0, 1, 1000}, {0, math.MaxInt, 1}, {1, 0, 501}, {2, 0, 1}, {-1, 0, 1}} {
 		if err := s.Read(make([]float32, c.n), c.row, c.offset); err == nil {
 			t.Errorf("%d samples at %d of row %d were read", c.n, c.offset, c.row)
 		}
