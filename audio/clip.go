@@ -12,8 +12,10 @@ type Clip struct {
 	Rate     int         // sampling rate in Hz
 	Channels [][]float32 // (channel, frame), full scale is ±1; float files may go beyond it
 	Warnings []string    // what was wrong with the file but did not stop it from being decoded
-	Format   string      // container and coding: "wav/pcm", "wav/float", "wav/alaw", "wav/mulaw", "flac"
-	Bits     int         // bits of one stored sample
+	// Truncated is set when the file ended before the length that its header names; a warning says so too.
+	Truncated bool
+	Format    string // container and coding: "wav/pcm", "wav/float", "wav/alaw", "wav/mulaw", "flac"
+	Bits      int    // bits of one stored sample
 }
 
 // Frames returns the number of samples in each channel.

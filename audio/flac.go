@@ -182,6 +182,7 @@ func (r *flacReader) finish() (*Clip, error) {
 		return nil, fmt.Errorf("FLAC header without samples: %w", ErrEmpty)
 	case total > got:
 		r.warn("the header says %d samples and %d are there: the file is cut short", total, got)
+		r.clip.Truncated = true
 	case total > 0 && got > total:
 		r.warn("the header says %d samples and %d are there: all were decoded", total, got)
 	case r.hasMD5() && !bytes.Equal(r.sum.Sum(nil), r.info.MD5sum[:]):

@@ -35,6 +35,7 @@ type wavFile struct {
 	data     []byte           // body of the data chunk, as much of it as is present
 	hasData  bool
 	warnings []string
+	short    bool // the data chunk ends before its size
 }
 
 // decodeWAV decodes RIFF, RIFX, RF64 and BW64 files (Microsoft "Multimedia Programming Interface and Data
@@ -74,7 +75,7 @@ func decodeWAV(file []byte, lim Limits) (*Clip, error) {
 			w.warnings = append(w.warnings, fmt.Sprintf("float samples reach %.3g, beyond full scale: they clip when stored as integers", peak))
 		}
 	}
-	return &Clip{Rate: f.rate, Channels: channels, Warnings: w.warnings, Format: name, Bits: f.bits}, nil
+	return &Clip{Rate: f.rate, Channels: channels, Warnings: w.warnings, Truncated: w.short, Format: name, Bits: f.bits}, nil
 }
 
 // walkRIFF finds the fmt and data chunks. Other chunks are skipped, with the pad byte that follows an odd size.
@@ -130,6 +131,7 @@ func (w *wavFile) takeData(body []byte, size uint64) {
 		w.warnings = append(w.warnings, "the data chunk has no size (written to a pipe): decoded to the end of the file")
 	case size > uint64(len(body)):
 		w.warnings = append(w.warnings, fmt.Sprintf("the data chunk says %d bytes and %d are there: the file is cut short or was written to a pipe", size, len(body)))
+		w.short = true
 	}
 }
 

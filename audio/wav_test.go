@@ -175,6 +175,9 @@ func TestWAVBrokenSizes(t *testing.T) {
 		if clip.Frames() != c.frames || !strings.Contains(warnings, c.warn) || (c.warn == "") != (warnings == "") || len(clip.Warnings) > 1 {
 			t.Errorf("%s: %d frames, warnings %q; want %d, %q", c.name, clip.Frames(), warnings, c.frames, c.warn)
 		}
+		if clip.Truncated != (c.name == "cut") {
+			t.Errorf("%s: truncated is %v", c.name, clip.Truncated)
+		}
 	}
 }
 

@@ -127,7 +127,7 @@ func (c *converter) decode(item *Item, out *converted) ([]int16, *Fault) {
 		return nil, &Fault{FaultAudio, err.Error()}
 	}
 	out.warnings = clip.Warnings
-	if !c.opt.KeepTruncated && isTruncated(clip) {
+	if !c.opt.KeepTruncated && clip.Truncated {
 		return nil, &Fault{FaultTruncated, strings.Join(clip.Warnings, "; ")}
 	}
 	if item.Frames > 0 && item.Frames != clip.Frames() {
@@ -156,14 +156,4 @@ func (c *converter) decode(item *Item, out *converted) ([]int16, *Fault) {
 		out.warnings = append(out.warnings, fmt.Sprintf("%d of %d samples are clipped at full scale", clipped, len(pcm)))
 	}
 	return pcm, nil
-}
-
-// isTruncated reports whether the file ended before the length in its header.
-func isTruncated(clip *audio.Clip) bool {
-	for _, w := range clip.Warnings {
-		if strings.Contains(w, "cut short") {
-			return true
-		}
-	}
-	return false
 }

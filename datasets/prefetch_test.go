@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+	"time"
 )
 
 func TestCollate(t *testing.T) {
@@ -121,8 +122,11 @@ func TestPrefetchStops(t *testing.T) {
 		p.Close()
 		p.Close()
 	}
-	if after := runtime.NumGoroutine(); after > before {
-		t.Errorf("%d goroutines, before %d", after, before)
+	// A goroutine that has told the WaitGroup it is done may need a moment to be gone.
+	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d goroutines, before %d", runtime.NumGoroutine(), before)
+		}
 	}
 }
 

@@ -62,7 +62,6 @@ var doors = map[string][]string{
 	"github.com/chewxy/hm":               {"graph"},
 	"go4.org/unsafe/assume-no-moving-gc": {"graph"},
 	"github.com/apache/arrow/":           {"datasets"},
-	"github.com/google/flatbuffers/":     {"datasets"},
 	"github.com/mewkiz/flac":             {"audio"},
 	"github.com/charmbracelet/":          {"tui"},
 	"gonum.org/v1/plot":                  {"plots"},
