@@ -119,6 +119,9 @@ func walkRIFF(file []byte) (wavFile, error) {
 	return w, nil
 }
 
+// pipeSize is what sox writes as size into a pipe; ffmpeg writes 2^32-1. Both read to the end of what is there.
+const pipeSize = 0x7ffff000
+
 // takeData sets the data of a data chunk that says it has size bytes, when body is everything after the chunk header.
 // Programs that write to a pipe cannot go back to fill in the size and leave 0 or a huge one.
 func (w *wavFile) takeData(body []byte, size uint64) {
@@ -127,10 +130,10 @@ func (w *wavFile) takeData(body []byte, size uint64) {
 	case size == 0 && len(body) > 0 && !isChunkChain(body, w.order):
 		w.data = body
 		w.warnings = append(w.warnings, fmt.Sprintf("the data chunk says 0 bytes and %d follow: decoded to the end of the file", len(body)))
-	case size == math.MaxUint32:
+	case size >= pipeSize && size <= math.MaxUint32 && size > uint64(len(body)):
 		w.warnings = append(w.warnings, "the data chunk has no size (written to a pipe): decoded to the end of the file")
 	case size > uint64(len(body)):
-		w.warnings = append(w.warnings, fmt.Sprintf("the data chunk says %d bytes and %d are there: the file is cut short or was written to a pipe", size, len(body)))
+		w.warnings = append(w.warnings, fmt.Sprintf("the data chunk says %d bytes and %d are there: the file is cut short", size, len(body)))
 		w.short = true
 	}
 }
