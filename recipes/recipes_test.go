@@ -199,7 +199,7 @@ func TestLoadErrors(t *testing.T) {
 		{"tiny", []string{"seed.x=1"}, []string{`seed is one value and has no "x"`}},
 		{"tiny", []string{"encoder.conv.7.kernel=1"}, []string{`encoder.conv is a list of 7: "7" is not the number`}},
 		{"tiny", []string{"seed=a", "zzz=1"}, []string{"seed", "zzz"}},
-		{"tiny", []string{"encoder.heads=3"}, []string{"width 256 must be a multiple of heads 3"}},
+		{"tiny", []string{"encoder.heads=3"}, []string{"width 128 must be a multiple of heads 3"}},
 	} {
 		_, err := Load(c.recipe, c.sets)
 		if err == nil {

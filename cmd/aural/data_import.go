@@ -1,0 +1,240 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"aural/audio"
+	"aural/datasets"
+
+	"github.com/spf13/cobra"
+)
+
+type importFlags struct {
+	out, format, root   string
+	channels, resampler string
+	options             datasets.ImportOptions
+	json                bool
+}
+
+func (a *app) dataImport() *cobra.Command {
+	var f importFlags
+	c := a.command(&cobra.Command{
+		Use:   "import SOURCE... --out STORE",
+		Short: "Import recordings into a new store",
+		Long: `Import decodes recordings, makes them 16 kHz mono, and writes a new store. What a recording is
+follows from its content, not from its name.
+
+Recordings that cannot be used (not audio, damaged, empty, too short ...) are listed with the reason
+in STORE/rejected.jsonl and the rest goes in; the exit code is 3 then. The store appears when it is
+complete, or not at all. The same sources and options give the same bytes.
+
+Formats:
+  auto         find out (default)
+  folder       audio files below a folder; the folder that a file lies in is its speaker, a .txt
+               file beside it its transcript
+  librispeech  SPEAKER/CHAPTER/SPEAKER-CHAPTER-UTTERANCE.flac with .trans.txt files: LibriSpeech,
+               Libri-Light, or a part of one
+  fairseq      a fairseq manifest: root on the first line, then path, tab, samples; a .wrd or .ltr
+               file beside it holds transcripts
+  table        a tab-separated file with a header line that has a column path (and, if they are
+               there, id, speaker, transcript, split)
+  tsv          fairseq or table, whichever it is
+
+Several sources go into one store in the order given; their ids must differ.`,
+		Example: `  aural data import LibriSpeech/train-clean-100 --out stores/clean100
+  aural data import ~/recordings --out stores/mine --min-seconds 1 --max-seconds 30
+  aural data import train.tsv --format fairseq --root /mnt/audio --out stores/train
+  aural data import archive/ --out stores/archive --json | jq .accepted`,
+		Args: cobra.MinimumNArgs(1),
+	}, func(args []string) error { return a.importStore(f, args) })
+	p := c.Flags()
+	p.StringVar(&f.out, "out", "", "folder of the new `STORE` (required)")
+	p.StringVar(&f.format, "format", "auto", "`FORMAT` of the sources: auto, folder, librispeech, fairseq, table or tsv")
+	p.StringVar(&f.root, "root", "", "fairseq: `FOLDER` to use instead of the root on the first line")
+	p.Float64Var(&f.options.MinSeconds, "min-seconds", 0, "reject shorter recordings")
+	p.Float64Var(&f.options.MaxSeconds, "max-seconds", 0, "reject longer recordings (0: no limit but 2.3 hours)")
+	p.StringVar(&f.channels, "channel-policy", "average", "how several channels become one, `HOW`: average, first, refuse, or a number from 0")
+	p.StringVar(&f.resampler, "resampler", "sinc_hann", "`FILTER`: sinc_hann, sinc_kaiser or kaiser_best")
+	p.StringVar(&f.options.Split, "split", "", "take only recordings of this split, `NAME`")
+	p.BoolVar(&f.options.KeepTruncated, "keep-truncated", false, "keep what is there of recordings that end early")
+	p.IntVar(&f.options.Workers, "workers", 0, "recordings decoded at once (0: one for each CPU)")
+	p.BoolVar(&f.options.Overwrite, "overwrite", false, "replace STORE if it is a store")
+	p.BoolVar(&f.json, "json", false, "print the outcome as JSON")
+	c.MarkFlagRequired("out")
+	c.RegisterFlagCompletionFunc("format", words("auto", "folder", "librispeech", "fairseq", "table", "tsv"))
+	return c
+}
+
+func (a *app) importStore(f importFlags, paths []string) error {
+	var err error
+	if f.options.Channels, err = audio.ParseChannelPolicy(f.channels); err != nil {
+		return usage(err)
+	}
+	if f.options.Resampler, err = audio.ParseQuality(f.resampler); err != nil {
+		return usage(err)
+	}
+	src, err := openSources(f, paths)
+	if err != nil {
+		return err
+	}
+	ctx, release := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer release()
+	a.say("%s", src.Describe())
+	bar := newTicker(a.err, false)
+	sum, err := datasets.Import(ctx, src, f.out, f.options, func(p datasets.Progress) { bar.show(p.Done == p.Total, importLine(p)) })
+	bar.close()
+	switch {
+	case errors.Is(err, context.Canceled):
+		return coded{exitAborted, errors.New("interrupted: nothing was written")}
+	case errors.Is(err, datasets.ErrEmpty):
+		a.explainRejects(sum, "")
+		return err
+	case err != nil:
+		return err
+	}
+	if f.json {
+		if err := writeJSON(a.out, importResult{f.out, sum.Listed, sum.Accepted, sum.OtherSplit, sum.Rejects, sum.Warnings, sum.Leftovers, sum.Info}); err != nil {
+			return err
+		}
+	} else {
+		a.print("%s: %s of audio in %s by %s, fingerprint %.12s", f.out, audioText(sum.Info.Seconds), plural(sum.Accepted, "utterance"),
+			plural(sum.Info.Speakers, "speaker"), sum.Info.Fingerprint)
+	}
+	for _, dir := range sum.Leftovers {
+		a.say("note: %s is left over from an import that was killed; delete it unless another import runs", dir)
+	}
+	if n := len(sum.Warnings); n > 0 {
+		a.say("%s with something odd about them, see %s", plural(n, "recording"), filepath.Join(f.out, "warnings.jsonl"))
+	}
+	if len(sum.Rejects) > 0 {
+		a.explainRejects(sum, f.out)
+		return coded{exitRejects, fmt.Errorf("%s of %s rejected", grouped(len(sum.Rejects)), plural(sum.Listed, "recording"))}
+	}
+	return nil
+}
+
+// importResult is the outcome of an import as JSON.
+type importResult struct {
+	Store      string             `json:"store"`
+	Listed     int                `json:"listed"`
+	Accepted   int                `json:"accepted"`
+	OtherSplit int                `json:"other_split"` // left out because of --split
+	Rejects    []datasets.Reject  `json:"rejects"`
+	Warnings   []datasets.Warning `json:"warnings"`
+	Leftovers  []string           `json:"leftovers"` // folders of imports that were killed
+	Info       datasets.Info      `json:"info"`
+}
+
+func importLine(p datasets.Progress) string {
+	total := "?"
+	if p.Total >= 0 {
+		total = grouped(p.Total)
+	}
+	line := fmt.Sprintf("%s/%s recordings, %s", grouped(p.Done), total, audioText(p.Seconds))
+	if p.Rejected > 0 {
+		line += fmt.Sprintf(", %s rejected", grouped(p.Rejected))
+	}
+	return line
+}
+
+// shownRejects is how many rejections are told in full; all are in the file.
+const shownRejects = 5
+
+func (a *app) explainRejects(sum datasets.Summary, store string) {
+	kinds := map[datasets.FaultKind]int{}
+	for _, r := range sum.Rejects {
+		kinds[r.Kind]++
+	}
+	var parts []string
+	for _, k := range slices.SortedFunc(maps.Keys(kinds), func(x, y datasets.FaultKind) int { return cmp.Compare(kinds[y], kinds[x]) }) {
+		parts = append(parts, fmt.Sprintf("%s %s", grouped(kinds[k]), k))
+	}
+	a.say("rejected: %s", strings.Join(parts, ", "))
+	for _, r := range sum.Rejects[:min(shownRejects, len(sum.Rejects))] {
+		a.say("  %s: %s", r.Path, r.Reason)
+	}
+	switch rest := len(sum.Rejects) - shownRejects; {
+	case store != "":
+		a.say("  all of them: %s", filepath.Join(store, "rejected.jsonl"))
+	case rest > 0:
+		a.say("  and %d more", rest)
+	}
+}
+
+// joined is several sources one after the other.
+type joined []datasets.Source
+
+func (j joined) Describe() string {
+	parts := make([]string, len(j))
+	for i, s := range j {
+		parts[i] = s.Describe()
+	}
+	return strings.Join(parts, "; ")
+}
+
+func (j joined) Total() int {
+	n := 0
+	for _, s := range j {
+		n += s.Total()
+	}
+	return n
+}
+
+func (j joined) Items() iter.Seq2[datasets.Item, error] {
+	return func(yield func(datasets.Item, error) bool) {
+		for _, s := range j {
+			for item, err := range s.Items() {
+				if !yield(item, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func openSources(f importFlags, paths []string) (datasets.Source, error) {
+	open := map[string]func(string) (datasets.Source, error){
+		"auto":        datasets.DetectSource,
+		"tsv":         datasets.DetectSource,
+		"folder":      func(p string) (datasets.Source, error) { return source(datasets.Folder(p)) },
+		"librispeech": func(p string) (datasets.Source, error) { return source(datasets.LibriSpeech(p)) },
+		"fairseq":     func(p string) (datasets.Source, error) { return source(datasets.FairseqManifest(p, f.root)) },
+		"table":       func(p string) (datasets.Source, error) { return source(datasets.Table(p)) },
+	}[f.format]
+	if open == nil {
+		return nil, usagef("unknown format %q: want auto, folder, librispeech, fairseq, table or tsv", f.format)
+	}
+	if f.root != "" && f.format != "fairseq" {
+		return nil, usagef("--root needs --format fairseq")
+	}
+	var all joined
+	for _, p := range paths {
+		s, err := open(p)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	if len(all) == 1 {
+		return all[0], nil
+	}
+	return all, nil
+}
+
+// source keeps a nil listing from becoming a source that is not nil.
+func source(l *datasets.Listing, err error) (datasets.Source, error) {
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}

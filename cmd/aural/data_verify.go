@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os/signal"
+	"syscall"
+
+	"aural/datasets"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) dataVerify() *cobra.Command {
+	var asJSON bool
+	c := a.command(&cobra.Command{
+		Use:   "verify STORE",
+		Short: "Read a whole store and compare it with its checksums",
+		Long: `Verify reads every byte of a store and reports each file that is not what was imported. The exit
+code is 1 when there is one. Training trusts a store after a quick look; run this after copying
+one, or when a disk is in doubt.`,
+		Example: "  aural data verify stores/mine",
+		Args:    cobra.ExactArgs(1),
+	}, func(args []string) error {
+		ctx, release := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+		defer release()
+		r, err := datasets.Verify(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			if err := writeJSON(a.out, r); err != nil {
+				return err
+			}
+		} else {
+			for _, p := range r.Problems {
+				a.print("%s: %s", p.File, p.What)
+			}
+		}
+		if n := len(r.Problems); n > 0 {
+			return fmt.Errorf("%s: %s: import it again, or copy it again from where it came", args[0], plural(n, "problem"))
+		}
+		if !asJSON {
+			a.print("%s is sound: %s, %s, %s read", args[0], plural(r.Files, "file"), plural(r.Rows, "row"), bytesText(r.Bytes))
+		}
+		return nil
+	})
+	c.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	return c
+}

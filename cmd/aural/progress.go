@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"aural/pretrain"
+	"aural/runlog"
+	"aural/train"
+)
+
+// progress shows how a run goes. Validations, which the loop does not report, are read from the log like any other viewer does.
+type progress struct {
+	*ticker
+	recipe  pretrain.Recipe
+	log     *runlog.Reader
+	checked int64 // update of the last validation shown
+	first   bool
+}
+
+func newProgress(a *app, plain bool, r pretrain.Recipe) *progress {
+	return &progress{ticker: newTicker(a.err, plain), recipe: r, first: true, checked: -1}
+}
+
+// follow reads the log of the run. Progress without it has no validations.
+func (p *progress) follow(dir string) {
+	log, err := runlog.Open(dir)
+	if err != nil {
+		p.note("warning: " + err.Error())
+		return
+	}
+	p.log = log
+}
+
+func (p *progress) show(s train.Status) {
+	p.showValidation() // of an earlier update
+	p.ticker.show(p.first, p.line(s))
+	p.first = false
+}
+
+// line is one line of numbers, the most telling first.
+func (p *progress) line(s train.Status) string {
+	parts := []string{"update " + grouped(s.Update)}
+	if s.Total > 0 {
+		parts[0] += "/" + grouped(s.Total)
+	}
+	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
+	if !math.IsNaN(s.Loss) {
+		add("loss %.3f", s.Loss)
+		add("accuracy %s", percent(s.Accuracy))
+	}
+	for _, v := range s.Values {
+		if v.Name == "code_perplexity" {
+			add("codes %.0f/%d", v.Value, p.recipe.Quantizer.Groups*p.recipe.Quantizer.Entries)
+		}
+	}
+	if !math.IsNaN(s.GradientNorm) {
+		add("grad %.2f", s.GradientNorm)
+		add("lr %.2g", s.LearningRate)
+	}
+	if s.Skipped > 0 {
+		add("skipped %d", s.Skipped)
+	}
+	add("%.0f audio-s/s", s.AudioRate)
+	if s.DataWait > 0.05 {
+		add("waiting for data %.0f %%", 100*s.DataWait)
+	}
+	if s.ETA > 0 {
+		add("%s left", clock(s.ETA))
+	}
+	return strings.Join(parts, "  ")
+}
+
+// showValidation writes a line that stays for each validation.
+func (p *progress) showValidation() {
+	if p.log == nil {
+		return
+	}
+	if _, _, err := p.log.Poll(runlog.Budget{Records: 10000}); err != nil {
+		return // the next one may work; the log is only looked at here
+	}
+	step, accuracy, ok := p.log.Last("valid/accuracy")
+	if !ok || step == p.checked {
+		return
+	}
+	p.checked = step
+	_, loss, _ := p.log.Last("valid/contrastive_loss")
+	_, codes, _ := p.log.Last("valid/code_perplexity")
+	p.note(fmt.Sprintf("held out, update %s: accuracy %s (chance %s), contrastive loss %.3f, codes %.0f", grouped(step), percent(accuracy),
+		percent(p.recipe.Contrastive.Chance()), loss, codes))
+}
+
+func (p *progress) close() {
+	p.showValidation()
+	p.ticker.close()
+	if p.log != nil {
+		p.log.Close()
+	}
+}

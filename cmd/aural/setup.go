@@ -1,0 +1,141 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"aural/datasets"
+	"aural/kernels/cpu"
+	"aural/pretrain"
+)
+
+// setup is everything that a run needs, before it begins.
+type setup struct {
+	recipe  pretrain.Recipe
+	store   *datasets.Store
+	held    datasets.Held
+	backend *cpu.Backend
+	task    *pretrain.Task
+	plan    pretrain.Footprint
+}
+
+// machineFlags say what computes.
+type machineFlags struct {
+	threads int
+	kernels string
+}
+
+// kernelsVariable is the environment variable behind --kernels.
+const kernelsVariable = "AURAL_CPU"
+
+// newBackend starts the CPU back end.
+func newBackend(m machineFlags) (*cpu.Backend, error) {
+	variant, from := m.kernels, "--kernels"
+	if v := os.Getenv(kernelsVariable); v != "" && variant == "auto" {
+		variant, from = v, kernelsVariable
+	}
+	if variant == "auto" {
+		variant = ""
+	}
+	if m.threads < 0 {
+		return nil, usagef("--threads is %d, want 1 or more, or 0 for all CPUs", m.threads)
+	}
+	be, err := cpu.New(cpu.Options{Threads: m.threads, Variant: variant})
+	if err != nil && variant != "" {
+		return nil, usagef("%s: %w", from, err)
+	}
+	return be, err
+}
+
+// open opens a store and plans training on it. It refuses what does not fit into memory before it allocates it.
+func open(r pretrain.Recipe, storeDir string, m machineFlags) (*setup, error) {
+	s := &setup{recipe: r}
+	if err := s.prepare(storeDir, m); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func (s *setup) prepare(storeDir string, m machineFlags) (err error) {
+	r := s.recipe
+	if s.store, err = datasets.Open(storeDir); err != nil {
+		return err
+	}
+	if s.held, err = split(s.store.View(), r); err != nil {
+		return err
+	}
+	n, err := parameters(r)
+	if err != nil {
+		return err
+	}
+	if err := checkMemory(r, pretrain.Footprint{WeightBytes: weightBytes(r, n)}, availableMemory()); err != nil {
+		return err
+	}
+	if s.backend, err = newBackend(m); err != nil {
+		return err
+	}
+	if s.task, err = pretrain.New(r, s.store, s.held.Train, s.held.Valid, s.backend); err != nil {
+		return err
+	}
+	s.plan, err = s.task.Plan()
+	return err
+}
+
+// split holds out what the recipe asks for.
+func split(v datasets.View, r pretrain.Recipe) (datasets.Held, error) {
+	if r.Valid.Seconds == 0 {
+		return datasets.Held{Train: v}, nil
+	}
+	h, err := datasets.Split(v, datasets.SplitConfig{Seconds: r.Valid.Seconds, Seed: r.Valid.Seed})
+	if err != nil {
+		return h, fmt.Errorf("holding out %s of %s for validation: %w (change valid.seconds; 0 holds out nothing)",
+			audioText(r.Valid.Seconds), audioText(v.Seconds()), err)
+	}
+	return h, nil
+}
+
+func (s *setup) close() error {
+	var errs []error
+	if s.task != nil {
+		errs = append(errs, s.task.Weights().Free())
+	}
+	if s.backend != nil {
+		errs = append(errs, s.backend.Close())
+	}
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// describe prints what is about to be trained.
+func (s *setup) describe(a *app, recipe string) {
+	r, f := s.recipe, s.plan
+	var shapes []string
+	for _, b := range f.Shapes {
+		shapes = append(shapes, fmt.Sprintf("%d x %.4g s (%d frames)", b.Rows, float64(b.Length)/datasets.Rate, r.Encoder.Frames(b.Length)))
+	}
+	update := "1 micro-batch"
+	if n := r.Train.Accumulate; n > 1 {
+		update = fmt.Sprintf("%d micro-batches", n)
+	}
+	held := "nothing held out"
+	if len(s.held.Valid) > 0 {
+		held = fmt.Sprintf("%s held out by %s", audioText(s.held.Valid.Seconds()), s.held.Mode)
+	}
+	memory := fmt.Sprintf("%s: weights and optimiser %s, activations %s", bytesText(need(r, f)), bytesText(f.WeightBytes), bytesText(f.ArenaBytes))
+	if has := availableMemory(); has.known {
+		memory += fmt.Sprintf("; %s available", bytesText(has.bytes))
+	}
+	table(a.out, [][]string{
+		{"recipe", fmt.Sprintf("%s, %s parameters", recipe, grouped(f.Parameters))},
+		{"data", fmt.Sprintf("%s: %s for training in %s, %s", s.store.Dir(), audioText(s.held.Train.Seconds()), plural(len(s.held.Train), "utterance"), held)},
+		{"batches", strings.Join(shapes, ", ")},
+		{"update", fmt.Sprintf("%s, at most %s of audio, %.3g GFLOP", update, audioText(float64(r.Train.Accumulate*r.Data.BatchSamples)/datasets.Rate),
+			float64(r.Train.Accumulate)*f.GFLOPs)},
+		{"memory", memory},
+		{"machine", fmt.Sprintf("%s, %s", s.backend.Name(), plural(s.backend.Threads(), "thread"))},
+	}, nil)
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"aural/recipes"
+	"aural/runlog"
+	"aural/train"
+)
+
+// train trains a target, draws the figures, and says how it went.
+func (a *app) train(s *setup, t *target, plain bool) error {
+	if err := s.task.Reserve(s.plan); err != nil {
+		return err
+	}
+	jobEnd, err := train.JobEnd(os.LookupEnv)
+	if err != nil {
+		return err
+	}
+	p := newProgress(a, plain, s.recipe)
+	run, err := t.openRun(s, a.args, runlog.Options{Report: func(err error) { p.note("warning: " + err.Error()) }})
+	if err != nil {
+		return err
+	}
+	p.follow(t.dir)
+	p.note("run        " + t.dir)
+	if t.from != nil {
+		p.note(fmt.Sprintf("continuing from %s", t.from.Dir))
+	}
+	for _, c := range t.change {
+		p.note("changed    " + c)
+	}
+	ctx, stop, release := train.Notify(context.Background())
+	err = train.Run(ctx, s.task, s.backend, s.recipe.Train, run, train.Options{
+		Seed: s.recipe.Seed, Resume: t.from, Force: t.force, Stop: stop, JobEnd: jobEnd, Progress: p.show, Program: "aural " + versionText(),
+	})
+	release()
+	p.close()
+	status, reason := runlog.Finished, ""
+	var abort train.AbortError
+	switch {
+	case err == nil:
+	case errors.Is(err, train.ErrStopped):
+		status, reason, err = runlog.Stopped, err.Error(), coded{exitStopped, err}
+	case errors.Is(err, train.ErrDiverged):
+		status, reason, err = runlog.Failed, err.Error(), coded{exitDiverged, err}
+	case errors.As(err, &abort):
+		status, reason, err = runlog.Stopped, err.Error(), coded{exitAborted, err}
+	default:
+		status, reason = runlog.Failed, err.Error()
+	}
+	if lost := run.Close(status, reason); lost != nil {
+		a.say("warning: %v", lost)
+	}
+	if abort.Signal != nil {
+		return err
+	}
+	a.finish(t.dir)
+	return err
+}
+
+// openRun creates the run, or continues it.
+func (t *target) openRun(s *setup, args []string, o runlog.Options) (*runlog.Writer, error) {
+	config, err := recipes.Marshal(s.recipe)
+	if err != nil {
+		return nil, err
+	}
+	env := runlog.CollectEnv()
+	env.Devices = []string{s.backend.Name()}
+	env.Seeds = map[string]uint64{"run": s.recipe.Seed, "valid": s.recipe.Valid.Seed}
+	env.Dataset = s.store.Info().Fingerprint
+	total := int64(s.recipe.Train.MaxUpdates)
+	if !t.begun {
+		return runlog.Create(t.dir, runlog.Meta{Config: config, Overrides: t.sets, Args: args, Env: env, TotalSteps: total}, o)
+	}
+	step := int64(0)
+	if t.from != nil {
+		step = int64(t.from.State.Position.Update)
+	}
+	run, err := runlog.Attach(t.dir, step, args, o)
+	if err != nil {
+		return nil, err
+	}
+	run.SetTotalSteps(total)
+	if t.force {
+		if err := t.replaceMeta(config, env, step); err != nil {
+			return nil, errors.Join(err, run.Close(runlog.Failed, err.Error()))
+		}
+	}
+	return run, nil
+}
+
+// replaceMeta makes a forced change the recipe and the data of the run from now on. What was there stays beside it, named after the update.
+func (t *target) replaceMeta(config []byte, env runlog.Env, step int64) error {
+	text, err := json.MarshalIndent(env, "", "  ")
+	if err != nil {
+		return err
+	}
+	for name, data := range map[string][]byte{configFile: config, envFile: append(text, '\n')} {
+		path := filepath.Join(t.dir, name)
+		old, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if err := runlog.WriteFile(fmt.Sprintf("%s.until-%d", path, step), old, 0o644); err != nil {
+			return err
+		}
+		if err := runlog.WriteFile(path, data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
