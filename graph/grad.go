@@ -70,7 +70,7 @@ func (b *Builder) gradient(op kernels.Op, in []*Node, y, dy *Node) []*Node {
 	case kernels.Scale:
 		return []*Node{b.Apply(o, dy)}
 	case kernels.GradScale:
-		return []*Node{b.Apply(kernels.Scale{Factor: o.Factor}, dy)}
+		return []*Node{b.Apply(kernels.Scale(o), dy)}
 	case kernels.ScaleBy:
 		return []*Node{b.Apply(o, dy, in[1]), nil}
 	case kernels.MeanSquare:

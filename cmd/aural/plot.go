@@ -14,7 +14,7 @@ import (
 
 type plotFlags struct {
 	figure, out, x, theme, root string
-	bits, list                  bool
+	bits                        bool
 	options                     plots.Options
 }
 

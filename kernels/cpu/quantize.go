@@ -14,7 +14,6 @@ const quantizeRows = 24
 type quantizer struct {
 	kernels.GumbelQuantize
 	rows, all, per, dim int // masked frames; entries of all groups and of one; width of an entry
-	threads             int
 	words, noisy        region
 }
 
