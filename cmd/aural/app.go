@@ -105,7 +105,7 @@ Results go to standard output, messages and progress to standard error. NO_COLOR
 		list []*cobra.Command
 	}{
 		{"train", []*cobra.Command{a.quickstart(), a.data(), a.pretrain(), a.recipes()}},
-		{"look", []*cobra.Command{a.runs(), a.plot()}},
+		{"look", []*cobra.Command{a.top(), a.runs(), a.plot()}},
 		{"machine", []*cobra.Command{a.doctor(), a.bench(), a.version(), a.man()}},
 	} {
 		for _, c := range g.list {

@@ -19,19 +19,21 @@ func grouped[T ~int | ~int64 | ~uint64](n T) string {
 	return s
 }
 
-// bytesText writes an amount of memory in decimal units with three digits.
-func bytesText[T ~int | ~int64 | ~uint64](n T) string {
-	x, unit := float64(n), "B"
-	for _, u := range []string{"kB", "MB", "GB", "TB"} {
-		if x < 1000 {
-			break
-		}
-		x, unit = x/1000, u
+// bytesText writes an amount of memory in decimal units.
+func bytesText[T ~int | ~int64 | ~uint64](n T) string { return scaled(float64(n), "B", "kB", "MB", "GB", "TB") }
+
+// flopsText writes a number of floating point operations.
+func flopsText(n float64) string { return scaled(n, "FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP", "EFLOP") }
+
+// scaled writes x with three digits in the unit that suits it; each unit is a thousand of the one before.
+func scaled(x float64, units ...string) string {
+	for x >= 1000 && len(units) > 1 {
+		x, units = x/1000, units[1:]
 	}
-	if unit == "B" || x >= 100 {
-		return fmt.Sprintf("%.0f %s", x, unit)
+	if x >= 100 {
+		return fmt.Sprintf("%.0f %s", x, units[0])
 	}
-	return fmt.Sprintf("%.3g %s", x, unit)
+	return fmt.Sprintf("%.3g %s", x, units[0])
 }
 
 // audioText writes an amount of audio.

@@ -14,7 +14,7 @@ func TestPretrain(t *testing.T) {
 	dir := filepath.Join(root, "first")
 
 	out, _ := call(t, exitDone, "pretrain", "--recipe", micro, "--data", store, "--run", dir, "--dry-run")
-	has(t, out, "parameters", "3 x 1 s (49 frames)", "GFLOP", "weights and optimiser", "held out by utterances")
+	has(t, out, "parameters", "3 x 1 s (49 frames)", "FLOP", "weights and optimiser", "held out by utterances")
 	if _, err := os.Stat(root); err == nil {
 		t.Error("a dry run made a directory")
 	}

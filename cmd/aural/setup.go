@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"aural/datasets"
 	"aural/kernels/cpu"
@@ -113,9 +112,12 @@ func (s *setup) close() error {
 // describe prints what is about to be trained.
 func (s *setup) describe(a *app, recipe string) {
 	r, f := s.recipe, s.plan
-	var shapes []string
-	for _, b := range f.Shapes {
-		shapes = append(shapes, fmt.Sprintf("%d x %.4g s (%d frames)", b.Rows, float64(b.Length)/datasets.Rate, r.Encoder.Frames(b.Length)))
+	shape := func(b datasets.Bucket) string {
+		return fmt.Sprintf("%d x %.4g s (%d frames)", b.Rows, float64(b.Length)/datasets.Rate, r.Encoder.Frames(b.Length))
+	}
+	batches := shape(f.Shapes[0])
+	if n := len(f.Shapes); n > 1 {
+		batches = fmt.Sprintf("%d shapes, from %s to %s", n, batches, shape(f.Shapes[n-1]))
 	}
 	update := "1 micro-batch"
 	if n := r.Train.Accumulate; n > 1 {
@@ -132,9 +134,9 @@ func (s *setup) describe(a *app, recipe string) {
 	table(a.out, [][]string{
 		{"recipe", fmt.Sprintf("%s, %s parameters", recipe, grouped(f.Parameters))},
 		{"data", fmt.Sprintf("%s: %s for training in %s, %s", s.store.Dir(), audioText(s.held.Train.Seconds()), plural(len(s.held.Train), "utterance"), held)},
-		{"batches", strings.Join(shapes, ", ")},
-		{"update", fmt.Sprintf("%s, at most %s of audio, %.3g GFLOP", update, audioText(float64(r.Train.Accumulate*r.Data.BatchSamples)/datasets.Rate),
-			float64(r.Train.Accumulate)*f.GFLOPs)},
+		{"batches", batches},
+		{"update", fmt.Sprintf("%s, at most %s of audio, %s", update, audioText(float64(r.Train.Accumulate*r.Data.BatchSamples)/datasets.Rate),
+			flopsText(1e9*float64(r.Train.Accumulate)*f.GFLOPs))},
 		{"memory", memory},
 		{"machine", fmt.Sprintf("%s, %s", s.backend.Name(), plural(s.backend.Threads(), "thread"))},
 	}, nil)

@@ -23,6 +23,7 @@ const layers = `
 
 	# The views read the log that the trainer writes.
 	runlog < tui, plots;
+	NONE < tui/background < tui;
 
 	# Numbers: the vocabulary of ops, and the back ends, which share no code. gen writes the assembly of cpu.
 	NONE < kernels, kernels/cpu/gen;
@@ -63,7 +64,7 @@ var doors = map[string][]string{
 	"go4.org/unsafe/assume-no-moving-gc": {"graph"},
 	"github.com/apache/arrow/":           {"datasets"},
 	"github.com/mewkiz/flac":             {"audio"},
-	"github.com/charmbracelet/":          {"tui"},
+	"github.com/charmbracelet/":          {"tui", "tui/background"},
 	"gonum.org/v1/plot":                  {"plots"},
 	"gonum.org/v1/gonum/":                {"features", "plots", "TESTS"},
 	"github.com/ebitengine/purego":       {"kernels/cuda"},

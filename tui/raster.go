@@ -1,0 +1,120 @@
+package tui
+
+import "math"
+
+// The layers of a raster, lowest first.
+const (
+	referenceLayer = iota + 1
+	rawLayer
+	curveLayer
+)
+
+// raster is a picture of dots behind the character cells of a plot: 2 x 4 dots to a cell in braille patterns, 1 x 3 in
+// ASCII.
+type raster struct {
+	w, h   int // cells
+	dx, dy int // dots in a cell
+	cells  []dots
+}
+
+// dots are the dots of a cell. A later curve of the same layer joins the ones before; one of a higher layer replaces
+// them, or a smoothed curve would be as thick as the noise around it.
+type dots struct {
+	mask  uint8
+	layer uint8
+	style style
+}
+
+func newRaster(ascii bool, w, h int) *raster {
+	r := &raster{w: max(w, 0), h: max(h, 0), dx: 2, dy: 4}
+	if ascii {
+		r.dx, r.dy = 1, 3
+	}
+	r.cells = make([]dots, r.w*r.h)
+	return r
+}
+
+// width and height are the size in dots.
+func (r *raster) width() int  { return r.w * r.dx }
+func (r *raster) height() int { return r.h * r.dy }
+
+// span sets the dots of column x from y0 to y1, both counted from the top and in any order.
+func (r *raster) span(x, y0, y1 int, layer uint8, s style) {
+	if x < 0 || x >= r.width() {
+		return
+	}
+	if y0 > y1 {
+		y0, y1 = y1, y0
+	}
+	for y := max(y0, 0); y <= min(y1, r.height()-1); y++ {
+		c := &r.cells[y/r.dy*r.w+x/r.dx]
+		if layer < c.layer {
+			continue
+		}
+		if layer > c.layer {
+			*c = dots{layer: layer}
+		}
+		c.mask |= 1 << (y%r.dy*r.dx + x%r.dx)
+		c.style = s
+	}
+}
+
+// glyph returns the character of the cell (x, y), ' ' for an empty one.
+func (r *raster) glyph(x, y int) (rune, style) {
+	c := r.cells[y*r.w+x]
+	if c.mask == 0 {
+		return ' ', plain
+	}
+	if r.dx == 1 {
+		if c.layer == rawLayer {
+			return ':', c.style // where faint text may not exist
+		}
+		return [...]rune{' ', '\'', '-', '\'', '.', '|', '.', '|'}[c.mask], c.style
+	}
+	// The bits run row by row; the bits of Unicode's braille patterns have the first three rows column by column.
+	braille := rune(0x2800)
+	for bit, to := range [...]int{0, 3, 1, 4, 2, 5, 6, 7} {
+		if c.mask>>bit&1 != 0 {
+			braille |= 1 << to
+		}
+	}
+	return braille, c.style
+}
+
+// curve draws slots, one a dot column: in each the span from its minimum to its maximum, joined to its neighbours unless
+// the curve is broken between them. row maps a value to a dot row.
+func (r *raster) curve(slots []slot, row func(float64) int, layer uint8, s style) {
+	before := -1 // the last column with points that the curve goes on from
+	for x := range slots {
+		if slots[x].broken {
+			before = -1
+		}
+		if slots[x].n == 0 {
+			continue
+		}
+		r.span(x, row(slots[x].low), row(slots[x].high), layer, s)
+		if before >= 0 {
+			r.join(before, row(slots[before].last), x, row(slots[x].first), layer, s)
+		}
+		if before = x; slots[x].broken {
+			before = -1
+		}
+	}
+}
+
+// join draws the line from (x0, y0) to (x1, y1) without gaps, x0 < x1. Each column goes halfway to the next one.
+func (r *raster) join(x0, y0, x1, y1 int, layer uint8, s style) {
+	at := func(half int) int { // y at x0 + half/2
+		return y0 + int(math.Round(float64(y1-y0)*float64(half)/float64(2*(x1-x0))))
+	}
+	for x := x0; x <= x1; x++ {
+		from, to := at(max(2*(x-x0)-1, 0)), at(min(2*(x-x0)+1, 2*(x1-x0)))
+		// Of two columns that meet between dots only one has the dot in the middle.
+		if x > x0 && from < y1 && to > from {
+			from++
+		} else if x > x0 && from > y1 && to < from {
+			from--
+		}
+		r.span(x, from, to, layer, s)
+	}
+}
