@@ -19,8 +19,9 @@ func (a *app) top() *cobra.Command {
 	c := a.command(&cobra.Command{
 		Use:   "top RUN",
 		Short: "Watch a run live in the terminal",
-		Long: `Top shows the curves and numbers of a run while it goes on, or after it has ended. A run is a directory,
-or the name of one in --runs. Top only reads: leaving it with q leaves the run alone. ? explains the keys.`,
+		Long: `Top shows the curves and numbers of a run while it goes on, or after it has ended. A run is a
+directory, or the name of one in --runs. Top only reads: leaving it with q leaves the run alone.
+? explains the keys.`,
 		Example: "  aural top runs/20260101-1200-tiny\n  aural top tiny --once | less",
 		Args:    cobra.ExactArgs(1),
 	}, func(args []string) error {
