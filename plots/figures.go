@@ -77,20 +77,20 @@ func learningRate(b *builder) panel {
 }
 
 func throughputPanels(b *builder) []panel {
-	wait := zeroed(b.panel("Waiting for data", "data_wait", train("data_wait")))
+	wait := zeroed(b.panel("Waiting for data", "data_wait", machine("data_wait")))
 	wait.unit = "share of time"
 	return []panel{audioRate(b), arithmetic(b), wait}
 }
 
 func audioRate(b *builder) panel {
-	p := zeroed(b.panel("Throughput", "audio_rate", train("audio_rate")))
+	p := zeroed(b.panel("Throughput", "audio_rate", machine("audio_rate")))
 	p.unit = "audio s / s"
 	return p
 }
 
 // arithmetic is in TFLOP/s when the numbers are large.
 func arithmetic(b *builder) panel {
-	p := zeroed(b.panel("Arithmetic", "gflops", train("gflops")))
+	p := zeroed(b.panel("Arithmetic", "gflops", machine("gflops")))
 	if _, _, _, most := p.limits(); most >= 2000 && finite(most) {
 		p.unit = "TFLOP/s"
 		for i := range p.curves {
@@ -113,10 +113,10 @@ func timePanels(b *builder) []panel {
 		one := *b
 		one.runs = b.runs[i : i+1]
 		p := one.panel("Time of an update", "time/step", []want{
-			{series: "train/time/data", label: "waiting for data", colour: 0, exact: true},
-			{series: "train/time/forward", label: "forward", colour: 3, exact: true},
-			{series: "train/time/backward", label: "backward", colour: 2, exact: true},
-			{series: "train/time/optimizer", label: "optimiser", colour: 4, exact: true},
+			{series: runlog.System + "/time/data", label: "waiting for data", colour: 0, exact: true},
+			{series: runlog.System + "/time/forward", label: "forward", colour: 3, exact: true},
+			{series: runlog.System + "/time/backward", label: "backward", colour: 2, exact: true},
+			{series: runlog.System + "/time/optimizer", label: "optimiser", colour: 4, exact: true},
 		})
 		if len(b.runs) > 1 {
 			p.title += ": " + r.label
@@ -142,6 +142,11 @@ var (
 
 func train(metric string) []want {
 	return []want{{series: runlog.Train + "/" + metric, label: "train"}}
+}
+
+// machine is for what depends on the machine and not on the training.
+func machine(metric string) []want {
+	return []want{{series: runlog.System + "/" + metric, label: "measured"}}
 }
 
 func schedule(metric string) []want {

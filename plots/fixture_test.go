@@ -34,6 +34,7 @@ func (s synthetic) make(t testing.TB, root string) *runlog.Reader {
 	for u := s.every; u <= s.updates; u += s.every {
 		at := start.Add(time.Duration(float64(u) * 0.9 * float64(time.Second)))
 		w.Record(&runlog.Record{Step: u, Time: at, Kind: runlog.Train, Values: s.values(u, random, 1)})
+		w.Record(&runlog.Record{Step: u, Time: at, Kind: runlog.System, Values: machineValues(random)})
 		if u%(s.every*50) == 0 {
 			w.Record(&runlog.Record{Step: u, Time: at, Kind: runlog.Valid, Values: s.values(u, random, 0.1)[:8]})
 		}
@@ -79,8 +80,16 @@ func (s synthetic) values(u int64, random *rand.Rand, noise float64) []runlog.Va
 		{Name: "chance_loss", Value: math.Log(101)}, {Name: "chance_accuracy", Value: 1.0 / 101}, {Name: "max_perplexity", Value: 640},
 		{Name: "gradient_norm", Value: norm}, {Name: "learning_rate", Value: rate},
 		{Name: "gumbel_temperature", Value: max(0.5, 2*math.Pow(0.999995, float64(u)))},
+		{Name: "hours_seen", Value: float64(u) * 1.56},
+	}
+}
+
+// machineValues is what the training loop records of the machine.
+func machineValues(random *rand.Rand) []runlog.Value {
+	n := func(sigma float64) float64 { return random.NormFloat64() * sigma }
+	return []runlog.Value{
 		{Name: "audio_rate", Value: 6200 + n(150)}, {Name: "gflops", Value: 310e3 + n(5e3)}, {Name: "data_wait", Value: math.Abs(n(0.01)) + 0.02},
 		{Name: "time/data", Value: 18 + math.Abs(n(6))}, {Name: "time/forward", Value: 260 + n(8)}, {Name: "time/backward", Value: 540 + n(12)},
-		{Name: "time/optimizer", Value: 42 + n(2)}, {Name: "hours_seen", Value: float64(u) * 1.56},
+		{Name: "time/optimizer", Value: 42 + n(2)},
 	}
 }
