@@ -5,6 +5,7 @@ package nn
 
 import (
 	"fmt"
+	"runtime"
 
 	"aural/graph"
 	"aural/kernels"
@@ -52,18 +53,41 @@ func (n *Net) Specs() []train.Spec {
 // Init fills dst, a parameter of the given shape, with initial values drawn from its own stream s of the seed.
 type Init func(dst []float32, shape []int, seed uint64, s *rng.Stream)
 
-// Initialize draws the initial value of every declared parameter. Each has a stream of its own, keyed by the seed and its name, so the
-// value of one does not depend on which others exist.
+// Initialize draws the initial value of every declared parameter and hands it to set, in order of declaration. Each has a stream of its own, keyed by the
+// seed and its name, so the value of one does not depend on which others exist, nor on the number of CPUs that draw.
 func (n *Net) Initialize(seed uint64, set func(name string, value []float32) error) error {
-	for _, name := range n.order {
-		p := n.params[name]
-		value := make([]float32, kernels.Of(kernels.Float32, p.shape...).Size())
-		p.init(value, p.shape, seed, initStream(seed, name))
+	drawn := make([]chan []float32, len(n.order))
+	for i := range drawn {
+		drawn[i] = make(chan []float32, 1)
+	}
+	room := make(chan struct{}, 2*runtime.GOMAXPROCS(0)) // values that are drawn and not yet set
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		for i, name := range n.order {
+			select {
+			case room <- struct{}{}:
+				go func() { drawn[i] <- n.draw(seed, name) }()
+			case <-done:
+				return
+			}
+		}
+	}()
+	for i, name := range n.order {
+		value := <-drawn[i]
+		<-room
 		if err := set(name, value); err != nil {
 			return fmt.Errorf("nn: initialising %s: %w", name, err)
 		}
 	}
 	return nil
+}
+
+func (n *Net) draw(seed uint64, name string) []float32 {
+	p := n.params[name]
+	value := make([]float32, kernels.Of(kernels.Float32, p.shape...).Size())
+	p.init(value, p.shape, seed, initStream(seed, name))
+	return value
 }
 
 func initStream(seed uint64, name string) *rng.Stream { return rng.At(seed, 0, rng.Site("init/"+name)) }

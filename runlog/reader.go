@@ -64,7 +64,7 @@ func Open(dir string) (*Reader, error) {
 
 // isRun reports whether dir looks like a run, also one that is just being created or was copied in part.
 func isRun(dir string) bool {
-	for _, name := range []string{stateFile, metricsFile, lockFile} {
+	for _, name := range []string{metricsFile, lockFile} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
 			return true
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"aural/datasets"
+	"aural/exec"
 	"aural/internal/synth"
 	"aural/recipes"
 	"aural/train"
@@ -28,8 +29,8 @@ func (a *app) bench() *cobra.Command {
 		Use:   "step --recipe RECIPE",
 		Short: "Time micro-batches of a recipe on synthetic audio",
 		Long: `Step makes a little synthetic audio, computes the gradients of some micro-batches of the recipe's
-full size, and prints the times. The first one, which also compiles, does not count. The optimiser
-is not part of it.`,
+full size, and prints the times, in all and by kind of op. The first one, which also compiles, does
+not count in the total. The optimiser is not part of it.`,
 		Example: "  aural bench step --recipe tiny\n  aural bench step --recipe base --threads 8 --set data.batch_samples=250000",
 		Args:    cobra.NoArgs,
 	}, func([]string) error { return a.benchStep(f) })
@@ -103,5 +104,27 @@ func (a *app) timeBatches(s *setup, batches int) error {
 		{"time", each(took) + " a micro-batch: forward " + each(sum.Forward) + ", backward " + each(sum.Backward)},
 		{"speed", fmt.Sprintf("%.1f s of audio a second, %.1f GFLOP/s", sum.AudioSeconds/took.Seconds(), float64(sum.FLOPs)/took.Seconds()/1e9)},
 	}, nil)
+	fmt.Fprintln(a.out)
+	table(a.out, opTable(s.task.Profile()), nil)
 	return nil
+}
+
+// opTable says where the time goes, by kind of op; the first micro-batch counts here too.
+func opTable(profile []exec.OpTime) [][]string {
+	rows := [][]string{{"op", "kernel", ">calls", ">share", ">ms a call", ">GFLOP/s", ">GB/s"}}
+	var total time.Duration
+	for _, o := range profile {
+		total += o.Time
+	}
+	for _, o := range profile {
+		seconds := o.Time.Seconds()
+		if o.Calls == 0 || seconds == 0 {
+			continue
+		}
+		rows = append(rows, []string{
+			o.Op, o.Variant, fmt.Sprint(o.Calls), fmt.Sprintf("%.1f %%", 100*seconds/total.Seconds()), fmt.Sprintf("%.3f", 1000*seconds/float64(o.Calls)),
+			fmt.Sprintf("%.1f", float64(o.FLOPs)/seconds/1e9), fmt.Sprintf("%.2f", float64(o.Bytes)/seconds/1e9),
+		})
+	}
+	return rows
 }

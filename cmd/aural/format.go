@@ -20,10 +20,14 @@ func grouped[T ~int | ~int64 | ~uint64](n T) string {
 }
 
 // bytesText writes an amount of memory in decimal units.
-func bytesText[T ~int | ~int64 | ~uint64](n T) string { return scaled(float64(n), "B", "kB", "MB", "GB", "TB") }
+func bytesText[T ~int | ~int64 | ~uint64](n T) string {
+	return scaled(float64(n), "B", "kB", "MB", "GB", "TB")
+}
 
 // flopsText writes a number of floating point operations.
-func flopsText(n float64) string { return scaled(n, "FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP", "EFLOP") }
+func flopsText(n float64) string {
+	return scaled(n, "FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP", "EFLOP")
+}
 
 // scaled writes x with three digits in the unit that suits it; each unit is a thousand of the one before.
 func scaled(x float64, units ...string) string {

@@ -46,6 +46,9 @@ func checkMemory(r pretrain.Recipe, f pretrain.Footprint, has available) error {
 			out = fmt.Sprintf("lower data.batch_samples and data.max_samples to %d", fits/1000*1000)
 		}
 	}
+	if f.ArenaBytes == 0 { // not planned yet
+		return fmt.Errorf("the weights and optimiser alone need %s, but only %s are available (%s): %s", bytesText(f.WeightBytes), bytesText(has.bytes), has.source, out)
+	}
 	return fmt.Errorf("the run needs %s (weights and optimiser %s, activations %s), but only %s are available (%s): %s",
 		bytesText(needs), bytesText(f.WeightBytes), bytesText(f.ArenaBytes), bytesText(has.bytes), has.source, out)
 }
