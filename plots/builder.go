@@ -135,8 +135,10 @@ func (b *builder) constants(c compare) []reference {
 				continue
 			}
 			v = b.convert(c.metric, []float64{v})[0]
-			if !slices.ContainsFunc(lines, func(l reference) bool { return l.value == v }) {
-				lines = append(lines, reference{label: fmt.Sprintf("%s = %s", c.label, short(v)), value: v, wide: true})
+			// The log holds means over updates, so one constant may come back with different last bits; what reads the same is the same line.
+			label := fmt.Sprintf("%s = %s", c.label, short(v))
+			if !slices.ContainsFunc(lines, func(l reference) bool { return l.label == label }) {
+				lines = append(lines, reference{label: label, value: v, wide: true})
 			}
 		}
 	}

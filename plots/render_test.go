@@ -130,6 +130,41 @@ func TestWhatTheFigureSays(t *testing.T) {
 	}
 }
 
+// A constant of the log is one line of the legend, though means over updates give it different last bits in training and validation.
+func TestConstantIsOneLine(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	w, err := runlog.Create(dir, runlog.Meta{}, runlog.Options{NoTensorBoard: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chance := math.Log(101)
+	for kind, v := range map[string]float64{runlog.Train: chance, runlog.Valid: math.Nextafter(chance, 5)} {
+		w.Record(&runlog.Record{Step: 1, Kind: kind, Values: []runlog.Value{{Name: "contrastive_loss", Value: 4}, {Name: "chance_loss", Value: v}}})
+	}
+	if err := w.Close(runlog.Finished, ""); err != nil {
+		t.Fatal(err)
+	}
+	r, err := runlog.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, _, err := r.Poll(runlog.Budget{}); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "loss.svg")
+	if err := Render(out, []*runlog.Reader{r}, "loss", Options{}); err != nil {
+		t.Fatal(err)
+	}
+	svg, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(svg), "chance, ln(K+1)"); n != 1 {
+		t.Errorf("the line of chance is named %d times", n)
+	}
+}
+
 // A short run, a run whose numbers are all NaN, and a run with nothing.
 func TestLittleData(t *testing.T) {
 	root := t.TempDir()

@@ -281,6 +281,9 @@ func TestRuns(t *testing.T) {
 	os.Mkdir(filepath.Join(root, "notes"), 0o755)
 	os.Mkdir(filepath.Join(root, "broken"), 0o755)
 	os.WriteFile(filepath.Join(root, "broken", stateFile), []byte("{"), 0o644)
+	os.WriteFile(filepath.Join(root, "broken", lockFile), nil, 0o644)
+	os.Mkdir(filepath.Join(root, "store"), 0o755) // a store of audio has a state.json too and is no run
+	os.WriteFile(filepath.Join(root, "store", stateFile), []byte("{}"), 0o644)
 	runs, err := Runs(root)
 	if err != nil {
 		t.Fatal(err)
