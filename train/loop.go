@@ -20,6 +20,7 @@ type Options struct {
 	Stop     *Stop        // asks for an early end; see Notify
 	JobEnd   time.Time    // when the batch job is ended, if known; see JobEnd
 	Progress func(Status) // called at every record
+	Alert    func(string) // called with every alert, which the log gets too: a checkpoint that failed, a skipped update
 	Program  string       // name and version, for people who read a checkpoint
 }
 
@@ -280,6 +281,9 @@ func (l *loop[W]) aborted(ctx context.Context) error {
 
 func (l *loop[W]) alert(rule, text string) {
 	l.event(runlog.Alert, runlog.Warning, text, map[string]string{"rule": rule})
+	if l.opt.Alert != nil {
+		l.opt.Alert(fmt.Sprintf("update %d: %s", l.state.Position.Update, text))
+	}
 }
 
 func (l *loop[W]) event(kind runlog.EventKind, severity runlog.Severity, text string, data map[string]string) {

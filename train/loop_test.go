@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -218,7 +219,11 @@ func TestDivergenceEndsTheRun(t *testing.T) {
 			cfg := testConfig(100)
 			cfg.MaxSkipped = 3
 			run := begin(t)
-			err := Run(context.Background(), r, r.be, cfg, run, Options{})
+			var told []string
+			err := Run(context.Background(), r, r.be, cfg, run, Options{Alert: func(text string) { told = append(told, text) }})
+			if len(told) != 3 || !strings.HasPrefix(told[0], fmt.Sprintf("update %d: ", c.first+1)) { // counted from 1
+				t.Errorf("alerts %q, want three from update %d on", told, c.first)
+			}
 			if !errors.Is(err, ErrDiverged) {
 				t.Fatalf("got %v, want ErrDiverged", err)
 			}

@@ -38,6 +38,7 @@ func (a *app) train(s *setup, t *target, plain bool) error {
 	ctx, stop, release := train.Notify(context.Background())
 	err = train.Run(ctx, s.task, s.backend, s.recipe.Train, run, train.Options{
 		Seed: s.recipe.Seed, Resume: t.from, Force: t.force, Stop: stop, JobEnd: jobEnd, Progress: p.show, Program: "aural " + versionText(),
+		Alert: func(text string) { p.note("warning: " + text) },
 	})
 	release()
 	p.close()
