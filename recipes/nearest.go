@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"aural/internal/spelling"
 )
 
 // unknownKey says that a section has no such key, and what may have been meant.
@@ -102,7 +104,7 @@ func foreign() []foreignNames {
 func nearest(word string, options []string) string {
 	best, least := "", len(word)/3+1
 	for _, o := range options {
-		if d := min(distance(word, o), distance(ordered(word), ordered(o))); d <= least && (best == "" || d < least) {
+		if d := min(spelling.Distance(word, o), spelling.Distance(ordered(word), ordered(o))); d <= least && (best == "" || d < least) {
 			best, least = o, d
 		}
 	}
@@ -114,27 +116,4 @@ func ordered(key string) string {
 	parts := strings.FieldsFunc(key, func(r rune) bool { return r == '_' || r == '.' || r == '-' })
 	slices.Sort(parts)
 	return strings.Join(parts, "_")
-}
-
-// distance is the number of insertions, deletions, replacements and swaps of neighbours that make b of a (optimal string alignment).
-func distance(a, b string) int {
-	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before, last, row = last, row, before
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := last[j]
-			if a[i] != b[j] {
-				cost++
-			}
-			row[j+1] = min(cost, row[j]+1, last[j+1]+1)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-		}
-	}
-	return row[len(b)]
 }

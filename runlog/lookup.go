@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"aural/internal/spelling"
 )
 
 // ErrUnknownMetric is returned by Lookup.
@@ -114,7 +116,7 @@ func nearestNames(name string) []string {
 			names = append(names, a.Name)
 		}
 		for _, n := range names {
-			d := editDistance(bare, n)
+			d := spelling.Distance(bare, n)
 			if len(bare) >= 3 && (strings.Contains(n, bare) || strings.Contains(bare, n)) {
 				d = min(d, 2)
 			}
@@ -132,25 +134,4 @@ func nearestNames(name string) []string {
 		names = append(names, c.name)
 	}
 	return names
-}
-
-// editDistance counts the insertions, deletions and substitutions of bytes between a and b (Levenshtein 1966).
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

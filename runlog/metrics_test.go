@@ -85,17 +85,6 @@ func TestSuggestions(t *testing.T) {
 	}
 }
 
-func TestEditDistance(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"kitten", "sitting", 3}, {"flaw", "lawn", 2}, {"same", "same", 0}} {
-		if got := editDistance(c.a, c.b); got != c.want || editDistance(c.b, c.a) != c.want {
-			t.Errorf("%q %q: %d, want %d", c.a, c.b, got, c.want)
-		}
-	}
-}
-
 // The values of guessing that the notes of the table name: ln 101 nats are 6.658 bits.
 func TestBits(t *testing.T) {
 	if got := math.Log(101) * BitsPerNat; math.Abs(got-6.658211) > 1e-6 {

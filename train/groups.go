@@ -6,6 +6,8 @@ import (
 	"path"
 	"sort"
 	"strings"
+
+	"aural/internal/spelling"
 )
 
 // AdamWConfig are the settings of the optimiser.
@@ -120,30 +122,8 @@ func nearest(pattern string, specs []Spec) []string {
 	names := make([]string, len(specs))
 	far := make(map[string]int, len(specs))
 	for i, s := range specs {
-		names[i], far[s.Name] = s.Name, partialDistance(literal, s.Name)
+		names[i], far[s.Name] = s.Name, spelling.Within(literal, s.Name)
 	}
 	sort.SliceStable(names, func(i, j int) bool { return far[names[i]] < far[names[j]] })
 	return names[:min(3, len(names))]
-}
-
-// partialDistance is the least number of insertions, deletions and replacements that turn part into some substring of s (Sellers 1980).
-func partialDistance(part, s string) int {
-	row := make([]int, len(s)+1) // a substring may begin anywhere at no cost
-	for i := range len(part) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(s) {
-			cost := diagonal
-			if part[i] != s[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	best := row[0]
-	for _, d := range row {
-		best = min(best, d)
-	}
-	return best
 }

@@ -16,7 +16,8 @@ import (
 // see nothing but the run log; only cmd/aural and tests choose a back end. A package may be listed before it exists.
 const layers = `
 	# Streams and file formats; they know nothing of the rest.
-	NONE < rng, safetensors, runlog, audio, lm;
+	NONE < rng, safetensors, audio, lm, internal/spelling;
+	internal/spelling < runlog;
 	lm < decode;
 	rng < features;
 	rng, audio < datasets, internal/synth;
@@ -41,7 +42,7 @@ const layers = `
 	encoder, features, decode < finetune;
 
 	# The program.
-	pretrain, finetune < recipes;
+	pretrain, finetune, internal/spelling < recipes;
 	recipes, tui, plots, internal/synth, kernels/ref, kernels/cpu, kernels/cuda < cmd/aural;
 
 	# Support of tests, imported by no part of the program.
