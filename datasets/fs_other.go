@@ -16,6 +16,3 @@ func (m *mapping) close() error {
 	m.data = nil
 	return nil
 }
-
-// syncDir does nothing: directories cannot be synced here.
-func syncDir(string) error { return nil }

@@ -49,13 +49,3 @@ func (m *mapping) close() error {
 	m.data = nil
 	return unix.Munmap(data)
 }
-
-// syncDir makes the renames inside dir last through a power cut.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
-}

@@ -14,6 +14,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"aural/audio"
+	"aural/internal/atomicfile"
 )
 
 // ErrExists is what Import returns when the target is there and may not be overwritten.
@@ -236,7 +237,7 @@ func (im *importer) writeFiles(dir string) error {
 		name string
 		data []byte
 	}{{stateFile, state}, {datasetInfoFile, datasetInfo}, {rejectedFile, rejected}, {warningsFile, warnings}} {
-		if err := writeFile(filepath.Join(dir, f.name), f.data); err != nil {
+		if err := atomicfile.Write(filepath.Join(dir, f.name), f.data, 0o644); err != nil {
 			return fmt.Errorf("datasets: write %s: %w", f.name, err)
 		}
 		s.Info.Files = append(s.Info.Files, FileSum{Name: f.name, Bytes: int64(len(f.data)), SHA256: sum(f.data)})
@@ -245,7 +246,7 @@ func (im *importer) writeFiles(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(dir, infoFile), data); err != nil {
+	if err := atomicfile.Write(filepath.Join(dir, infoFile), data, 0o644); err != nil {
 		return fmt.Errorf("datasets: write %s: %w", infoFile, err)
 	}
 	return writeIndex(dir)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"aural/internal/atomicfile"
 )
 
 // Utterance is one row of a store.
@@ -66,7 +68,7 @@ func (s *Store) openIndex() error {
 	if s.index, err = s.rebuildIndex(err); err != nil {
 		return err
 	}
-	if err := writeFile(path, s.index); err != nil {
+	if err := atomicfile.Write(path, s.index, 0o644); err != nil {
 		s.notes = append(s.notes, fmt.Sprintf("the new index could not be saved and will be rebuilt each time: %v", err))
 	}
 	return nil

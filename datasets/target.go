@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"aural/internal/atomicfile"
 )
 
 // target is the directory that an import will make, and the hidden one beside it that it is made in. Both are on one file
@@ -83,7 +85,7 @@ func (t *target) publish() error {
 	if err := os.Chmod(t.temporary, 0o755); err != nil { // MkdirTemp makes it private
 		return fmt.Errorf("datasets: %w", err)
 	}
-	if err := syncDir(t.temporary); err != nil {
+	if err := atomicfile.SyncDir(t.temporary); err != nil {
 		return fmt.Errorf("datasets: sync %s: %w", t.temporary, err)
 	}
 	old := ""
@@ -105,7 +107,7 @@ func (t *target) publish() error {
 		return t.keep(err)
 	}
 	t.temporary = ""
-	err := syncDir(filepath.Dir(t.dir))
+	err := atomicfile.SyncDir(filepath.Dir(t.dir))
 	if old != "" {
 		err = errors.Join(err, os.RemoveAll(filepath.Dir(old)))
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"aural/internal/atomicfile"
 	"aural/runlog"
 
 	"gonum.org/v1/plot/vg"
@@ -57,12 +58,12 @@ func Render(path string, readers []*runlog.Reader, figure string, o Options) err
 	if _, err := canvas.WriteTo(&image); err != nil {
 		return fmt.Errorf("plots: draw %s: %w", path, err)
 	}
-	if err := runlog.WriteFile(path, image.Bytes(), 0o644); err != nil {
+	if err := atomicfile.Write(path, image.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("plots: figure %s: %w", figure, err)
 	}
 	if o.CSV {
 		table := strings.TrimSuffix(path, filepath.Ext(path)) + ".csv"
-		if err := runlog.WriteFile(table, encodeCSV(panels, b.labelX), 0o644); err != nil {
+		if err := atomicfile.Write(table, encodeCSV(panels, b.labelX), 0o644); err != nil {
 			return fmt.Errorf("plots: figure %s: %w", figure, err)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"aural/internal/atomicfile"
 )
 
 // The files of a run directory that this package writes. Checkpoints and the links "last" and "best" belong to the
@@ -101,7 +103,7 @@ func writeMeta(dir string, m Meta) error {
 		{commandFile, []byte(shellQuote(m.Args) + "\n")},
 		{envFile, env},
 	} {
-		if err := WriteFile(filepath.Join(dir, f.name), f.data, 0o644); err != nil {
+		if err := atomicfile.Write(filepath.Join(dir, f.name), f.data, 0o644); err != nil {
 			return err
 		}
 	}

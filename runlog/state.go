@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"aural/internal/atomicfile"
 )
 
 // Status is the condition of a run.
@@ -95,5 +97,5 @@ func writeState(dir string, s State) error {
 	if err != nil {
 		return fmt.Errorf("runlog: write state: %w", err)
 	}
-	return WriteFile(filepath.Join(dir, stateFile), append(data, '\n'), 0o644)
+	return atomicfile.Write(filepath.Join(dir, stateFile), append(data, '\n'), 0o644)
 }

@@ -9,6 +9,3 @@ func mapFile(path string) (data []byte, unmap func() error, err error) {
 	data, err = os.ReadFile(path)
 	return data, func() error { return nil }, err
 }
-
-// syncDir does nothing: these systems cannot flush a folder.
-func syncDir(string) error { return nil }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"aural/internal/atomicfile"
 )
 
 // Write writes a whole file. Models that other programs shall open need meta {"format": "pt"}.
@@ -113,7 +115,7 @@ func (w *Writer) Commit() (err error) {
 		return fmt.Errorf("safetensors: write: %w", err)
 	}
 	w.f = nil
-	if err := syncDir(filepath.Dir(w.path)); err != nil {
+	if err := atomicfile.SyncDir(filepath.Dir(w.path)); err != nil {
 		return fmt.Errorf("safetensors: write %s: flush folder: %w", w.path, err)
 	}
 	return nil

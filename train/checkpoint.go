@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"aural/internal/atomicfile"
 	"aural/kernels"
 )
 
@@ -69,7 +70,7 @@ func (w *writer) write(s State) (err error) {
 	if err := os.Rename(tmp, path); err != nil {
 		return err
 	}
-	return syncDir(w.runDir)
+	return atomicfile.SyncDir(w.runDir)
 }
 
 func (w *writer) fill(dir string, s State) error {
@@ -89,5 +90,5 @@ func (w *writer) fill(dir string, s State) error {
 	if err := writeSums(dir); err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return atomicfile.SyncDir(dir)
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+
+	"aural/internal/atomicfile"
 )
 
 // saved is a checkpoint in the run directory.
@@ -134,7 +136,7 @@ func (k *keeper) relink() error {
 	if ranked := k.ranked(); len(ranked) > 0 {
 		best = CheckpointName(ranked[0].update)
 	}
-	err := errors.Join(link(k.dir, lastLink, last), link(k.dir, bestLink, best), syncDir(k.dir))
+	err := errors.Join(link(k.dir, lastLink, last), link(k.dir, bestLink, best), atomicfile.SyncDir(k.dir))
 	if err != nil {
 		return fmt.Errorf("train: link checkpoints: %w", err)
 	}

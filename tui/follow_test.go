@@ -162,7 +162,11 @@ func TestFollowReplaced(t *testing.T) {
 	defer f.close()
 	m := newModel(dir, terminal{}, f.poll)
 	m.take(f.poll())
-	if err := runlog.WriteFile(filepath.Join(dir, "metrics.jsonl"), data[0], 0o644); err != nil {
+	fresh, log := filepath.Join(dir, "fresh"), filepath.Join(dir, "metrics.jsonl") // another file under the same name
+	if err := os.WriteFile(fresh, data[0], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(fresh, log); err != nil {
 		t.Fatal(err)
 	}
 	m.take(f.poll())

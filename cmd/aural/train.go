@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"aural/internal/atomicfile"
 	"aural/recipes"
 	"aural/runlog"
 	"aural/train"
@@ -108,10 +109,10 @@ func (t *target) replaceMeta(config []byte, env runlog.Env, step int64) error {
 		if err != nil {
 			return err
 		}
-		if err := runlog.WriteFile(fmt.Sprintf("%s.until-%d", path, step), old, 0o644); err != nil {
+		if err := atomicfile.Write(fmt.Sprintf("%s.until-%d", path, step), old, 0o644); err != nil {
 			return err
 		}
-		if err := runlog.WriteFile(path, data, 0o644); err != nil {
+		if err := atomicfile.Write(path, data, 0o644); err != nil {
 			return err
 		}
 	}

@@ -16,11 +16,12 @@ import (
 // see nothing but the run log; only cmd/aural and tests choose a back end. A package may be listed before it exists.
 const layers = `
 	# Streams and file formats; they know nothing of the rest.
-	NONE < rng, safetensors, audio, lm, internal/spelling;
-	internal/spelling < runlog;
+	NONE < rng, audio, lm, internal/spelling, internal/atomicfile;
+	internal/atomicfile < safetensors;
+	internal/spelling, internal/atomicfile < runlog;
 	lm < decode;
 	rng < features;
-	rng, audio < datasets, internal/synth;
+	rng, audio, internal/atomicfile < datasets, internal/synth;
 
 	# The views read the log that the trainer writes.
 	runlog < tui, plots;
