@@ -10,40 +10,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-)
 
-// dataDir returns a folder of the test recordings, which are not part of the repository: $AURAL_DATA/name, or
-// shared/data/name beside the repository.
-func dataDir(t testing.TB, name string) string {
-	t.Helper()
-	root := os.Getenv("AURAL_DATA")
-	if root == "" {
-		dir, err := os.Getwd()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for {
-			if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-				break
-			}
-			if dir == filepath.Dir(dir) {
-				t.Fatal("no go.mod above the test")
-			}
-			dir = filepath.Dir(dir)
-		}
-		root = filepath.Join(dir, "..", "shared", "data")
-	}
-	path := filepath.Join(root, name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("SKIPPED, the test recordings are absent (%v): set AURAL_DATA to their folder", err)
-	}
-	return path
-}
+	"aural/internal/testkit"
+)
 
 // TestOddFiles goes through files that break loaders. EXPECT.tsv says what each is, what a careful loader does, and the
 // rate, channels and frames that ffmpeg finds.
 func TestOddFiles(t *testing.T) {
-	dir := dataDir(t, "odd")
+	dir := filepath.Join(testkit.DataDir(t), "odd")
 	f, err := os.Open(filepath.Join(dir, "EXPECT.tsv"))
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +84,7 @@ func checkOddFile(t *testing.T, path string, row []string) {
 // TestOddFilesHoldTheReference: these files hold the reference's samples in other containers and codings, so they must
 // decode to the same numbers, up to the rounding of the coding.
 func TestOddFilesHoldTheReference(t *testing.T) {
-	dir := dataDir(t, "odd")
+	dir := filepath.Join(testkit.DataDir(t), "odd")
 	want, err := DecodeFile(filepath.Join(dir, "reference.flac"), Limits{})
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package datasets
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,36 +10,11 @@ import (
 	"testing"
 
 	"aural/audio"
+	"aural/internal/testkit"
 )
 
-// realData finds the recordings that are not part of the repository: $AURAL_DATA, or shared/data beside the repository.
-func realData(t *testing.T, parts ...string) string {
-	t.Helper()
-	dir := os.Getenv("AURAL_DATA")
-	if dir == "" {
-		at, err := os.Getwd()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for ; ; at = filepath.Dir(at) {
-			if _, err := os.Stat(filepath.Join(at, "go.mod")); err == nil {
-				break
-			}
-			if at == filepath.Dir(at) {
-				t.Fatal("no go.mod above the test")
-			}
-		}
-		dir = filepath.Join(at, "..", "shared", "data")
-	}
-	dir = filepath.Join(append([]string{dir}, parts...)...)
-	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		t.Skipf("%s is not here: set AURAL_DATA to the folder with the real recordings", dir)
-	}
-	return dir
-}
-
 func TestRealLibriSpeech(t *testing.T) {
-	dir := realData(t, "librispeech", "dev-other")
+	dir := filepath.Join(testkit.DataDir(t), "librispeech", "dev-other")
 	src, err := DetectSource(dir)
 	if err != nil || !strings.HasPrefix(src.Describe(), "LibriSpeech tree") {
 		t.Fatal(src, err)
@@ -85,7 +59,7 @@ func TestRealLibriSpeech(t *testing.T) {
 }
 
 func TestRealTable(t *testing.T) {
-	src, err := DetectSource(realData(t, "MANIFEST.tsv"))
+	src, err := DetectSource(filepath.Join(testkit.DataDir(t), "MANIFEST.tsv"))
 	if err != nil || !strings.HasPrefix(src.Describe(), "table") || src.Total() < 6000 {
 		t.Fatal(src, err)
 	}
@@ -103,7 +77,7 @@ func TestRealTable(t *testing.T) {
 
 // The odd files come with a list of what each is. Whatever must be refused is refused, and everything refused is listed.
 func TestRealOddFiles(t *testing.T) {
-	dir := realData(t, "odd")
+	dir := filepath.Join(testkit.DataDir(t), "odd")
 	table, err := os.ReadFile(filepath.Join(dir, "EXPECT.tsv"))
 	if err != nil {
 		t.Fatal(err)

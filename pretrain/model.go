@@ -129,22 +129,29 @@ func (m *Model) head(name string, x *graph.Node) *graph.Node {
 func (m *Model) Plan(be kernels.Backend, gradients bool, extra ...graph.Output) (*exec.Program, error) {
 	outputs := append(append([]graph.Output(nil), m.outputs...), extra...)
 	if gradients {
-		specs := m.Specs()
-		params := make([]*graph.Node, len(specs))
-		for i, s := range specs {
-			params[i] = m.Param(s.Name, s.Shape...)
-		}
-		for i, g := range m.Gradients(m.Loss, params) {
-			if g != nil {
-				outputs = append(outputs, graph.Output{Name: gradientPrefix + specs[i].Name, Node: g, External: true})
-			}
-		}
+		outputs = append(outputs, m.gradients(true)...)
 	}
 	g, err := m.Lower(outputs)
 	if err != nil {
 		return nil, err
 	}
 	return exec.Plan(g, be)
+}
+
+// gradients adds the gradient of the loss with respect to every parameter that it reaches, as an output each.
+func (m *Model) gradients(external bool) []graph.Output {
+	specs := m.Specs()
+	params := make([]*graph.Node, len(specs))
+	for i, s := range specs {
+		params[i] = m.Param(s.Name, s.Shape...)
+	}
+	var outputs []graph.Output
+	for i, g := range m.Gradients(m.Loss, params) {
+		if g != nil {
+			outputs = append(outputs, graph.Output{Name: gradientPrefix + specs[i].Name, Node: g, External: external})
+		}
+	}
+	return outputs
 }
 
 // bind gives a program its weights and gradients.
