@@ -84,11 +84,12 @@ type Footprint struct {
 	ArenaBytes  int // activations of the largest batch
 	GFLOPs      float64
 	Shapes      []datasets.Bucket
+	LeftOut     int // training utterances that fit no batch shape, because they are too short
 }
 
 // Plan compiles the largest program of every batch length, without running it, and returns what the run will need.
 func (t *Task) Plan() (Footprint, error) {
-	f := Footprint{Parameters: t.weights.Count(), WeightBytes: t.weights.Bytes(), Shapes: t.sampler.Buckets()}
+	f := Footprint{Parameters: t.weights.Count(), WeightBytes: t.weights.Bytes(), Shapes: t.sampler.Buckets(), LeftOut: t.sampler.LeftOut()}
 	for _, b := range f.Shapes {
 		frames := b.Rows * t.recipe.Encoder.Frames(b.Length)
 		most := places(min(frames, int(float64(frames)*min(1, t.recipe.Mask.Probability*0.85))), frames)

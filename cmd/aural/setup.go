@@ -127,17 +127,23 @@ func (s *setup) describe(a *app, recipe string) {
 	if len(s.held.Valid) > 0 {
 		held = fmt.Sprintf("%s held out by %s", audioText(s.held.Valid.Seconds()), s.held.Mode)
 	}
+	rows := [][]string{
+		{"recipe", fmt.Sprintf("%s, %s parameters", recipe, grouped(f.Parameters))},
+		{"data", fmt.Sprintf("%s: %s for training in %s, %s", s.store.Dir(), audioText(s.held.Train.Seconds()), plural(len(s.held.Train), "utterance"), held)},
+	}
+	if f.LeftOut > 0 {
+		shortest := float64(f.Shapes[len(f.Shapes)-1].Length) / datasets.Rate
+		rows = append(rows, []string{"left out", fmt.Sprintf("%s below %.4g s, the shortest batch (data.lengths and data.min_samples decide)", plural(f.LeftOut, "utterance"), shortest)})
+	}
 	memory := fmt.Sprintf("%s: weights and optimiser %s, activations %s", bytesText(need(r, f)), bytesText(f.WeightBytes), bytesText(f.ArenaBytes))
 	if has := availableMemory(); has.known {
 		memory += fmt.Sprintf("; %s available", bytesText(has.bytes))
 	}
-	table(a.out, [][]string{
-		{"recipe", fmt.Sprintf("%s, %s parameters", recipe, grouped(f.Parameters))},
-		{"data", fmt.Sprintf("%s: %s for training in %s, %s", s.store.Dir(), audioText(s.held.Train.Seconds()), plural(len(s.held.Train), "utterance"), held)},
+	table(a.out, append(rows, [][]string{
 		{"batches", batches},
 		{"update", fmt.Sprintf("%s, at most %s of audio, %s", update, audioText(float64(r.Train.Accumulate*r.Data.BatchSamples)/datasets.Rate),
 			flopsText(1e9*float64(r.Train.Accumulate)*f.GFLOPs))},
 		{"memory", memory},
 		{"machine", fmt.Sprintf("%s, %s", s.backend.Name(), plural(s.backend.Threads(), "thread"))},
-	}, nil)
+	}...), nil)
 }
