@@ -3,8 +3,6 @@ package audio
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"io"
 	"math"
 )
 
@@ -21,27 +19,6 @@ var errNotWAV16 = errors.New("audio: not a canonical 16-bit mono WAV file (44-by
 // the header hold for up to 2^31-19 samples (37 hours at 16 kHz); for more they are 0xFFFFFFFF, as in a pipe.
 func AppendWAV16(dst []byte, rate int, samples []int16) []byte {
 	return appendPCM16(appendWAV16Header(dst, rate, len(samples)), samples)
-}
-
-// WriteWAV16 writes what AppendWAV16 appends, in pieces of 64 KiB. It refuses samples that no canonical header can count.
-func WriteWAV16(w io.Writer, rate int, samples []int16) error {
-	if rate <= 0 || int64(rate) > math.MaxUint32/2 {
-		return fmt.Errorf("audio: write WAV: a sampling rate of %d Hz: want 1 to %d", rate, math.MaxUint32/2)
-	}
-	if len(samples) > maxWAV16 {
-		return fmt.Errorf("audio: write WAV: %d samples, a WAV file holds %d: split the recording", len(samples), maxWAV16)
-	}
-	const piece = 32 << 10
-	buf := appendWAV16Header(make([]byte, 0, wav16Header+2*min(len(samples), piece)), rate, len(samples))
-	for first := true; first || len(samples) > 0; first = false {
-		n := min(len(samples), piece)
-		buf = appendPCM16(buf, samples[:n])
-		if _, err := w.Write(buf); err != nil {
-			return fmt.Errorf("audio: write WAV: %w", err)
-		}
-		buf, samples = buf[:0], samples[n:]
-	}
-	return nil
 }
 
 func appendWAV16Header(dst []byte, rate, samples int) []byte {
@@ -108,12 +85,4 @@ func ToInt16(dst []int16, x []float32) (clipped int) {
 		dst[i] = int16(r)
 	}
 	return clipped
-}
-
-// Int16ToFloat writes src/32768 to dst, which is at least as long as src. ToInt16 inverts it exactly.
-func Int16ToFloat(dst []float32, src []int16) {
-	dst = dst[:len(src)]
-	for i, v := range src {
-		dst[i] = float32(v) * (1.0 / (1 << 15))
-	}
 }

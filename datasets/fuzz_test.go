@@ -265,7 +265,7 @@ func FuzzResolve(f *testing.F) {
 	writeFileAt(f, filepath.Join(dir, "a", "x.wav"), nil)
 	writeFileAt(f, filepath.Join(parent, "secret.wav"), nil)
 	if err := os.Symlink("..", filepath.Join(dir, "up")); err != nil {
-		f.Skip(err)
+		f.Skipf("SKIPPED, no symbolic links here: %v", err)
 	}
 	r, err := openRoot(dir)
 	if err != nil {

@@ -219,15 +219,6 @@ func (s *Sampler) Next(st State) (Batch, State) {
 // Start returns the position of the first batch.
 func (s *Sampler) Start() State { return State{Seed: s.cfg.Seed} }
 
-// Check reports whether a saved position belongs to this sampler's sequence.
-func (s *Sampler) Check(st State) error {
-	if st.Seed != s.cfg.Seed || st.Epoch < 0 || st.Index < 0 || st.Index >= s.perEpoch {
-		return fmt.Errorf("datasets: sampler: resume at seed %d, epoch %d, batch %d: this sampler has seed %d and %d batches an epoch; use the store and the settings of the saved run",
-			st.Seed, st.Epoch, st.Index, s.cfg.Seed, s.perEpoch)
-	}
-	return nil
-}
-
 // plan shuffles one epoch. It takes about half a microsecond an utterance, once an epoch.
 func (s *Sampler) plan(epoch int) *epochPlan {
 	if p := s.memo.Load(); p != nil && p.epoch == epoch {

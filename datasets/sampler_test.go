@@ -172,9 +172,6 @@ func TestBatchIsAPureFunction(t *testing.T) {
 	running.Wait()
 	st, n := one.Start(), 0
 	for st.Epoch < 3 {
-		if err := one.Check(st); err != nil {
-			t.Fatal(err)
-		}
 		want := two.Batch(n/one.Len(), n%one.Len())
 		var got Batch
 		if got, st = one.Next(st); !reflect.DeepEqual(got, want) {
@@ -203,9 +200,6 @@ func TestBatchIsAPureFunction(t *testing.T) {
 	}
 	if reflect.DeepEqual(one.Batch(0, 0), other.Batch(0, 0)) || reflect.DeepEqual(one.Batch(0, 0), one.Batch(1, 0)) {
 		t.Error("another seed or epoch gave the same batch")
-	}
-	if one.Check(other.Start()) == nil {
-		t.Error("a position with another seed was accepted")
 	}
 }
 

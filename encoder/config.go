@@ -78,28 +78,6 @@ func (c Config) Frames(samples int) int {
 	return samples
 }
 
-// Hop is the number of samples from one frame to the next.
-func (c Config) Hop() int {
-	h := 1
-	for _, l := range c.Conv {
-		h *= l.Stride
-	}
-	return h
-}
-
-// ReceptiveField is the number of samples that one frame sees.
-func (c Config) ReceptiveField() int {
-	field, hop := 1, 1
-	for _, l := range c.Conv {
-		field += (l.Kernel - 1) * hop
-		hop *= l.Stride
-	}
-	return field
-}
-
-// FeatureDim is C, the channels of the last convolution.
-func (c Config) FeatureDim() int { return c.Conv[len(c.Conv)-1].Channels }
-
 // Validate reports every setting that cannot work.
 func (c Config) Validate() error {
 	var errs []error

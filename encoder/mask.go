@@ -69,6 +69,12 @@ func (c MaskConfig) Validate() error {
 	return errors.Join(errs...)
 }
 
+// Most is the largest number of frames that spans of the usual length can mask in a row of a number of frames. Spans of other lengths may rarely mask more.
+func (c MaskConfig) Most(frames int) int {
+	spans := max(c.MinSpans, int(c.Probability*float64(frames)/float64(c.Length)+1))
+	return min(frames, spans*c.Length)
+}
+
 // MinFrames is the shortest row that can be masked: one span of the usual length and one frame to spare.
 func (c MaskConfig) MinFrames() int { return c.Length + 1 }
 

@@ -93,6 +93,9 @@ func TestMaskProperties(t *testing.T) {
 			if c == length && cfg.Semantics == Fairseq && !cfg.NoOverlap {
 				t.Fatalf("row %d: all %d frames are masked", r, length)
 			}
+			if most := cfg.Most(length); cfg.Selection == Static && c > most {
+				t.Fatalf("row %d: %d of %d frames are masked, at most %d can be", r, c, length, most)
+			}
 			if first < 0 {
 				first = c
 			}

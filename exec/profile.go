@@ -21,7 +21,7 @@ func (p *Program) Profile() []OpTime {
 	var list []OpTime
 	i := 0
 	for _, n := range p.nodes {
-		if isAlias(n.Op) {
+		if kernels.IsIdentity(n.Op) {
 			continue
 		}
 		l := &p.steps[i]

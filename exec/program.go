@@ -58,7 +58,7 @@ func Plan(g *Graph, be kernels.Backend) (*Program, error) {
 	}
 	p.layout(external)
 	for _, n := range p.nodes {
-		if isAlias(n.Op) {
+		if kernels.IsIdentity(n.Op) {
 			continue
 		}
 		l := launch{cond: n.Cond, in: make([]kernels.Buffer, len(n.In)), out: make([]kernels.Buffer, len(n.Out))}
@@ -76,12 +76,6 @@ func Plan(g *Graph, be kernels.Backend) (*Program, error) {
 		p.steps = append(p.steps, l)
 	}
 	return p, nil
-}
-
-// isAlias reports whether the op only renames its input, so that nothing runs.
-func isAlias(op kernels.Op) bool {
-	_, ok := op.(kernels.GradScale)
-	return ok
 }
 
 func (p *Program) descs(vs []int) []kernels.Desc {
@@ -117,7 +111,7 @@ func (p *Program) layout(external map[int]bool) {
 		last[g.root(o.Value)] = math.MaxInt
 	}
 	for n, node := range p.nodes {
-		if isAlias(node.Op) {
+		if kernels.IsIdentity(node.Op) {
 			// Reads of an alias keep its root alive, so there is nothing to place or free here.
 			continue
 		}
@@ -210,7 +204,7 @@ func (p *Program) Bind(arena kernels.Memory, external func(name string) (kernels
 	}
 	i := 0
 	for _, n := range p.nodes {
-		if isAlias(n.Op) {
+		if kernels.IsIdentity(n.Op) {
 			continue
 		}
 		l := &p.steps[i]
@@ -266,15 +260,6 @@ func (p *Program) Read(name string, dst []byte) error {
 	return p.backend.Download(dst, b)
 }
 
-// OutputDesc is the descriptor of an output.
-func (p *Program) OutputDesc(name string) (kernels.Desc, bool) {
-	o, ok := p.outputs[name]
-	if !ok {
-		return kernels.Desc{}, false
-	}
-	return p.graph.Values[o.Value].Desc, true
-}
-
 // Run executes the program once with the inputs fed last. It does not allocate.
 func (p *Program) Run(s *kernels.Step) error {
 	if !p.bound {
@@ -284,7 +269,7 @@ func (p *Program) Run(s *kernels.Step) error {
 	i := 0
 	for ni := range p.nodes {
 		n := &p.nodes[ni]
-		if isAlias(n.Op) {
+		if kernels.IsIdentity(n.Op) {
 			continue
 		}
 		l := &p.steps[i]

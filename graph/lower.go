@@ -49,7 +49,7 @@ func (b *Builder) Lower(outputs []Output) (*exec.Graph, error) {
 			node.In = append(node.In, number[child.ID()])
 		}
 		alias := -1
-		if isIdentity(at.op.op) {
+		if kernels.IsIdentity(at.op.op) {
 			alias = node.In[0]
 		}
 		for i, d := range at.op.out {
@@ -89,7 +89,7 @@ func (b *Builder) separate(outputs []Output) []Output {
 			continue
 		}
 		at := b.nodes[o.Node.ID()]
-		if at.op == nil || isIdentity(at.op.op) || taken[o.Node.ID()] {
+		if at.op == nil || kernels.IsIdentity(at.op.op) || taken[o.Node.ID()] {
 			b.back = true
 			list[i].Node = b.Apply(kernels.Scale{Factor: 1}, o.Node)
 			b.back = false
@@ -98,12 +98,6 @@ func (b *Builder) separate(outputs []Output) []Output {
 		taken[o.Node.ID()] = true
 	}
 	return list
-}
-
-// isIdentity reports whether the op only matters to the gradient, so that its output shares its input's storage.
-func isIdentity(op kernels.Op) bool {
-	_, ok := op.(kernels.GradScale)
-	return ok
 }
 
 // leaves are the inputs and parameters in order of creation.

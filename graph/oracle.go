@@ -39,7 +39,7 @@ func (b *Builder) compute(a *apply, vals []gorgonia.Value) (gorgonia.Value, erro
 			return nil, err
 		}
 	}
-	if isIdentity(a.op) {
+	if kernels.IsIdentity(a.op) {
 		return value(in[0]), nil
 	}
 	k, err := b.judge.Compile(a.op, a.in, a.out)

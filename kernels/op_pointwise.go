@@ -130,6 +130,12 @@ func (o GradScale) Infer(in []Desc) ([]Desc, error) {
 
 func (GradScale) FLOPs(in, out []Desc) int64 { return 0 }
 
+// IsIdentity reports whether an op only matters to the gradient: its output shares the storage of its input, and nothing runs.
+func IsIdentity(op Op) bool {
+	_, ok := op.(GradScale)
+	return ok
+}
+
 // MeanSquare is the mean of x², the feature penalty of wav2vec 2.0. In: x. Out: scalar.
 type MeanSquare struct{}
 

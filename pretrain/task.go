@@ -91,8 +91,8 @@ type Footprint struct {
 func (t *Task) Plan() (Footprint, error) {
 	f := Footprint{Parameters: t.weights.Count(), WeightBytes: t.weights.Bytes(), Shapes: t.sampler.Buckets(), LeftOut: t.sampler.LeftOut()}
 	for _, b := range f.Shapes {
-		frames := b.Rows * t.recipe.Encoder.Frames(b.Length)
-		most := places(min(frames, int(float64(frames)*min(1, t.recipe.Mask.Probability*0.85))), frames)
+		frames := t.recipe.Encoder.Frames(b.Length)
+		most := places(b.Rows*t.recipe.Mask.Most(frames), b.Rows*frames)
 		p, err := t.training.plan(Shape{Rows: b.Rows, Samples: b.Length, Masked: most})
 		if err != nil {
 			return f, err
