@@ -11,11 +11,7 @@ import (
 
 // detectTree chooses between the two layouts of a directory: LibriSpeech when most audio files are named that way.
 func detectTree(dir string) (Source, error) {
-	r, err := openRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	files, err := r.walk()
+	r, files, err := openTree(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -37,11 +33,7 @@ func detectTree(dir string) (Source, error) {
 // Folder lists the audio files below dir. The id is the path without its extension, the speaker the name of the folder a
 // file lies in, the transcript the .txt file beside it. Hidden files are skipped, links followed inside dir.
 func Folder(dir string) (*Listing, error) {
-	r, err := openRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	files, err := r.walk()
+	r, files, err := openTree(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -78,11 +70,7 @@ func (r root) folder(files []treeFile) (*Listing, error) {
 // 2015), as in LibriSpeech and Libri-Light. dir may hold one subset, several, or a part of one; the folders above SPK are
 // the split.
 func LibriSpeech(dir string) (*Listing, error) {
-	r, err := openRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	files, err := r.walk()
+	r, files, err := openTree(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -35,6 +35,16 @@ func openRoot(dir string) (root, error) {
 	return root{dir, real}, nil
 }
 
+// openTree opens dir and lists the files below it.
+func openTree(dir string) (root, []treeFile, error) {
+	r, err := openRoot(dir)
+	if err != nil {
+		return root{}, nil, err
+	}
+	files, err := r.walk()
+	return r, files, err
+}
+
 // contains reports whether real, a path without links, lies in the root.
 func (r root) contains(real string) bool {
 	rel, err := filepath.Rel(r.real, real)

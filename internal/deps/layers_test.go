@@ -13,7 +13,7 @@ import (
 //
 // What a package may import, those above it may import too. Imports run downwards only, and everything that is not
 // allowed is forbidden: pretrain and finetune know nothing of each other, nor do quantizer and contrastive; tui and plots
-// see nothing but the run log; only cmd/aural and tests choose a back end. A package may be listed before it exists.
+// see nothing but the run log and what it stands on; only cmd/aural and tests choose a back end. A package may be listed before it exists.
 const layers = `
 	# Streams and file formats; they know nothing of the rest.
 	NONE < rng, audio, lm, internal/spelling, internal/atomicfile;
