@@ -246,8 +246,8 @@ func (im *importer) writeFiles(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := atomicfile.Write(filepath.Join(dir, infoFile), data, 0o644); err != nil {
-		return fmt.Errorf("datasets: write %s: %w", infoFile, err)
+	if err := atomicfile.Write(filepath.Join(dir, InfoFile), data, 0o644); err != nil {
+		return fmt.Errorf("datasets: write %s: %w", InfoFile, err)
 	}
 	return writeIndex(dir)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"math"
 	"os"
@@ -37,11 +38,31 @@ func writeFileAt(t testing.TB, path string, data []byte) {
 
 func folder(t testing.TB, dir string) *Listing {
 	t.Helper()
-	src, err := Folder(dir)
+	var items []Item
+	err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		name, relErr := filepath.Rel(dir, path)
+		if filepath.Ext(path) != ".txt" && entry.Type().IsRegular() {
+			item := Item{ID: strings.TrimSuffix(name, filepath.Ext(name)), Speaker: filepath.Base(filepath.Dir(path)), Name: name, Path: path}
+			if sidecar := strings.TrimSuffix(path, filepath.Ext(path)) + ".txt"; fileExists(sidecar) {
+				item.Sidecar = sidecar
+			}
+			items = append(items, item)
+		}
+		return errors.Join(err, relErr)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, err := NewListing("folder "+dir, items)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return src
+}
+
+func fileExists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // files returns the contents of a directory.
@@ -141,10 +162,9 @@ func TestManifestWithAnotherLengthIsAWarning(t *testing.T) {
 	dir := t.TempDir()
 	writeWAV(t, filepath.Join(dir, "right.wav"), Rate, 8000)
 	writeWAV(t, filepath.Join(dir, "wrong.wav"), Rate, 9000)
-	writeFileAt(t, filepath.Join(dir, "train.tsv"), []byte(".\nright.wav\t8000\nwrong.wav\t8000\n"))
-	src, err := FairseqManifest(filepath.Join(dir, "train.tsv"), "")
-	if err != nil {
-		t.Fatal(err)
+	src := folder(t, dir)
+	for i := range src.items {
+		src.items[i].Frames = 8000
 	}
 	s, err := Import(context.Background(), src, filepath.Join(t.TempDir(), "s"), ImportOptions{}, nil)
 	if err != nil || s.Accepted != 2 || len(s.Warnings) != 1 || s.Warnings[0].ID != "wrong" || s.Info.Warned != 1 {
@@ -283,6 +303,23 @@ func TestCancelledImportLeavesNothing(t *testing.T) {
 		if !errors.Is(err, context.Canceled) || len(names(t, parent)) != 0 {
 			t.Errorf("stopped after %d: %v; left %q", stop, err, names(t, parent))
 		}
+	}
+}
+
+// failing is a source that breaks after its items.
+type failing struct {
+	*Generated
+	err error
+}
+
+func (f failing) Items() iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		for item := range f.Seq {
+			if !yield(item, nil) {
+				return
+			}
+		}
+		yield(Item{}, f.err)
 	}
 }
 

@@ -135,7 +135,7 @@ func buildIndex(in *Info, shards []mapping) ([]byte, error) {
 			return nil
 		})
 		if err == nil && rows != in.Shards[s].Rows {
-			err = fmt.Errorf("%d rows, %s says %d: %w", rows, infoFile, in.Shards[s].Rows, ErrCorrupt)
+			err = fmt.Errorf("%d rows, %s says %d: %w", rows, InfoFile, in.Shards[s].Rows, ErrCorrupt)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("datasets: %s: %w", in.Shards[s].Name, err)

@@ -19,9 +19,11 @@ const Rate = 16000
 // FormatVersion is the version of the store format that this package writes and reads.
 const FormatVersion = 1
 
-// The files of a store beside its shards.
+// InfoFile is the file that makes a directory a store.
+const InfoFile = "aural.json"
+
+// The other files of a store beside its shards.
 const (
-	infoFile        = "aural.json"
 	indexFile       = "index.bin"
 	rejectedFile    = "rejected.jsonl"
 	warningsFile    = "warnings.jsonl"
@@ -85,7 +87,7 @@ func (in *Info) encode() ([]byte, error) {
 	in.Checksum = ""
 	data, err := marshalJSON(in)
 	if err != nil {
-		return nil, fmt.Errorf("datasets: encode %s: %w", infoFile, err)
+		return nil, fmt.Errorf("datasets: encode %s: %w", InfoFile, err)
 	}
 	in.Checksum = sum(data)
 	return marshalJSON(in)
@@ -93,16 +95,16 @@ func (in *Info) encode() ([]byte, error) {
 
 // readInfo reads aural.json. A file that encode would not have written, byte for byte, is corrupt.
 func readInfo(dir string) (Info, error) {
-	data, err := os.ReadFile(filepath.Join(dir, infoFile))
+	data, err := os.ReadFile(filepath.Join(dir, InfoFile))
 	if errors.Is(err, os.ErrNotExist) {
-		return Info{}, fmt.Errorf("datasets: %s is not a store: it has no %s; import the audio first: %w", dir, infoFile, err)
+		return Info{}, fmt.Errorf("datasets: %s is not a store: it has no %s; import the audio first: %w", dir, InfoFile, err)
 	}
 	if err != nil {
 		return Info{}, fmt.Errorf("datasets: %w", err)
 	}
 	in, err := parseInfo(data)
 	if err != nil {
-		return Info{}, fmt.Errorf("datasets: %s: %w", filepath.Join(dir, infoFile), err)
+		return Info{}, fmt.Errorf("datasets: %s: %w", filepath.Join(dir, InfoFile), err)
 	}
 	return in, nil
 }

@@ -3,21 +3,28 @@ package datasets
 import (
 	"fmt"
 	"iter"
-	"os"
-	"path/filepath"
 	"strings"
 )
 
-// Item is one recording that a Source offers: a file to decode, or samples that are ready.
+// Item is one recording that a Source offers, or a part of one. Its audio is in exactly one of three places: a file (Path),
+// an encoded file in memory (Data), or ready samples (PCM). Neighbours in the source that name the same file are decoded
+// together, so a source lists the parts of a long recording one after the other.
 type Item struct {
-	ID         string  // unique in the source
-	Speaker    string  // "" when unknown
-	Transcript string  // "" when there is none
-	Sidecar    string  // file that holds the transcript, read when the item is imported; "" when there is none
-	Split      string  // "train", "dev" …; "" when the source has none
-	Name       string  // what the user knows the item by: its path inside the source. It is stored beside the audio.
-	Path       string  // file to decode; "" when PCM holds the samples
-	PCM        []int16 // 16 kHz mono
+	ID         string // unique in the source
+	Speaker    string // "" when unknown
+	Transcript string // "" when there is none
+	Sidecar    string // file that holds the transcript, read when the item is imported; "" when there is none
+	Split      string // "train", "dev" …; "" when the source has none
+	Name       string // what the user knows the item by: its path inside the source. It is stored beside the audio.
+
+	Path   string  // file to decode
+	Offset int64   // where the encoded audio begins in Path, such as the place of a member in a tar
+	Size   int64   // its length in bytes; 0: to the end of the file
+	Data   []byte  // encoded audio
+	PCM    []int16 // 16 kHz mono
+
+	Start, End float64 // the part of the recording that the item is, in seconds from its beginning; End 0: to its end
+	Channel    int     // the channel that the item is, counted from 1; 0: as ImportOptions.Channels says
 	Frames     int     // what the source says about the length, in samples at the file's own rate; 0: nothing
 	Fault      *Fault  // the source lists this item but it cannot be imported
 }
@@ -51,7 +58,7 @@ type Source interface {
 	Items() iter.Seq2[Item, error]
 }
 
-// Listing is a Source of files, listed when it is made. Folder, LibriSpeech, FairseqManifest and Table make one.
+// Listing is a Source of items that are all known when it is made.
 type Listing struct {
 	description string
 	items       []Item
@@ -74,11 +81,12 @@ func (l *Listing) Items() iter.Seq2[Item, error] {
 	}
 }
 
-func newListing(layout, where string, items []Item, notes ...string) (*Listing, error) {
+// NewListing makes a Source of items. The description says what they are and where, such as "folder /data".
+func NewListing(description string, items []Item, notes ...string) (*Listing, error) {
 	if len(items) == 0 {
-		return nil, fmt.Errorf("datasets: %s %s lists no recordings", layout, where)
+		return nil, fmt.Errorf("datasets: %s lists no recordings", description)
 	}
-	parts := append([]string{fmt.Sprintf("%s %s: %d recordings", layout, where, len(items))}, notes...)
+	parts := append([]string{fmt.Sprintf("%s: %d recordings", description, len(items))}, notes...)
 	return &Listing{strings.Join(parts, ", "), items}, nil
 }
 
@@ -105,31 +113,4 @@ func (g *Generated) Items() iter.Seq2[Item, error] {
 			}
 		}
 	}
-}
-
-// DetectSource looks at path and lists what it holds: a fairseq manifest or a table with a header when it is a file, a
-// LibriSpeech tree or a plain folder of audio when it is a directory. Describe says which.
-func DetectSource(path string) (Source, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("datasets: %w", err)
-	}
-	if info.IsDir() {
-		if _, err := os.Stat(filepath.Join(path, infoFile)); err == nil {
-			return nil, fmt.Errorf("datasets: %s is a store already: open it instead of importing it", path)
-		}
-		return detectTree(path)
-	}
-	text, err := readManifest(path)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case looksLikeTable(text):
-		return Table(path)
-	case looksLikeFairseq(text):
-		return FairseqManifest(path, "")
-	}
-	return nil, fmt.Errorf("datasets: %s is neither a table (tab-separated, with a header that names a path column) nor a fairseq manifest "+
-		"(first line the root, then path, tab, number of samples)", path)
 }

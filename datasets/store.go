@@ -43,7 +43,7 @@ func Open(dir string) (*Store, error) {
 	s := &Store{dir: dir, info: info, shards: make([]mapping, len(info.Shards))}
 	for i, shard := range info.Shards {
 		if s.shards[i], err = mapFile(filepath.Join(dir, shard.Name)); err == nil && int64(len(s.shards[i].data)) != shard.Bytes {
-			err = fmt.Errorf("%s has %d bytes, %s says %d: %w", shard.Name, len(s.shards[i].data), infoFile, shard.Bytes, ErrCorrupt)
+			err = fmt.Errorf("%s has %d bytes, %s says %d: %w", shard.Name, len(s.shards[i].data), InfoFile, shard.Bytes, ErrCorrupt)
 		}
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("datasets: open %s: %w", dir, err), s.Close())

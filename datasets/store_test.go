@@ -303,7 +303,7 @@ func TestOpenRefuses(t *testing.T) {
 		t.Errorf("empty directory: %v", err)
 	}
 	dir := makeStore(t, ImportOptions{}, 1000)
-	info := filepath.Join(dir, infoFile)
+	info := filepath.Join(dir, InfoFile)
 	data, err := os.ReadFile(info)
 	if err != nil {
 		t.Fatal(err)

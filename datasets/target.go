@@ -73,7 +73,7 @@ func mayReplace(dir string, info os.FileInfo) error {
 	if err != nil {
 		return fmt.Errorf("datasets: %w", err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, infoFile)); err != nil && len(entries) > 0 {
+	if _, err := os.Stat(filepath.Join(dir, InfoFile)); err != nil && len(entries) > 0 {
 		return fmt.Errorf("datasets: %s holds something other than a store and will not be overwritten: %w", dir, ErrExists)
 	}
 	return nil

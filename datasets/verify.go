@@ -38,7 +38,7 @@ func Verify(ctx context.Context, dir string) (Report, error) {
 	info, err := readInfo(dir)
 	r.Files++
 	if errors.Is(err, ErrCorrupt) {
-		r.add(infoFile, "%v", err)
+		r.add(InfoFile, "%v", err)
 		return r, nil // nothing else can be judged without it
 	}
 	if err != nil {
@@ -143,7 +143,7 @@ func (r *Report) checkRows(ctx context.Context, dir string, info *Info) error {
 		}
 	}
 	if got := fingerprint.sum(); got != info.Fingerprint {
-		r.add(infoFile, "fingerprint is %s, the rows have %s", info.Fingerprint, got)
+		r.add(InfoFile, "fingerprint is %s, the rows have %s", info.Fingerprint, got)
 	}
 	return r.checkIndex(dir, info, shards)
 }

@@ -100,7 +100,7 @@ func TestVerifyChecksRowsAgainstTheFingerprint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, infoFile), data, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, InfoFile), data, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	r, err := Verify(context.Background(), dir)

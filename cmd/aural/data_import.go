@@ -15,6 +15,7 @@ import (
 
 	"aural/audio"
 	"aural/datasets"
+	"aural/datasets/corpora"
 
 	"github.com/spf13/cobra"
 )
@@ -38,18 +39,9 @@ Recordings that cannot be used (not audio, damaged, empty, too short ...) are li
 in STORE/rejected.jsonl and the rest goes in; the exit code is 3 then. The store appears when it is
 complete, or not at all. The same sources and options give the same bytes.
 
-Formats:
-  auto         find out (default)
-  folder       audio files below a folder; the folder that a file lies in is its speaker, a .txt
-               file beside it its transcript
-  librispeech  SPEAKER/CHAPTER/SPEAKER-CHAPTER-UTTERANCE.flac with .trans.txt files: LibriSpeech,
-               Libri-Light, or a part of one
-  fairseq      a fairseq manifest: root on the first line, then path, tab, samples; a .wrd or .ltr
-               file beside it holds transcripts
-  table        a tab-separated file with a header line that has a column path (and, if they are
-               there, id, speaker, transcript, split)
-  tsv          fairseq or table, whichever it is
-
+Layouts (--format):
+  auto          find out (default)
+` + layoutHelp() + `
 Several sources go into one store in the order given; their ids must differ.`,
 		Example: `  aural data import LibriSpeech/train-clean-100 --out stores/clean100
   aural data import ~/recordings --out stores/mine --min-seconds 1 --max-seconds 30
@@ -59,7 +51,7 @@ Several sources go into one store in the order given; their ids must differ.`,
 	}, func(args []string) error { return a.importStore(f, args) })
 	p := c.Flags()
 	p.StringVar(&f.out, "out", "", "folder of the new `STORE` (required)")
-	p.StringVar(&f.format, "format", "auto", "`FORMAT` of the sources: auto, folder, librispeech, fairseq, table or tsv")
+	p.StringVar(&f.format, "format", "auto", "`LAYOUT` of the sources")
 	p.StringVar(&f.root, "root", "", "fairseq: `FOLDER` to use instead of the root on the first line")
 	p.Float64Var(&f.options.MinSeconds, "min-seconds", 0, "reject shorter recordings")
 	p.Float64Var(&f.options.MaxSeconds, "max-seconds", 0, "reject longer recordings (0: no limit but 2.3 hours)")
@@ -71,7 +63,7 @@ Several sources go into one store in the order given; their ids must differ.`,
 	p.BoolVar(&f.options.Overwrite, "overwrite", false, "replace STORE if it is a store")
 	p.BoolVar(&f.json, "json", false, "print the outcome as JSON")
 	c.MarkFlagRequired("out")
-	c.RegisterFlagCompletionFunc("format", words("auto", "folder", "librispeech", "fairseq", "table", "tsv"))
+	c.RegisterFlagCompletionFunc("format", words(layoutNames()...))
 	return c
 }
 
@@ -203,23 +195,12 @@ func (j joined) Items() iter.Seq2[datasets.Item, error] {
 }
 
 func openSources(f importFlags, paths []string) (datasets.Source, error) {
-	open := map[string]func(string) (datasets.Source, error){
-		"auto":        datasets.DetectSource,
-		"tsv":         datasets.DetectSource,
-		"folder":      func(p string) (datasets.Source, error) { return source(datasets.Folder(p)) },
-		"librispeech": func(p string) (datasets.Source, error) { return source(datasets.LibriSpeech(p)) },
-		"fairseq":     func(p string) (datasets.Source, error) { return source(datasets.FairseqManifest(p, f.root)) },
-		"table":       func(p string) (datasets.Source, error) { return source(datasets.Table(p)) },
-	}[f.format]
-	if open == nil {
-		return nil, usagef("unknown format %q: want auto, folder, librispeech, fairseq, table or tsv", f.format)
-	}
-	if f.root != "" && f.format != "fairseq" {
-		return nil, usagef("--root needs --format fairseq")
-	}
 	var all joined
 	for _, p := range paths {
-		s, err := open(p)
+		s, err := corpora.Open(f.format, p, corpora.Options{Root: f.root})
+		if errors.Is(err, corpora.ErrUnknownLayout) {
+			return nil, usage(err)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -231,10 +212,19 @@ func openSources(f importFlags, paths []string) (datasets.Source, error) {
 	return all, nil
 }
 
-// source keeps a nil listing from becoming a source that is not nil.
-func source(l *datasets.Listing, err error) (datasets.Source, error) {
-	if err != nil {
-		return nil, err
+func layoutNames() []string {
+	names := []string{"auto"}
+	for _, l := range corpora.Layouts() {
+		names = append(names, l.Name)
 	}
-	return l, nil
+	return names
+}
+
+// layoutHelp is one line for each layout.
+func layoutHelp() string {
+	var b strings.Builder
+	for _, l := range corpora.Layouts() {
+		fmt.Fprintf(&b, "  %-13s %s\n", l.Name, l.About)
+	}
+	return b.String()
 }

@@ -16,12 +16,14 @@ import (
 // see nothing but the run log and what it stands on; only cmd/aural and tests choose a back end. A package may be listed before it exists.
 const layers = `
 	# Streams and file formats; they know nothing of the rest.
-	NONE < rng, audio, lm, internal/spelling, internal/atomicfile;
+	NONE < rng, lm, internal/spelling, internal/atomicfile;
+	NONE < audio/flac, audio/mp3 < audio;
 	internal/atomicfile < safetensors;
 	internal/spelling, internal/atomicfile < runlog;
 	lm < decode;
 	rng < features;
 	rng, audio, internal/atomicfile < datasets, internal/synth;
+	datasets < datasets/corpora, datasets/parquet, datasets/bucket;
 
 	# The views read the log that the trainer writes.
 	runlog < tui, plots;
@@ -44,7 +46,7 @@ const layers = `
 
 	# The program.
 	pretrain, finetune, internal/spelling < recipes;
-	recipes, tui, plots, internal/synth, kernels/ref, kernels/cpu, kernels/cuda < cmd/aural;
+	recipes, tui, plots, features, datasets/corpora, datasets/parquet, datasets/bucket, internal/synth, kernels/ref, kernels/cpu, kernels/cuda < cmd/aural;
 
 	# Support of tests, imported by no part of the program.
 	NONE < internal/deps, internal/testkit;
@@ -64,7 +66,11 @@ var doors = map[string][]string{
 	"gorgonia.org/":                      {"graph"},
 	"github.com/chewxy/hm":               {"graph"},
 	"go4.org/unsafe/assume-no-moving-gc": {"graph"},
-	"github.com/apache/arrow/":           {"datasets"},
+	"github.com/apache/arrow/":           {"datasets", "datasets/corpora", "datasets/parquet"},
+	"github.com/klauspost/compress":      {"datasets/corpora"},
+	"github.com/minio/minio-go/":         {"datasets/bucket"},
+	"github.com/pion/opus":               {"audio"},
+	"github.com/jfreymuth/":              {"audio"},
 	"github.com/mewkiz/flac":             {"audio"},
 	"github.com/charmbracelet/":          {"tui", "tui/background"},
 	"gonum.org/v1/plot":                  {"plots"},

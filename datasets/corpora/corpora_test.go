@@ -1,33 +1,16 @@
-package datasets
+package corpora
 
 import (
+	"aural/datasets"
 	"errors"
-	"iter"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
 
-// failing is a source that breaks after its items.
-type failing struct {
-	*Generated
-	err error
-}
-
-func (f failing) Items() iter.Seq2[Item, error] {
-	return func(yield func(Item, error) bool) {
-		for item := range f.Seq {
-			if !yield(item, nil) {
-				return
-			}
-		}
-		yield(Item{}, f.err)
-	}
-}
-
 // listed describes the items of a source, one string each: id|speaker|transcript|split|name, or name and kind of fault.
-func listed(t testing.TB, src Source) string {
+func listed(t testing.TB, src datasets.Source) string {
 	t.Helper()
 	var out []string
 	for item, err := range src.Items() {
@@ -49,7 +32,7 @@ func listed(t testing.TB, src Source) string {
 	return strings.Join(out, "\n")
 }
 
-func checkListed(t *testing.T, src Source, err error, describe string, want ...string) {
+func checkListed(t *testing.T, src datasets.Source, err error, describe string, want ...string) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +64,7 @@ func symlink(t *testing.T, target, name string) {
 func TestFolder(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "corpus")
 	tree(t, dir, "top.wav", "anna/b.FLAC", "anna/a.mp3", "anna/a.txt:x", "anna/._a.mp3", "anna/notes.md", ".git/c.wav", "bob/deep/d.ogg")
-	src, err := DetectSource(dir)
+	src, err := Open("auto", dir, Options{})
 	checkListed(t, src, err, "folder "+dir+": 4 recordings, 1 other files ignored",
 		"anna/a|anna|||anna/a.mp3", "anna/b|anna|||anna/b.FLAC", "bob/deep/d|deep|||bob/deep/d.ogg", "top|corpus|||top.wav")
 	for item := range src.Items() {
@@ -123,32 +106,32 @@ func TestLibriSpeech(t *testing.T) {
 	tree(t, dir, "train/19/198/19-198-0000.flac", "train/19/198/19-198-0001.flac", "train/19/198/._19-198.trans.txt:junk",
 		"train/19/198/19-198.trans.txt:19-198-0000 NORTHANGER ABBEY\r\n\n19-198-0001\n19-198-0009 GONE\n",
 		"dev/7/8/7-8-0000.flac", "dev/7/9/7-8-0001.flac", "README.TXT:x")
-	src, err := DetectSource(dir)
+	src, err := Open("auto", dir, Options{})
 	checkListed(t, src, err, "LibriSpeech tree", "7-8-0000|7||dev|dev/7/8/7-8-0000.flac", "dev/7/9/7-8-0001.flac bad-entry",
 		"19-198-0000|19|NORTHANGER ABBEY|train|train/19/198/19-198-0000.flac", "19-198-0001|19||train|train/19/198/19-198-0001.flac",
 		"train/19/198/19-198.trans.txt missing")
 	// A part of the tree is one too.
-	src, err = DetectSource(filepath.Join(dir, "train", "19", "198"))
+	src, err = Open("auto", filepath.Join(dir, "train", "19", "198"), Options{})
 	checkListed(t, src, err, "LibriSpeech tree", "19-198-0000|19|NORTHANGER ABBEY||19-198-0000.flac", "19-198-0001|19|||19-198-0001.flac",
 		"19-198.trans.txt missing")
 }
 
-func TestFairseqManifest(t *testing.T) {
+func TestFairseq(t *testing.T) {
 	dir := t.TempDir()
 	tree(t, dir, "audio/a/1.flac", "audio/2.wav", "secret.wav", "man/train.ltr:H I | Y O U |\nA |\n\n\n\n",
 		"man/train.tsv:"+filepath.Join(dir, "audio")+"\na/1.flac\t16000\n2.wav\t5\n../secret.wav\t3\nx.zip:3:4\t3\ngone.wav\tmany\n")
-	src, err := DetectSource(filepath.Join(dir, "man", "train.tsv"))
+	src, err := Open("auto", filepath.Join(dir, "man", "train.tsv"), Options{})
 	checkListed(t, src, err, "fairseq manifest", "a/1||HI YOU|train|a/1.flac", "2||A|train|2.wav", "../secret.wav outside", "x.zip:3:4 bad-entry",
 		"gone.wav bad-entry")
 	tree(t, dir, "man/train.wrd:one\ntwo\n")
-	if _, err := FairseqManifest(filepath.Join(dir, "man", "train.tsv"), ""); err == nil || !strings.Contains(err.Error(), "2 lines") {
+	if _, err := Fairseq(filepath.Join(dir, "man", "train.tsv"), ""); err == nil || !strings.Contains(err.Error(), "2 lines") {
 		t.Errorf("labels of another length: %v", err)
 	}
 	tree(t, dir, "man/valid.tsv:/no/such/root\n2.wav\t5\n")
-	if _, err := DetectSource(filepath.Join(dir, "man", "valid.tsv")); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "/no/such/root") {
+	if _, err := Open("auto", filepath.Join(dir, "man", "valid.tsv"), Options{}); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "/no/such/root") {
 		t.Errorf("missing root: %v", err)
 	}
-	src, err = FairseqManifest(filepath.Join(dir, "man", "valid.tsv"), filepath.Join(dir, "audio"))
+	src, err = Fairseq(filepath.Join(dir, "man", "valid.tsv"), filepath.Join(dir, "audio"))
 	checkListed(t, src, err, "fairseq manifest", "2|||valid|2.wav")
 }
 
@@ -156,7 +139,7 @@ func TestTable(t *testing.T) {
 	dir := t.TempDir()
 	tree(t, dir, "d/1.wav", "d/2.wav", "x.tsv:\ufeffPath\tsentence\tclient_id\tsplit\tage\r\nd/1.wav\t\"quoted\" text\tc1\ttrain\t3\r\n"+
 		"d/2.wav\t\t\t\t\r\n\r\n/etc/passwd\t\t\t\t\nd/../../up.wav\t\t\t\t\nd/3.wav\t\t\t\t\nshort\trow\n\tx\t\t\t\n"+filepath.Join(dir, "d", "2.wav")+"\tabs\t\t\t\n")
-	src, err := DetectSource(filepath.Join(dir, "x.tsv"))
+	src, err := Open("auto", filepath.Join(dir, "x.tsv"), Options{})
 	checkListed(t, src, err, "table", `d/1|c1|"quoted" text|train|d/1.wav`, "d/2||||d/2.wav", "/etc/passwd outside", "d/../../up.wav outside",
 		"d/3.wav missing", "short bad-entry", " bad-entry", "d/2||abs||d/2.wav")
 }
@@ -164,11 +147,22 @@ func TestTable(t *testing.T) {
 func TestDetectSourceRefuses(t *testing.T) {
 	dir := t.TempDir()
 	tree(t, dir, "list.txt:just\nwords\n", "empty.tsv", "text/readme.md")
-	store := makeStore(t, ImportOptions{}, 500)
-	for path, want := range map[string]string{filepath.Join(dir, "list.txt"): "neither a table", filepath.Join(dir, "empty.tsv"): "neither a table",
+	store := t.TempDir()
+	writeFileAt(t, filepath.Join(store, datasets.InfoFile), nil)
+	for path, want := range map[string]string{filepath.Join(dir, "list.txt"): "no layout", filepath.Join(dir, "empty.tsv"): "no layout",
 		filepath.Join(dir, "text"): "no recordings", filepath.Join(dir, "gone"): "no such file", store: "is a store already"} {
-		if _, err := DetectSource(path); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Open("auto", path, Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", path, err, want)
 		}
+	}
+}
+
+func writeFileAt(t testing.TB, path string, data []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
 	}
 }

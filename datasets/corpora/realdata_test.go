@@ -1,4 +1,4 @@
-package datasets
+package corpora
 
 import (
 	"context"
@@ -10,21 +10,26 @@ import (
 	"testing"
 
 	"aural/audio"
+	"aural/datasets"
 	"aural/internal/testkit"
 )
 
 func TestRealLibriSpeech(t *testing.T) {
 	dir := filepath.Join(testkit.DataDir(t), "librispeech", "dev-other")
-	src, err := DetectSource(dir)
+	src, err := Open("auto", dir, Options{})
 	if err != nil || !strings.HasPrefix(src.Describe(), "LibriSpeech tree") {
 		t.Fatal(src, err)
 	}
 	target := filepath.Join(t.TempDir(), "store")
-	summary, err := Import(context.Background(), src, target, ImportOptions{}, nil)
+	summary, err := datasets.Import(context.Background(), src, target, datasets.ImportOptions{}, nil)
 	if err != nil || len(summary.Rejects) != 0 || summary.Info.Speakers != 5 || summary.Info.Transcribed != summary.Accepted {
 		t.Fatalf("%+v, %v", summary.Info, err)
 	}
-	s := openStore(t, target)
+	s, err := datasets.Open(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
 	row := 0
 	for item, err := range src.Items() {
 		if err != nil {
@@ -36,7 +41,7 @@ func TestRealLibriSpeech(t *testing.T) {
 		}
 		pcm, err := s.PCM(row)
 		u := s.Utterance(row)
-		if err != nil || u != (Utterance{item.ID, item.Speaker, item.Transcript, clip.Frames()}) || u.Transcript == "" {
+		if err != nil || u != (datasets.Utterance{item.ID, item.Speaker, item.Transcript, clip.Frames()}) || u.Transcript == "" {
 			t.Fatalf("row %d is %+v of %+v; %v", row, u, item, err)
 		}
 		for i, v := range clip.Channels[0] { // 16-bit files come through bit for bit
@@ -49,17 +54,17 @@ func TestRealLibriSpeech(t *testing.T) {
 	if row != s.Len() {
 		t.Errorf("%d items, %d rows", row, s.Len())
 	}
-	if held, err := Split(s.View(), SplitConfig{Mode: SplitSpeakers, Fraction: 0.2}); err != nil || held.Valid.Speakers() != 1 {
+	if held, err := datasets.Split(s.View(), datasets.SplitConfig{Mode: datasets.SplitSpeakers, Fraction: 0.2}); err != nil || held.Valid.Speakers() != 1 {
 		t.Errorf("%d speakers held out, %v", held.Valid.Speakers(), err)
 	}
-	sampler, err := NewSampler(s.View(), DefaultSamplerConfig())
+	sampler, err := datasets.NewSampler(s.View(), datasets.DefaultSamplerConfig())
 	if err != nil || sampler.Len() < 3 {
 		t.Fatal(sampler, err)
 	}
 }
 
 func TestRealTable(t *testing.T) {
-	src, err := DetectSource(filepath.Join(testkit.DataDir(t), "MANIFEST.tsv"))
+	src, err := Open("auto", filepath.Join(testkit.DataDir(t), "MANIFEST.tsv"), Options{})
 	if err != nil || !strings.HasPrefix(src.Describe(), "table") || src.Total() < 6000 {
 		t.Fatal(src, err)
 	}
@@ -83,7 +88,7 @@ func TestRealOddFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	target := filepath.Join(t.TempDir(), "store")
-	summary, err := Import(context.Background(), folder(t, dir), target, ImportOptions{}, nil)
+	summary, err := datasets.Import(context.Background(), mustFolder(t, dir), target, datasets.ImportOptions{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,15 +108,24 @@ func TestRealOddFiles(t *testing.T) {
 			t.Errorf("%s (%s) was accepted", cells[0], cells[1])
 		}
 		// Two names that differ only in the extension are one id here.
-		if cells[2] == "ok" && refused && !strings.HasPrefix(reason, string(FaultDuplicate)) {
+		if cells[2] == "ok" && refused && !strings.HasPrefix(reason, string(datasets.FaultDuplicate)) {
 			t.Errorf("%s (%s) was refused: %s", cells[0], cells[1], reason)
 		}
 	}
 	if checked < 50 {
 		t.Errorf("only %d files were checked", checked)
 	}
-	r, err := Verify(context.Background(), target)
+	r, err := datasets.Verify(context.Background(), target)
 	if err != nil || len(r.Problems) > 0 || r.Rows != summary.Accepted {
 		t.Errorf("%+v, %v", r, err)
 	}
+}
+
+func mustFolder(t testing.TB, dir string) *datasets.Listing {
+	t.Helper()
+	src, err := Folder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return src
 }

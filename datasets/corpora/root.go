@@ -1,6 +1,7 @@
-package datasets
+package corpora
 
 import (
+	"aural/datasets"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,14 +24,14 @@ func openRoot(dir string) (root, error) {
 		real, err = filepath.Abs(real)
 	}
 	if err != nil {
-		return root{}, fmt.Errorf("datasets: %w", err)
+		return root{}, fmt.Errorf("corpora: %w", err)
 	}
 	info, err := os.Stat(real)
 	if err != nil {
-		return root{}, fmt.Errorf("datasets: %w", err)
+		return root{}, fmt.Errorf("corpora: %w", err)
 	}
 	if !info.IsDir() {
-		return root{}, fmt.Errorf("datasets: %s is not a directory", dir)
+		return root{}, fmt.Errorf("corpora: %s is not a directory", dir)
 	}
 	return root{dir, real}, nil
 }
@@ -52,22 +53,22 @@ func (r root) contains(real string) bool {
 }
 
 // resolve returns the file that name stands for: a path relative to the root, or an absolute one inside it.
-func (r root) resolve(name string) (file string, fault *Fault) {
+func (r root) resolve(name string) (file string, fault *datasets.Fault) {
 	file = name
 	if !filepath.IsAbs(name) {
 		if !filepath.IsLocal(name) {
-			return "", &Fault{FaultOutside, fmt.Sprintf("%q leads out of %s", name, r.dir)}
+			return "", &datasets.Fault{datasets.FaultOutside, fmt.Sprintf("%q leads out of %s", name, r.dir)}
 		}
 		file = filepath.Join(r.real, name)
 	}
 	real, err := filepath.EvalSymlinks(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", &Fault{FaultMissing, fmt.Sprintf("there is no file %q in %s", name, r.dir)}
+		return "", &datasets.Fault{datasets.FaultMissing, fmt.Sprintf("there is no file %q in %s", name, r.dir)}
 	case err != nil:
-		return "", &Fault{FaultMissing, err.Error()}
+		return "", &datasets.Fault{datasets.FaultMissing, err.Error()}
 	case !r.contains(real):
-		return "", &Fault{FaultOutside, fmt.Sprintf("%q is, or links to, %s, which is outside %s: import that folder itself", name, real, r.dir)}
+		return "", &datasets.Fault{datasets.FaultOutside, fmt.Sprintf("%q is, or links to, %s, which is outside %s: import that folder itself", name, real, r.dir)}
 	}
 	return real, nil
 }
@@ -76,7 +77,7 @@ func (r root) resolve(name string) (file string, fault *Fault) {
 type treeFile struct {
 	name  string // path from the root, with slashes
 	path  string // to open; links are resolved
-	fault *Fault
+	fault *datasets.Fault
 }
 
 // walk lists the files below the root, sorted by name inside each directory. Names that begin with a dot are skipped, which
@@ -84,7 +85,7 @@ type treeFile struct {
 func (r root) walk() ([]treeFile, error) {
 	w := treeWalk{root: r, seen: map[string]bool{r.real: true}}
 	if _, err := os.ReadDir(r.real); err != nil {
-		return nil, fmt.Errorf("datasets: %w", err)
+		return nil, fmt.Errorf("corpora: %w", err)
 	}
 	w.dir("", r.real)
 	return w.files, nil
@@ -99,7 +100,7 @@ type treeWalk struct {
 func (w *treeWalk) dir(name, real string) {
 	entries, err := os.ReadDir(real)
 	if err != nil {
-		w.files = append(w.files, treeFile{name: name, fault: &Fault{FaultMissing, err.Error()}})
+		w.files = append(w.files, treeFile{name: name, fault: &datasets.Fault{datasets.FaultMissing, err.Error()}})
 	}
 	for _, entry := range entries {
 		if !strings.HasPrefix(entry.Name(), ".") {
@@ -117,7 +118,7 @@ func (w *treeWalk) entry(name, file string, mode fs.FileMode) {
 		}
 		info, err := os.Stat(resolved)
 		if err != nil {
-			w.files = append(w.files, treeFile{name: name, fault: &Fault{FaultMissing, err.Error()}})
+			w.files = append(w.files, treeFile{name: name, fault: &datasets.Fault{datasets.FaultMissing, err.Error()}})
 			return
 		}
 		file, mode = resolved, info.Mode().Type()

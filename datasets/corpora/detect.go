@@ -1,0 +1,132 @@
+package corpora
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"aural/datasets"
+)
+
+// Options steer how a source is opened. A layout that has no use for one refuses it.
+type Options struct {
+	Root string // folder to use instead of the one that a manifest names
+}
+
+// ErrUnknownLayout is what Open returns for a layout that is not one of Layouts.
+var ErrUnknownLayout = errors.New("corpora: unknown layout")
+
+// Layout is one way in which corpora are arranged.
+type Layout struct {
+	Name  string // what the user calls it
+	About string // a line of help
+	// open lists what is at path.
+	open func(path string, opt Options) (datasets.Source, error)
+	// fits reports whether a path looks like this layout; nil: it must be asked for by name.
+	fits func(p *probe) bool
+	// takesRoot is set when the layout has a use for Options.Root.
+	takesRoot bool
+}
+
+// Layouts returns all layouts, in the order in which Detect tries them.
+func Layouts() []Layout {
+	return []Layout{
+		{Name: "table", About: "tab-separated, with a header: path; also id, speaker, transcript, split",
+			open: func(path string, _ Options) (datasets.Source, error) { return source(Table(path)) },
+			fits: func(p *probe) bool { return looksLikeTable(p.head) }},
+		{Name: "fairseq", About: "manifest train.tsv of fairseq, with train.wrd or train.ltr beside it",
+			open: func(path string, opt Options) (datasets.Source, error) { return source(Fairseq(path, opt.Root)) },
+			fits: func(p *probe) bool { return looksLikeFairseq(p.head) }, takesRoot: true},
+		{Name: "librispeech", About: "tree SPEAKER/CHAPTER of LibriSpeech and Libri-Light, with .trans.txt",
+			open: func(path string, _ Options) (datasets.Source, error) { return source(LibriSpeech(path)) },
+			fits: func(p *probe) bool { return p.dir && looksLikeLibriSpeech(p) }},
+		{Name: "folder", About: "any audio below a folder, which names the speaker; text in .txt beside it",
+			open: func(path string, _ Options) (datasets.Source, error) { return source(Folder(path)) },
+			fits: func(p *probe) bool { return p.dir }},
+	}
+}
+
+// source keeps a nil listing from becoming a source that is not nil.
+func source(l *datasets.Listing, err error) (datasets.Source, error) {
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// Open lists what is at path in the layout of the given name, or, when the name is "auto", in the first that fits.
+// Source.Describe says which.
+func Open(layout, path string, opt Options) (datasets.Source, error) {
+	chosen, err := choose(layout, path)
+	if err != nil {
+		return nil, err
+	}
+	if opt.Root != "" && !chosen.takesRoot {
+		return nil, fmt.Errorf("corpora: %s is a %s, which names its files relative to itself: leave the root away", path, chosen.Name)
+	}
+	return chosen.open(path, opt)
+}
+
+func choose(layout, path string) (Layout, error) {
+	all := Layouts()
+	if layout != "auto" {
+		names := make([]string, len(all))
+		for i, l := range all {
+			if names[i] = l.Name; l.Name == layout {
+				return l, nil
+			}
+		}
+		return Layout{}, fmt.Errorf("%w: %q: want auto or one of %s", ErrUnknownLayout, layout, strings.Join(names, ", "))
+	}
+	p, err := look(path)
+	if err != nil {
+		return Layout{}, err
+	}
+	if p.dir && p.has(datasets.InfoFile) {
+		return Layout{}, fmt.Errorf("corpora: %s is a store already: open it instead of importing it", path)
+	}
+	for _, l := range all {
+		if l.fits != nil && l.fits(p) {
+			return l, nil
+		}
+	}
+	return Layout{}, fmt.Errorf("corpora: %s looks like no layout that is known; name one of them", path)
+}
+
+// probe is what Detect knows of a path before it chooses a layout.
+type probe struct {
+	path string
+	dir  bool
+	head string // the first 64 KiB of a file; "" for a directory
+}
+
+func look(path string) (*probe, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("corpora: %w", err)
+	}
+	p := &probe{path: path, dir: info.IsDir()}
+	if p.dir {
+		return p, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("corpora: %w", err)
+	}
+	defer f.Close()
+	head, err := io.ReadAll(io.LimitReader(f, 64<<10))
+	if err != nil {
+		return nil, fmt.Errorf("corpora: read %s: %w", path, err)
+	}
+	p.head = string(head)
+	return p, nil
+}
+
+// has reports whether a directory has an entry of this name.
+func (p *probe) has(name string) bool {
+	_, err := os.Stat(filepath.Join(p.path, name))
+	return err == nil
+}

@@ -1,0 +1,45 @@
+package corpora
+
+import (
+	"aural/datasets"
+	"fmt"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// Folder lists the audio files below dir. The id is the path without its extension, the speaker the name of the folder a
+// file lies in, the transcript the .txt file beside it. Hidden files are skipped, links followed inside dir.
+func Folder(dir string) (*datasets.Listing, error) {
+	r, files, err := openTree(dir)
+	if err != nil {
+		return nil, err
+	}
+	return r.folder(files)
+}
+
+func (r root) folder(files []treeFile) (*datasets.Listing, error) {
+	sidecars := map[string]string{}
+	for _, f := range files {
+		if strings.EqualFold(path.Ext(f.name), ".txt") && f.fault == nil {
+			sidecars[stem(f.name)] = f.path
+		}
+	}
+	var items []datasets.Item
+	others := 0
+	for _, f := range files {
+		if !isAudioName(f.name) && f.fault == nil {
+			if sidecars[stem(f.name)] != f.path {
+				others++
+			}
+			continue
+		}
+		speaker := path.Base(path.Dir(f.name))
+		if speaker == "." {
+			speaker = filepath.Base(r.real)
+		}
+		items = append(items, datasets.Item{ID: stem(f.name), Speaker: speaker, Sidecar: sidecars[stem(f.name)],
+			Name: f.name, Path: f.path, Fault: f.fault})
+	}
+	return datasets.NewListing("folder "+r.dir, items, fmt.Sprintf("%d other files ignored", others))
+}
