@@ -171,7 +171,7 @@ func TestIndexMustStayInsideTheShards(t *testing.T) {
 }
 
 func FuzzInfo(f *testing.F) {
-	dir := makeStore(f, datasets.ImportOptions{ShardBytes: 1500}, 400, 401)
+	dir := makeStore(f, ImportOptions{ShardBytes: 1500}, 400, 401)
 	data, err := os.ReadFile(filepath.Join(dir, InfoFile))
 	if err != nil {
 		f.Fatal(err)

@@ -68,9 +68,9 @@ func parseFairseq(text string) (rootDir string, entries []fairseqEntry) {
 		switch {
 		case name == "" || err != nil || frames < 0:
 			e.frames = 0
-			e.fault = &datasets.Fault{datasets.FaultEntry, fmt.Sprintf("line %d is %q: want a path, a tab and a number of samples", number, line)}
+			e.fault = &datasets.Fault{Kind: datasets.FaultEntry, Reason: fmt.Sprintf("line %d is %q: want a path, a tab and a number of samples", number, line)}
 		case strings.Contains(name, ".zip:"):
-			e.fault = &datasets.Fault{datasets.FaultEntry, fmt.Sprintf("line %d points into an archive: unpack it and list the files", number)}
+			e.fault = &datasets.Fault{Kind: datasets.FaultEntry, Reason: fmt.Sprintf("line %d points into an archive: unpack it and list the files", number)}
 		}
 		entries = append(entries, e)
 	}

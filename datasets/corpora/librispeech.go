@@ -52,7 +52,7 @@ func (r root) libriSpeech(files []treeFile) (*datasets.Listing, error) {
 			transcripts[key] = line.text
 			if !present[key] {
 				missing = append(missing, datasets.Item{ID: line.id, Name: f.name,
-					Fault: &datasets.Fault{datasets.FaultMissing, fmt.Sprintf("line %d of %s has a transcript for %q but there is no such recording", line.number, f.name, line.id)}})
+					Fault: &datasets.Fault{Kind: datasets.FaultMissing, Reason: fmt.Sprintf("line %d of %s has a transcript for %q but there is no such recording", line.number, f.name, line.id)}})
 			}
 		}
 	}
@@ -63,7 +63,7 @@ func (r root) libriSpeech(files []treeFile) (*datasets.Listing, error) {
 		item := datasets.Item{ID: path.Base(stem(f.name)), Transcript: transcripts[stem(f.name)], Name: f.name, Path: f.path, Fault: f.fault}
 		speaker, ok := r.libriName(f.name)
 		if !ok && f.fault == nil {
-			item.Fault = &datasets.Fault{datasets.FaultEntry, "not called SPEAKER-CHAPTER-UTTERANCE in a folder SPEAKER/CHAPTER: import it as a plain folder"}
+			item.Fault = &datasets.Fault{Kind: datasets.FaultEntry, Reason: "not called SPEAKER-CHAPTER-UTTERANCE in a folder SPEAKER/CHAPTER: import it as a plain folder"}
 		}
 		item.Speaker = speaker
 		if split := path.Dir(path.Dir(path.Dir(f.name))); split != "." {

@@ -41,7 +41,7 @@ func TestRealLibriSpeech(t *testing.T) {
 		}
 		pcm, err := s.PCM(row)
 		u := s.Utterance(row)
-		if err != nil || u != (datasets.Utterance{item.ID, item.Speaker, item.Transcript, clip.Frames()}) || u.Transcript == "" {
+		if err != nil || u != (datasets.Utterance{ID: item.ID, Speaker: item.Speaker, Transcript: item.Transcript, Samples: clip.Frames()}) || u.Transcript == "" {
 			t.Fatalf("row %d is %+v of %+v; %v", row, u, item, err)
 		}
 		for i, v := range clip.Channels[0] { // 16-bit files come through bit for bit

@@ -57,18 +57,18 @@ func (r root) resolve(name string) (file string, fault *datasets.Fault) {
 	file = name
 	if !filepath.IsAbs(name) {
 		if !filepath.IsLocal(name) {
-			return "", &datasets.Fault{datasets.FaultOutside, fmt.Sprintf("%q leads out of %s", name, r.dir)}
+			return "", &datasets.Fault{Kind: datasets.FaultOutside, Reason: fmt.Sprintf("%q leads out of %s", name, r.dir)}
 		}
 		file = filepath.Join(r.real, name)
 	}
 	real, err := filepath.EvalSymlinks(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", &datasets.Fault{datasets.FaultMissing, fmt.Sprintf("there is no file %q in %s", name, r.dir)}
+		return "", &datasets.Fault{Kind: datasets.FaultMissing, Reason: fmt.Sprintf("there is no file %q in %s", name, r.dir)}
 	case err != nil:
-		return "", &datasets.Fault{datasets.FaultMissing, err.Error()}
+		return "", &datasets.Fault{Kind: datasets.FaultMissing, Reason: err.Error()}
 	case !r.contains(real):
-		return "", &datasets.Fault{datasets.FaultOutside, fmt.Sprintf("%q is, or links to, %s, which is outside %s: import that folder itself", name, real, r.dir)}
+		return "", &datasets.Fault{Kind: datasets.FaultOutside, Reason: fmt.Sprintf("%q is, or links to, %s, which is outside %s: import that folder itself", name, real, r.dir)}
 	}
 	return real, nil
 }
@@ -100,7 +100,7 @@ type treeWalk struct {
 func (w *treeWalk) dir(name, real string) {
 	entries, err := os.ReadDir(real)
 	if err != nil {
-		w.files = append(w.files, treeFile{name: name, fault: &datasets.Fault{datasets.FaultMissing, err.Error()}})
+		w.files = append(w.files, treeFile{name: name, fault: &datasets.Fault{Kind: datasets.FaultMissing, Reason: err.Error()}})
 	}
 	for _, entry := range entries {
 		if !strings.HasPrefix(entry.Name(), ".") {
@@ -118,7 +118,7 @@ func (w *treeWalk) entry(name, file string, mode fs.FileMode) {
 		}
 		info, err := os.Stat(resolved)
 		if err != nil {
-			w.files = append(w.files, treeFile{name: name, fault: &datasets.Fault{datasets.FaultMissing, err.Error()}})
+			w.files = append(w.files, treeFile{name: name, fault: &datasets.Fault{Kind: datasets.FaultMissing, Reason: err.Error()}})
 			return
 		}
 		file, mode = resolved, info.Mode().Type()

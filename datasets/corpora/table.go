@@ -96,7 +96,7 @@ func parseTable(text string) ([]datasets.Item, error) {
 		}
 		if len(cells) != width {
 			items = append(items, datasets.Item{Name: cells[0], ID: cells[0],
-				Fault: &datasets.Fault{datasets.FaultEntry, fmt.Sprintf("line %d has %d columns, the header has %d", number, len(cells), width)}})
+				Fault: &datasets.Fault{Kind: datasets.FaultEntry, Reason: fmt.Sprintf("line %d has %d columns, the header has %d", number, len(cells), width)}})
 			continue
 		}
 		cell := func(column int) string {
@@ -111,7 +111,7 @@ func parseTable(text string) ([]datasets.Item, error) {
 			item.ID = stem(item.Name)
 		}
 		if item.Name == "" {
-			item.Fault = &datasets.Fault{datasets.FaultEntry, fmt.Sprintf("line %d has no path", number)}
+			item.Fault = &datasets.Fault{Kind: datasets.FaultEntry, Reason: fmt.Sprintf("line %d has no path", number)}
 		}
 		items = append(items, item)
 	}
