@@ -43,6 +43,15 @@ func Layouts() []Layout {
 		{Name: "librispeech", About: "tree SPEAKER/CHAPTER of LibriSpeech and Libri-Light, with .trans.txt",
 			open: func(path string, _ Options) (datasets.Source, error) { return source(LibriSpeech(path)) },
 			fits: func(p *probe) bool { return p.dir && looksLikeLibriSpeech(p) }},
+		{Name: "huggingface", About: "folder of save_to_disk, cache folder or Arrow file of Hugging Face datasets",
+			open: func(path string, opt Options) (datasets.Source, error) { return source(HuggingFace(path, opt.Root)) },
+			fits: looksLikeHuggingFace, takesRoot: true},
+		{Name: "audiofolder", About: "audio files and metadata.csv or metadata.jsonl with file_name, of Hugging Face datasets",
+			open: func(path string, _ Options) (datasets.Source, error) { return source(AudioFolder(path)) },
+			fits: func(p *probe) bool { return p.dir && looksLikeAudioFolder(p) }},
+		{Name: "webdataset", About: "tars with KEY.flac, KEY.txt, KEY.json: one, a folder of them, or a pattern {000..012}.tar",
+			open: func(path string, _ Options) (datasets.Source, error) { return WebDataset(path) },
+			fits: looksLikeWebDataset},
 		{Name: "folder", About: "any audio below a folder, which names the speaker; text in .txt beside it",
 			open: func(path string, _ Options) (datasets.Source, error) { return source(Folder(path)) },
 			fits: func(p *probe) bool { return p.dir }},
@@ -50,11 +59,11 @@ func Layouts() []Layout {
 }
 
 // source keeps a nil listing from becoming a source that is not nil.
-func source(l *datasets.Listing, err error) (datasets.Source, error) {
+func source[S datasets.Source](s S, err error) (datasets.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l, nil
+	return s, nil
 }
 
 // Open lists what is at path in the layout of the given name, or, when the name is "auto", in the first that fits.
@@ -104,6 +113,9 @@ type probe struct {
 }
 
 func look(path string) (*probe, error) {
+	if isTarName(path) && hasBraces(path) {
+		return &probe{path: path}, nil
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("corpora: %w", err)
