@@ -24,6 +24,8 @@ const (
 	headerDictionaryBatch = 2
 	headerRecordBatch     = 3
 	typeUnion             = 14
+	typeBinaryView        = 23
+	typeUtf8View          = 24
 )
 
 // flatTable is a table of a FlatBuffer. Its methods panic when an offset leads out of the message.
@@ -86,8 +88,13 @@ func (t flatTable) tables(number int) (out []flatTable, err error) {
 	return out, nil
 }
 
-// checkMessage looks at the metadata of a message and returns the number of rows when it is a record batch.
-func checkMessage(metadata []byte) (rows int64, err error) {
+// messageCheck looks at the metadata of the messages of a stream in order.
+type messageCheck struct {
+	views int // columns of the schema that are views
+}
+
+// check returns the number of rows when the message is a record batch.
+func (c *messageCheck) check(metadata []byte) (rows int64, err error) {
 	message := rootTable(metadata)
 	header, ok := message.table(2)
 	if !ok {
@@ -95,23 +102,24 @@ func checkMessage(metadata []byte) (rows int64, err error) {
 	}
 	switch kind := message.byte(1); kind {
 	case headerSchema:
-		return 0, checkSchema(header)
+		c.views, err = checkSchema(header)
+		return 0, err
 	case headerDictionaryBatch:
 		data, ok := header.table(1)
 		if !ok {
 			return 0, fmt.Errorf("a dictionary without values")
 		}
-		_, err := checkBatch(data)
+		_, err := checkBatch(data, 0) // checkSchema has refused dictionaries of views
 		return 0, err
 	case headerRecordBatch:
-		return checkBatch(header)
+		return checkBatch(header, c.views)
 	default:
 		return 0, fmt.Errorf("a message of type %d is neither schema nor dictionary nor record batch", kind)
 	}
 }
 
-// checkBatch makes sure that a batch claims no more buffers for its views than it has.
-func checkBatch(batch flatTable) (rows int64, err error) {
+// checkBatch makes sure that a batch says for each of its views how many buffers it has, and has that many.
+func checkBatch(batch flatTable, views int) (rows int64, err error) {
 	rows = batch.int64(0)
 	nodes, err1 := batch.vector(1, 16)
 	buffers, err2 := batch.vector(2, 16)
@@ -120,6 +128,9 @@ func checkBatch(batch flatTable) (rows int64, err error) {
 		if err != nil {
 			return 0, err
 		}
+	}
+	if len(variadic)/8 < views {
+		return 0, fmt.Errorf("a batch with %d views and the number of buffers of %d", views, len(variadic)/8)
 	}
 	left := int64(len(buffers) / 16)
 	for ; len(variadic) > 0; variadic = variadic[8:] {
@@ -135,18 +146,20 @@ func checkBatch(batch flatTable) (rows int64, err error) {
 }
 
 // schemaCheck counts what a schema amounts to.
-type schemaCheck struct{ fields, text int }
+type schemaCheck struct{ fields, text, views int }
 
-func checkSchema(schema flatTable) error {
+// checkSchema returns the number of views among the columns.
+func checkSchema(schema flatTable) (views int, err error) {
 	var c schemaCheck
 	fields, err := schema.tables(1)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if err := c.metadata(schema, 2); err != nil {
-		return err
+		return 0, err
 	}
-	return c.check(fields, 1)
+	err = c.check(fields, 1)
+	return c.views, err
 }
 
 func (c *schemaCheck) check(fields []flatTable, depth int) error {
@@ -160,8 +173,12 @@ func (c *schemaCheck) check(fields []flatTable, depth int) error {
 		if err := c.metadata(f, 6); err != nil {
 			return err
 		}
-		if f.byte(2) == typeUnion {
+		before := c.views
+		switch f.byte(2) {
+		case typeUnion:
 			return fmt.Errorf("a schema with a union, which no corpus needs")
+		case typeBinaryView, typeUtf8View:
+			c.views++
 		}
 		children, err := f.tables(5)
 		if err != nil {
@@ -169,6 +186,9 @@ func (c *schemaCheck) check(fields []flatTable, depth int) error {
 		}
 		if err := c.check(children, depth+1); err != nil {
 			return err
+		}
+		if f.field(4) != 0 && c.views > before {
+			return fmt.Errorf("a schema with a dictionary of views, which is not read here")
 		}
 	}
 	return nil

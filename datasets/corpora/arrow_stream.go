@@ -28,7 +28,8 @@ var arrowMagic = []byte("ARROW1\x00\x00")
 type ipcFile struct {
 	file     *os.File
 	pos, end int64
-	rows     int64
+	check    messageCheck
+	rows     int64 // of the message whose header was read last
 	message  *ipc.Message
 	memory   *allowance
 }
@@ -111,7 +112,7 @@ func (s *ipcFile) header() (metadata []byte, bodyAt, bodySize int64, err error) 
 	if err := read(metadata); err != nil {
 		return nil, 0, 0, err
 	}
-	if s.rows, err = checkMessage(metadata); err != nil {
+	if s.rows, err = s.check.check(metadata); err != nil {
 		return nil, 0, 0, err
 	}
 	if bodySize = rootTable(metadata).int64(3); bodySize < 0 || bodySize > s.end-at {

@@ -16,6 +16,9 @@ import (
 // 16-bit mono.
 const maxStreamed = 512 << 20
 
+// maxPadding is more than tar writes behind the end of an archive.
+const maxPadding = 16 << 20
+
 // tarStream is a Source over shards of which some are compressed. Nothing is read before Items.
 type tarStream struct {
 	description string
@@ -44,8 +47,7 @@ func (s *tarStream) Items() iter.Seq2[datasets.Item, error] {
 	}
 }
 
-// stream yields the items of one tar. When it breaks off, the last item is a fault that says so, and stands for the sample
-// that was being read.
+// stream yields the items of one tar.
 func (t tarFile) stream() iter.Seq2[datasets.Item, error] {
 	return func(yield func(datasets.Item, error) bool) {
 		f, _, err := openTar(t.path)
@@ -61,19 +63,41 @@ func (t tarFile) stream() iter.Seq2[datasets.Item, error] {
 				return
 			}
 		}
-		g := grouping{tar: t, yield: yield, limit: maxStreamed}
-		if err := g.run(tar.NewReader(from)); err != nil && !g.stopped {
-			yield(datasets.Item{ID: t.name, Name: t.name, Split: SplitOf(t.name), Fault: &datasets.Fault{Kind: datasets.FaultTruncated,
-				Reason: fmt.Sprintf("the tar breaks off: %v: the samples from %q on are lost", err, g.last)}}, nil)
+		if !t.samples(from, maxStreamed, yield) {
+			return
+		}
+		// The checksum of a compressed file is behind the zeros that end a tar.
+		if _, err := io.CopyN(io.Discard, from, maxPadding); err != io.EOF {
+			if err == nil {
+				err = fmt.Errorf("more than %d bytes follow the tar", maxPadding)
+			}
+			t.fault(fmt.Sprintf("the samples were read, but the file does not end as it should (%v): it is cut off or damaged", err), yield)
 		}
 	}
+}
+
+// fault yields an item that stands for the shard as a whole.
+func (t tarFile) fault(reason string, yield func(datasets.Item, error) bool) {
+	yield(datasets.Item{ID: t.name, Name: t.name, Split: SplitOf(t.name), Fault: &datasets.Fault{Kind: datasets.FaultTruncated, Reason: reason}}, nil)
+}
+
+// samples yields the items of a tar as it flows by; limit bounds the audio of a sample. When the tar breaks off, the last
+// item is a fault that says so, and stands for the sample that was being read. The result is true when the tar ended well
+// and the consumer wants more.
+func (t tarFile) samples(from io.Reader, limit int64, yield func(datasets.Item, error) bool) bool {
+	g := grouping{tar: t, yield: yield, limit: limit}
+	err := g.run(tar.NewReader(from))
+	if err != nil && !g.stopped {
+		t.fault(fmt.Sprintf("the tar breaks off: %v: the samples from %q on are lost", err, g.last), yield)
+	}
+	return err == nil && !g.stopped
 }
 
 // grouping collects neighbouring members of a stream into samples.
 type grouping struct {
 	tar     tarFile
 	yield   func(datasets.Item, error) bool
-	limit   int64 // of the audio of a sample
+	limit   int64
 	now     *sample
 	held    int64  // bytes of audio in now
 	last    string // key of the sample begun last
@@ -108,7 +132,10 @@ func (g *grouping) add(m tarMember, size int64, content io.Reader) error {
 	audio := isAudioName("." + field)
 	if !ok || !audio && !isAnnotation(field) {
 		if m.fault != nil {
-			g.emit(datasets.Item{ID: m.name, Name: g.tar.name + "/" + m.name, Fault: m.fault})
+			if g.flush(); g.stopped {
+				return nil
+			}
+			g.now, g.last = &sample{key: m.name, audio: []datasets.Item{{Name: m.name, Fault: m.fault}}}, m.name
 		}
 		return nil
 	}
