@@ -30,22 +30,30 @@ type bin struct {
 	count  int
 }
 
-// lengthBins sorts lengths into bins, in the order in which utterances may move on from bucket to bucket: when cropping from
-// long to short, when padding from short to long. Lengths above maxSamples count as maxSamples; none is below minSamples.
-func lengthBins(lengths []int, mode LengthMode, minSamples, maxSamples int) []bin {
+// usable says whether an utterance of n samples may occur in a batch.
+func (c *SamplerConfig) usable(n int) bool {
+	return n >= c.MinSamples && (c.Mode == Crop || n <= c.MaxSamples)
+}
+
+// lengthBins sorts the usable utterances of view into bins, in the order in which they may move on from bucket to bucket:
+// when cropping from long to short, when padding from short to long. Lengths above MaxSamples count as MaxSamples.
+func lengthBins(view View, c SamplerConfig) []bin {
 	step := frameHop
-	if n := (maxSamples - minSamples) / (frameHop * maxBins); n > 0 {
+	if n := (c.MaxSamples - c.MinSamples) / (frameHop * maxBins); n > 0 {
 		step *= n + 1
 	}
 	counts := map[int]int{}
-	for _, n := range lengths {
+	for e := range view.All() {
+		n := e.Samples
 		switch {
-		case n >= maxSamples:
-			n = maxSamples
-		case mode == Pad:
-			n = min((n+step-1)/step*step, maxSamples)
+		case !c.usable(n):
+			continue
+		case n >= c.MaxSamples:
+			n = c.MaxSamples
+		case c.Mode == Pad:
+			n = min((n+step-1)/step*step, c.MaxSamples)
 		default:
-			n = max(n/step*step, minSamples)
+			n = max(n/step*step, c.MinSamples)
 		}
 		counts[n]++
 	}
@@ -53,7 +61,7 @@ func lengthBins(lengths []int, mode LengthMode, minSamples, maxSamples int) []bi
 	for length, count := range counts {
 		bins = append(bins, bin{length, count})
 	}
-	slices.SortFunc(bins, func(a, b bin) int { return flowOrder(a.length, b.length, mode) })
+	slices.SortFunc(bins, func(a, b bin) int { return flowOrder(a.length, b.length, c.Mode) })
 	return bins
 }
 
@@ -123,36 +131,50 @@ func chooseLengths(bins []bin, mode LengthMode, k, batchSamples int) []int {
 // batchRows is the number of rows of a batch of the given length.
 func batchRows(length, batchSamples int) int { return max(1, batchSamples/length) }
 
-// makeBuckets assigns the utterances of view to lengths, which are in flow order, and counts the batches of an epoch. It
-// returns the buckets, the utterances of each as positions in view, and how many fit none.
+// makeBuckets assigns the usable utterances of view to lengths, which are in flow order, and counts the batches of an epoch.
+// It returns the buckets and the rows of the utterances that fit one, bucket by bucket, in the order of view.
 //
 // Utterances that do not fill a batch move on to the next bucket, where they are cropped or padded more. What remains in the
 // last bucket is left out of the epoch; the shuffle decides anew each epoch whom that hits. A store too small for one
 // batch in the last bucket gets fewer rows there.
-func makeBuckets(view View, lengths []int, mode LengthMode, batchSamples int) (buckets []Bucket, members [][]int, leftOut int) {
-	buckets, members = make([]Bucket, len(lengths)), make([][]int, len(lengths))
-	for p, e := range view {
-		b := slices.IndexFunc(lengths, func(length int) bool {
-			if mode == Pad {
-				return length >= e.Samples
+func makeBuckets(view View, lengths []int, c SamplerConfig) ([]Bucket, []uint32) {
+	bucketOf := func(n int) int {
+		if !c.usable(n) {
+			return -1
+		}
+		return slices.IndexFunc(lengths, func(length int) bool {
+			if c.Mode == Pad {
+				return length >= n
 			}
-			return length <= e.Samples
+			return length <= n
 		})
-		if b < 0 {
-			leftOut++
-			continue
-		}
-		members[b] = append(members[b], p)
 	}
-	waiting := 0
-	for b := range buckets {
-		rows := batchRows(lengths[b], batchSamples)
-		waiting += len(members[b])
-		if b == len(buckets)-1 && waiting > 0 {
-			rows = min(rows, waiting)
+	buckets := make([]Bucket, len(lengths))
+	for e := range view.All() {
+		if b := bucketOf(e.Samples); b >= 0 {
+			buckets[b].Utterances++
 		}
-		buckets[b] = Bucket{lengths[b], rows, len(members[b]), waiting / rows}
-		waiting %= rows
 	}
-	return buckets, members, leftOut
+	total, waiting := 0, 0
+	next := make([]int, len(buckets)) // where the next row of each bucket goes
+	for i := range buckets {
+		b := &buckets[i]
+		b.Length, b.Rows = lengths[i], batchRows(lengths[i], c.BatchSamples)
+		next[i] = total
+		total += b.Utterances
+		waiting += b.Utterances
+		if i == len(buckets)-1 && waiting > 0 {
+			b.Rows = min(b.Rows, waiting)
+		}
+		b.Batches = waiting / b.Rows
+		waiting %= b.Rows
+	}
+	rows := make([]uint32, total)
+	for e := range view.All() {
+		if b := bucketOf(e.Samples); b >= 0 {
+			rows[next[b]] = uint32(e.Row)
+			next[b]++
+		}
+	}
+	return buckets, rows
 }

@@ -14,12 +14,45 @@ import (
 	"aural/rng"
 )
 
-func viewOf(lengths ...int) View {
-	view := make(View, len(lengths))
-	for i, n := range lengths {
-		view[i] = Entry{Row: 3*i + 1, Samples: n}
+// row is an entry of a made-up view, with the name of the speaker.
+type row struct {
+	Row     int
+	Samples int
+	Speaker string
+}
+
+// makeView returns the view of some rows of a made-up store.
+func makeView(rows []row) View {
+	t, v := &table{names: []string{""}}, View{}
+	for _, r := range rows {
+		n := max(len(t.samples), r.Row+1)
+		t.samples, t.speakers = slices.Grow(t.samples, n)[:n], slices.Grow(t.speakers, n)[:n]
+		speaker := slices.Index(t.names, r.Speaker)
+		if speaker < 0 {
+			speaker = len(t.names)
+			t.names = append(t.names, r.Speaker)
+		}
+		t.samples[r.Row], t.speakers[r.Row] = uint32(r.Samples), uint32(speaker)
+		v.rows = append(v.rows, uint32(r.Row))
 	}
-	return view
+	v.table = t
+	return v
+}
+
+// rowsOf returns the entries of a view with the names of their speakers.
+func rowsOf(v View) (rows []row) {
+	for e := range v.All() {
+		rows = append(rows, row{e.Row, e.Samples, v.Name(e.Speaker)})
+	}
+	return rows
+}
+
+func viewOf(lengths ...int) View {
+	rows := make([]row, len(lengths))
+	for i, n := range lengths {
+		rows[i] = row{Row: 3*i + 1, Samples: n}
+	}
+	return makeView(rows)
 }
 
 // speechLike has the shape of LibriSpeech's lengths: most utterances between 12 and 16 s, a tail down to 1.5 s, a few of up
@@ -55,7 +88,7 @@ func fits(cfg SamplerConfig, n int) bool {
 // announced shapes and keeps to the limit. It returns how often each row occurs.
 func checkBatches(t interface{ Fatalf(string, ...any) }, view View, cfg SamplerConfig, buckets []Bucket, batches []Batch) map[int]int {
 	samples, used := map[int]int{}, map[int]int{}
-	for _, e := range view {
+	for e := range view.All() {
 		samples[e.Row] = e.Samples
 	}
 	for i, b := range batches {
@@ -85,7 +118,7 @@ func TestSamplerProperties(t *testing.T) {
 		view := viewOf(rapid.SliceOfN(rapid.IntRange(1, 30000), 1, 300).Draw(t, "lengths")...)
 		cfg := drawConfig(t)
 		usable := 0
-		for _, e := range view {
+		for e := range view.All() {
 			if fits(cfg, e.Samples) {
 				usable++
 			}
@@ -100,13 +133,13 @@ func TestSamplerProperties(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v", err)
 		}
-		for _, e := range view { // when cropping, utterances below the shortest length are left out too
+		for e := range view.All() { // when cropping, utterances below the shortest length are left out too
 			if n := s.Buckets()[len(s.Buckets())-1].Length; cfg.Mode == Crop && fits(cfg, e.Samples) && e.Samples < n {
 				usable--
 			}
 		}
-		if s.LeftOut() != len(view)-usable || len(s.Buckets()) > cfg.Buckets || s.Len() < 1 {
-			t.Fatalf("left out %d of %d, buckets %v, %d batches", s.LeftOut(), len(view), s.Buckets(), s.Len())
+		if s.LeftOut() != view.Len()-usable || len(s.Buckets()) > cfg.Buckets || s.Len() < 1 {
+			t.Fatalf("left out %d of %d, buckets %v, %d batches", s.LeftOut(), view.Len(), s.Buckets(), s.Len())
 		}
 		for epoch := range 2 {
 			batches := make([]Batch, s.Len())
@@ -127,7 +160,7 @@ func TestSamplerProperties(t *testing.T) {
 
 // No utterance may starve: over some epochs each is drawn.
 func TestEveryUtteranceIsDrawn(t *testing.T) {
-	for _, view := range []View{speechLike(500), viewOf(slices.Repeat([]int{240_000}, 29)...), append(viewOf(slices.Repeat([]int{240_000}, 29)...), Entry{9999, 40_000, ""}),
+	for _, view := range []View{speechLike(500), viewOf(slices.Repeat([]int{240_000}, 29)...), viewOf(append(slices.Repeat([]int{240_000}, 29), 40_000)...),
 		viewOf(33_000), viewOf(400_000, 33_000)} {
 		s, err := NewSampler(view, DefaultSamplerConfig())
 		if err != nil {
@@ -141,8 +174,8 @@ func TestEveryUtteranceIsDrawn(t *testing.T) {
 				}
 			}
 		}
-		if len(used) != len(view)-s.LeftOut() {
-			t.Errorf("%d of %d utterances were drawn in 60 epochs; buckets %+v", len(used), len(view), s.Buckets())
+		if len(used) != view.Len()-s.LeftOut() {
+			t.Errorf("%d of %d utterances were drawn in 60 epochs; buckets %+v", len(used), view.Len(), s.Buckets())
 		}
 	}
 }
@@ -220,7 +253,7 @@ func TestCropsAreKeyedByRow(t *testing.T) {
 		}
 		return out
 	}
-	all, half := offsets(view), offsets(view[:50])
+	all, half := offsets(view), offsets(view.Slice(0, 50))
 	for row, offset := range half {
 		if all[row] != offset {
 			t.Fatalf("row %d is cropped at %d alone and at %d among others", row, offset, all[row])
@@ -255,7 +288,7 @@ func TestLengthsAreOptimal(t *testing.T) {
 		lengths := rapid.SliceOfN(rapid.IntRange(400, 4000), 1, 40).Draw(t, "lengths")
 		mode, k := LengthMode(rapid.IntRange(0, 1).Draw(t, "mode")), rapid.IntRange(1, 4).Draw(t, "k")
 		batch := rapid.IntRange(4000, 20_000).Draw(t, "batch")
-		bins := lengthBins(lengths, mode, 400, 4000)
+		bins := lengthBins(viewOf(lengths...), SamplerConfig{MinSamples: 400, MaxSamples: 4000, Mode: mode})
 		lost := func(chosen []int) (sum int, ok bool) {
 			b := 0
 			held := make([]int, len(chosen))
@@ -317,8 +350,10 @@ func TestCropLossIsBounded(t *testing.T) {
 		for _, b := range s.Buckets() {
 			kept += b.Batches * b.Rows * b.Length
 		}
-		for _, e := range s.view {
-			usable += min(e.Samples, cfg.MaxSamples)
+		for e := range s.view.All() {
+			if fits(cfg, e.Samples) {
+				usable += min(e.Samples, cfg.MaxSamples)
+			}
 		}
 		loss := 1 - float64(kept)/float64(usable)
 		t.Logf("%2d lengths: %5.1f %% of the audio lost, %d batches", k, 100*loss, s.Len())
@@ -342,8 +377,8 @@ func TestLengthsOfAnotherSampler(t *testing.T) {
 		t.Fatal(err)
 	}
 	used := checkBatches(t, view, cfg, train.Buckets(), valid.Sequential())
-	if len(used)+valid.LeftOut() != len(view) {
-		t.Errorf("%d used and %d left out of %d", len(used), valid.LeftOut(), len(view))
+	if len(used)+valid.LeftOut() != view.Len() {
+		t.Errorf("%d used and %d left out of %d", len(used), valid.LeftOut(), view.Len())
 	}
 }
 

@@ -160,22 +160,24 @@ func (s *Store) Read(dst []float32, i, offset int) error {
 
 // View returns all rows as the sampler and Split see them.
 func (s *Store) View() View {
-	view := make(View, s.Len())
-	names := map[string]string{} // one copy of each speaker's name
-	for i := range view {
+	t := &table{samples: make([]uint32, s.Len()), speakers: make([]uint32, s.Len()), names: []string{""}}
+	numbers := map[string]uint32{"": 0}
+	for i := range t.samples {
 		r := readRow(s.index, i)
-		speaker := ""
-		if r.speaker != null {
-			b := s.shards[r.shard].data[r.speaker.at : r.speaker.at+int64(r.speaker.len)]
-			var known bool
-			if speaker, known = names[string(b)]; !known {
-				speaker = string(b)
-				names[speaker] = speaker
-			}
+		t.samples[i] = uint32(r.samples)
+		if r.speaker == null {
+			continue
 		}
-		view[i] = Entry{Row: i, Samples: r.samples, Speaker: speaker}
+		name := s.shards[r.shard].data[r.speaker.at : r.speaker.at+int64(r.speaker.len)]
+		number, known := numbers[string(name)]
+		if !known {
+			number = uint32(len(t.names))
+			t.names = append(t.names, string(name))
+			numbers[t.names[number]] = number
+		}
+		t.speakers[i] = number
 	}
-	return view
+	return newView(t)
 }
 
 // Verify reads the whole store and reports every difference from what was imported.
