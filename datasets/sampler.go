@@ -29,7 +29,11 @@ type SamplerConfig struct {
 	Mode         LengthMode // Crop or Pad
 	Lengths      []int      // lengths to use instead of choosing them for the view, as Lengths of another sampler
 	Seed         uint64
+	Rank, Ranks  int // of data-parallel training: this process is Rank of Ranks; 0 Ranks is 1
 }
+
+// ranks is the number of processes that train together.
+func (c *SamplerConfig) ranks() int { return max(1, c.Ranks) }
 
 // DefaultSamplerConfig is what fairseq uses for wav2vec 2.0 base (wav2vec2_base_librispeech.yaml: max_tokens,
 // min_sample_size, max_sample_size), with 8 lengths.
@@ -50,6 +54,8 @@ func (c SamplerConfig) Validate() error {
 		return fmt.Errorf("datasets: sampler: %d buckets, want 1 to %d", c.Buckets, maxBuckets)
 	case c.Mode > Pad:
 		return fmt.Errorf("datasets: sampler: mode %d, want Crop or Pad", c.Mode)
+	case c.Ranks < 0 || c.Rank < 0 || c.Rank >= c.ranks():
+		return fmt.Errorf("datasets: sampler: Rank %d of Ranks %d: ranks count from 0 to below Ranks", c.Rank, c.Ranks)
 	}
 	for _, length := range c.Lengths {
 		if length < c.MinSamples || length > c.MaxSamples {
@@ -73,7 +79,9 @@ type Batch struct {
 	Length int
 }
 
-// State is a position in the endless sequence of batches: the next batch to take. It is all that a resume needs.
+// State is a position in the endless sequence of batches: the next batch to take. It is all that a resume needs, and the
+// same for all ranks. With another number of ranks an epoch has other batches: all ranks still agree on them and go on at
+// the same index, but inside that epoch utterances may be left out or come twice.
 type State struct {
 	Seed  uint64 `json:"seed"`
 	Epoch int    `json:"epoch"`
@@ -83,6 +91,11 @@ type State struct {
 // Sampler makes batches from lengths alone. Every batch is a pure function of (seed, epoch, index): the order of an epoch
 // and the place of a crop are drawn from a stream keyed by (seed, epoch, row), so they depend neither on other rows nor on
 // threads nor on what was asked before. Each utterance occurs at most once in an epoch.
+//
+// In data-parallel training each process has a sampler of the same view and config but for its Rank. All make the same
+// plan of an epoch, a function of (seed, epoch, Ranks), in rounds of Ranks batches from one bucket; in step index, rank r
+// takes batch r of the round. So all ranks have the same number of batches, and in each step the same shape: none waits
+// for another's longer rows. The ranks share no utterance. One rank trains on what it would without ranks.
 //
 // It holds 4 bytes for each utterance that it uses, and 4 more for the order of the epoch that was asked for last.
 //
@@ -99,9 +112,9 @@ type Sampler struct {
 
 // epochPlan is the order of one epoch.
 type epochPlan struct {
-	epoch   int
-	rows    []uint32 // of the store, in the order in which deal hands them to the batches
-	batches []uint32 // numbers of batches as deal counts them, in the order of the epoch
+	epoch  int
+	rows   []uint32 // of the store, in the order in which they fill batches
+	rounds []uint32 // numbers of rounds of batches as rows has them, in the order of the epoch
 }
 
 // NewSampler prepares to draw from view.
@@ -117,7 +130,7 @@ func NewSampler(view View, cfg SamplerConfig) (*Sampler, error) {
 			return nil, fmt.Errorf("datasets: sampler: none of %d utterances has %d to %d samples: change MinSamples or MaxSamples",
 				view.Len(), cfg.MinSamples, cfg.MaxSamples)
 		}
-		lengths = chooseLengths(bins, cfg.Mode, cfg.Buckets, cfg.BatchSamples)
+		lengths = chooseLengths(bins, cfg)
 	}
 	slices.SortFunc(lengths, func(a, b int) int { return flowOrder(a, b, cfg.Mode) })
 	s.buckets, s.rows = makeBuckets(view, slices.Compact(lengths), cfg)
@@ -125,13 +138,13 @@ func NewSampler(view View, cfg SamplerConfig) (*Sampler, error) {
 		s.perEpoch += b.Batches
 	}
 	if s.perEpoch == 0 {
-		return nil, fmt.Errorf("datasets: sampler: none of %d utterances has %d to %d samples and fits one of the lengths %v",
-			view.Len(), cfg.MinSamples, cfg.MaxSamples, lengths)
+		return nil, fmt.Errorf("datasets: sampler: %d of %d utterances have %d to %d samples and fit one of the lengths %v, %d ranks need that many",
+			len(s.rows), view.Len(), cfg.MinSamples, cfg.MaxSamples, lengths, cfg.ranks())
 	}
 	return s, nil
 }
 
-// Len returns the number of batches of an epoch. It is the same for every epoch.
+// Len returns the number of batches of an epoch, of each rank. It is the same for every epoch.
 func (s *Sampler) Len() int { return s.perEpoch }
 
 // Buckets returns the batch shapes.
@@ -150,21 +163,22 @@ func (s *Sampler) Lengths() []int {
 // LeftOut returns how many utterances of the view occur in no epoch, because they are too short or too long.
 func (s *Sampler) LeftOut() int { return s.view.Len() - len(s.rows) }
 
-// Batch returns batch index of epoch. Like indexing a slice it panics when there is no such batch.
+// Batch returns batch index of epoch, this rank's. Like indexing a slice it panics when there is no such batch.
 func (s *Sampler) Batch(epoch, index int) Batch {
 	p := s.plan(epoch)
-	i, begin := int(p.batches[index]), 0
+	round, begin := int(p.rounds[index]), 0
 	for _, b := range s.buckets {
-		if i < b.Batches {
-			return s.batch(p.rows[begin+i*b.Rows:][:b.Rows], b.Length, func(row uint32) uint64 {
+		if round < b.Batches {
+			mine := p.rows[begin+(round*s.cfg.ranks()+s.cfg.Rank)*b.Rows:][:b.Rows]
+			return s.batch(mine, b.Length, func(row uint32) uint64 {
 				_, place := s.draw(epoch, row)
 				return place
 			})
 		}
-		i -= b.Batches
-		begin += b.Batches * b.Rows
+		round -= b.Batches
+		begin += b.Batches * b.Rows * s.cfg.ranks()
 	}
-	panic("datasets: sampler: the plan has more batches than the buckets")
+	panic("datasets: sampler: the plan has more rounds than the buckets")
 }
 
 // batch cuts rows to length, at the places that are given as fractions of 2^64 of the possible offsets.
@@ -212,49 +226,52 @@ func (s *Sampler) plan(epoch int) *epochPlan {
 	if p := s.memo.Load(); p != nil && p.epoch == epoch {
 		return p
 	}
-	p := &epochPlan{epoch, s.deal(func(rows []uint32) {
+	p := &epochPlan{epoch, s.deal(s.buckets, s.cfg.ranks(), func(rows []uint32) {
 		sortByKey(rows, func(row uint32) uint64 {
 			key, _ := s.draw(epoch, row)
 			return key
 		})
 	}), make([]uint32, s.perEpoch)}
-	for i := range p.batches {
-		p.batches[i] = uint32(i)
+	for i := range p.rounds {
+		p.rounds[i] = uint32(i)
 	}
 	rng.At(s.cfg.Seed, uint64(epoch), rng.Site("datasets.sampler.batches")).Shuffle(s.perEpoch, func(i, j int) {
-		p.batches[i], p.batches[j] = p.batches[j], p.batches[i]
+		p.rounds[i], p.rounds[j] = p.rounds[j], p.rounds[i]
 	})
 	s.memo.Store(p)
 	return p
 }
 
 // deal returns the rows in the order in which they fill batches: those of the first bucket, as order puts them, then those
-// of the second, and so on. What fills no batch of its bucket lies just before the next bucket's and is put in order with
+// of the second, and so on. What fills no round of its bucket lies just before the next bucket's and is put in order with
 // them; what is left of the last bucket is at the end.
-func (s *Sampler) deal(order func(rows []uint32)) []uint32 {
+func (s *Sampler) deal(buckets []Bucket, ranks int, order func(rows []uint32)) []uint32 {
 	rows, begin, end := slices.Clone(s.rows), 0, 0
-	for _, b := range s.buckets {
+	for _, b := range buckets {
 		end += b.Utterances
 		order(rows[begin:end])
-		begin += b.Batches * b.Rows
+		begin += b.Batches * b.Rows * ranks
 	}
 	return rows
 }
 
 // Sequential returns the fixed batches of a validation pass: every utterance that is not left out exactly once, in the order
-// of the rows within a bucket, cropped at its middle. Only the last batch may have fewer rows than its bucket.
+// of the rows within a bucket, cropped at its middle. Only the last batch may have fewer rows than its bucket. The ranks of
+// data-parallel training all get the same batches, and may share the work by taking every Ranks-th.
 func (s *Sampler) Sequential() []Batch {
 	middle := func(uint32) uint64 { return 1 << 63 }
-	rows := s.deal(slices.Sort[[]uint32])
+	buckets := slices.Clone(s.buckets)
+	countBatches(buckets, s.cfg.BatchSamples, 1)
+	rows := s.deal(buckets, 1, slices.Sort[[]uint32])
 	out := make([]Batch, 0, s.perEpoch+1)
-	for _, b := range s.buckets {
+	for _, b := range buckets {
 		for range b.Batches {
 			out = append(out, s.batch(rows[:b.Rows], b.Length, middle))
 			rows = rows[b.Rows:]
 		}
 	}
 	if len(rows) > 0 {
-		out = append(out, s.batch(rows, s.buckets[len(s.buckets)-1].Length, middle))
+		out = append(out, s.batch(rows, buckets[len(buckets)-1].Length, middle))
 	}
 	return out
 }

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -60,16 +62,20 @@ func viewOf(lengths ...int) View {
 func speechLike(n int) View {
 	r, lengths := rng.At(5, 0, 0), make([]int, n)
 	for i := range lengths {
-		switch u := r.Float64(); {
-		case u < 0.65:
-			lengths[i] = Rate*12 + r.IntN(Rate*4)
-		case u < 0.99:
-			lengths[i] = Rate*3/2 + r.IntN(Rate*21/2)
-		default:
-			lengths[i] = Rate*16 + r.IntN(Rate*19)
-		}
+		lengths[i] = speechLength(r)
 	}
 	return viewOf(lengths...)
+}
+
+func speechLength(r *rng.Stream) int {
+	switch u := r.Float64(); {
+	case u < 0.65:
+		return Rate*12 + r.IntN(Rate*4)
+	case u < 0.99:
+		return Rate*3/2 + r.IntN(Rate*21/2)
+	default:
+		return Rate*16 + r.IntN(Rate*19)
+	}
 }
 
 func drawConfig(t *rapid.T) SamplerConfig {
@@ -311,7 +317,7 @@ func TestLengthsAreOptimal(t *testing.T) {
 			}
 			return sum, ok
 		}
-		got := chooseLengths(bins, mode, k, batch)
+		got := chooseLengths(bins, SamplerConfig{Mode: mode, Buckets: k, BatchSamples: batch})
 		gotLost, gotOK := lost(got)
 		best, any := math.MaxInt, false
 		if len(bins) <= 12 {
@@ -398,6 +404,40 @@ func TestSamplerConfigIsChecked(t *testing.T) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
+}
+
+// BenchmarkTenMillion is the first batch of a store of 10 million rows, the size of all public English speech, and that of a later epoch.
+// live is what the sampler and the view hold afterwards, peak what the heap grew to.
+func BenchmarkTenMillion(b *testing.B) {
+	const n = 10_000_000
+	heap := func() (live, sys float64) {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapAlloc) / n, float64(m.HeapSys) / n
+	}
+	live, sys := heap()
+	t := &table{samples: make([]uint32, n), speakers: make([]uint32, n), names: []string{""}}
+	for i, r := 0, rng.At(5, 0, 0); i < n; i++ {
+		t.samples[i] = uint32(speechLength(r))
+	}
+	var s *Sampler
+	for i := 0; b.Loop(); i++ {
+		began := time.Now()
+		var err error
+		if s, err = NewSampler(newView(t), DefaultSamplerConfig()); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(time.Since(began).Seconds(), "s/new")
+		began = time.Now()
+		s.Batch(0, 0)
+		b.ReportMetric(time.Since(began).Seconds(), "s/epoch")
+		s.Batch(1, 0)
+	}
+	nowLive, nowSys := heap()
+	b.ReportMetric(nowLive-live, "live-B/row")
+	b.ReportMetric(nowSys-sys, "peak-B/row")
+	runtime.KeepAlive(s)
 }
 
 func BenchmarkEpochPlan(b *testing.B) {
