@@ -108,10 +108,19 @@ func (s *shard) bytes(at span, scratch *[]byte) ([]byte, error) {
 		return s.data[at.at : at.at+int64(at.len) : at.at+int64(at.len)], nil
 	}
 	*scratch = slices.Grow((*scratch)[:0], at.len)[:at.len]
-	if n, err := s.file.ReadAt(*scratch, at.at); n < at.len {
-		return nil, fmt.Errorf("read %d bytes at %d: %w", at.len, at.at, errors.Join(err, io.ErrUnexpectedEOF))
+	return *scratch, readFull(s.file, *scratch, at.at)
+}
+
+// readFull fills p with the bytes of a file from at on.
+func readFull(file File, p []byte, at int64) error {
+	n, err := file.ReadAt(p, at)
+	switch {
+	case n == len(p):
+		return nil
+	case err == nil || errors.Is(err, io.EOF):
+		err = io.ErrUnexpectedEOF
 	}
-	return *scratch, nil
+	return fmt.Errorf("read %d bytes at %d of %d: %w", len(p), at, file.Size(), err)
 }
 
 // readStream walks the record batches of a shard that lies in memory.

@@ -31,7 +31,7 @@ type ImportOptions struct {
 	KeepDuplicates bool                // keep recordings whose samples are those of an earlier one
 	Codec          Codec               // of the store; "": PCM
 	Split          string              // take only the items of this split; "": all
-	Part           Part                // the share of this machine; the zero value: all
+	Share          Share               // the share of this machine; the zero value: all
 	ShardBytes     int64               // size at which a new shard begins; 0: 500 MB, as Hugging Face does
 	Overwrite      bool                // replace the target when it is a store
 	Restart        bool                // drop what an earlier import of this target has left, instead of going on with it
@@ -57,7 +57,7 @@ func (o ImportOptions) withDefaults() (ImportOptions, error) {
 	if o.Codec == "" {
 		o.Codec = PCM
 	}
-	if p := o.Part; p.Of < 0 || p.Index < 0 || p.Of > 0 && p.Index >= p.Of || p.Of == 0 && p.Index > 0 {
+	if p := o.Share; p.Of < 0 || p.Index < 0 || p.Of > 0 && p.Index >= p.Of || p.Of == 0 && p.Index > 0 {
 		return o, fmt.Errorf("datasets: import: part %d of %d: count from 0", p.Index, p.Of)
 	}
 	_, err := ParseCodec(string(o.Codec))
@@ -68,7 +68,7 @@ func (o ImportOptions) withDefaults() (ImportOptions, error) {
 func (o ImportOptions) settings(source string) Settings {
 	return Settings{Source: source, Split: o.Split, Channels: o.Channels.String(), Resampler: o.Resampler.String(),
 		MinSeconds: o.MinSeconds, MaxSeconds: o.MaxSeconds, KeepTruncated: o.KeepTruncated, ShardBytes: o.ShardBytes,
-		KeepDuplicates: o.KeepDuplicates, Part: o.Part.String()}
+		KeepDuplicates: o.KeepDuplicates, Share: o.Share.String()}
 }
 
 // Progress is what an import has done so far.
@@ -184,7 +184,7 @@ func (im *importer) run(ctx context.Context) error {
 		}
 		if im.progress != nil {
 			total := im.src.Total()
-			if im.opt.Part.Of > 1 {
+			if im.opt.Share.Of > 1 {
 				total = -1
 			}
 			im.progress(Progress{total, im.at.Items, im.summary.Accepted, len(im.summary.Rejects), float64(im.samples) / Rate, o.item.Name})

@@ -3,10 +3,8 @@ package datasets
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"math"
 	"sync/atomic"
 )
@@ -187,10 +185,7 @@ func (x *index) read(at int64, n int) ([]byte, error) {
 		return x.mapped[at : at+int64(n) : at+int64(n)], nil
 	}
 	b := make([]byte, n)
-	if got, err := x.file.ReadAt(b, at); got < n {
-		return nil, fmt.Errorf("read index at byte %d: %w", at, errors.Join(err, io.ErrUnexpectedEOF))
-	}
-	return b, nil
+	return b, readFull(x.file, b, at)
 }
 
 // block returns a block of a section, which it checks the first time. Two goroutines may do that at once.

@@ -66,7 +66,7 @@ type Settings struct {
 	Decoder        string `json:"decoder,omitempty"`         // the program that decoded what aural does not
 	KeepDuplicates bool   `json:"keep_duplicates,omitempty"` // whether recordings with equal samples were all kept
 	Segment        string `json:"segment,omitempty"`         // how long recordings were cut
-	Part           string `json:"part,omitempty"`            // "2/8": the second of eight imports that share the work
+	Share          string `json:"share,omitempty"`           // "2/8": the second of eight imports that share the work
 }
 
 // FileSum is the checksum of one file of a store.

@@ -118,7 +118,7 @@ func feed(ctx context.Context, src Source, opt ImportOptions, from position, wor
 			recordings++
 		}
 		last = item
-		if !opt.Part.has(recordings) {
+		if !opt.Share.has(recordings) {
 			continue
 		}
 		if at.Items < from.Items {
@@ -151,22 +151,22 @@ func (i Item) sameRecording(o Item) bool {
 	return i.Path != "" && i.Path == o.Path && i.Offset == o.Offset && i.Size == o.Size
 }
 
-// Part is a share of an import, for several machines that import one corpus: number Index, counted from 0, of Of. The zero
+// Share is a part of an import, for several machines that import one corpus: number Index, counted from 0, of Of. The zero
 // value is all of it. The parts take turns recording by recording, so they are about equally large.
-type Part struct{ Index, Of int }
+type Share struct{ Index, Of int }
 
-func (p Part) has(recording int) bool { return p.Of == 0 || recording%p.Of == p.Index }
+func (p Share) has(recording int) bool { return p.Of == 0 || recording%p.Of == p.Index }
 
 // String is "2/8" for the second of eight parts, and "" for the whole.
-func (p Part) String() string {
+func (p Share) String() string {
 	if p.Of == 0 {
 		return ""
 	}
 	return fmt.Sprintf("%d/%d", p.Index+1, p.Of)
 }
 
-// ParsePart reads what String writes.
-func ParsePart(s string) (p Part, err error) {
+// ParseShare reads what String writes.
+func ParseShare(s string) (p Share, err error) {
 	if s == "" {
 		return p, nil
 	}
@@ -176,7 +176,7 @@ func ParsePart(s string) (p Part, err error) {
 		p.Of, err = strconv.Atoi(of)
 	}
 	if p.Index--; err != nil || p.Index < 0 || p.Index >= p.Of {
-		return Part{}, fmt.Errorf("datasets: part %q of an import: want I/N with I from 1 to N, such as 2/8", s)
+		return Share{}, fmt.Errorf("datasets: part %q of an import: want I/N with I from 1 to N, such as 2/8", s)
 	}
 	return p, nil
 }

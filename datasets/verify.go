@@ -223,7 +223,11 @@ func (v *verifier) findRows() error {
 	defer salvage.close()
 	first := 0
 	for i, s := range v.info.Shards {
-		for row := first; v.damaged[i] && row < first+s.Rows; row++ {
+		named := v.damaged[i] && salvage.shards[i].file != nil
+		if v.damaged[i] && !named {
+			v.add(s.Name, "rows %d to %d are lost with it", first, first+s.Rows-1)
+		}
+		for row := first; named && row < first+s.Rows; row++ {
 			if err := v.ctx.Err(); err != nil {
 				return fmt.Errorf("datasets: verify %s: %w", v.dir, err)
 			}
