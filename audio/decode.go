@@ -41,7 +41,8 @@ func DefaultLimits() Limits {
 	return Limits{MaxBytes: 2 << 30, MaxSeconds: 6 * 3600, MaxSamples: 1 << 28}
 }
 
-func (l Limits) withDefaults() Limits {
+// WithDefaults returns l with the default in each field that is 0 or negative.
+func (l Limits) WithDefaults() Limits {
 	d := DefaultLimits()
 	if l.MaxBytes <= 0 {
 		l.MaxBytes = d.MaxBytes
@@ -73,7 +74,7 @@ func (l Limits) check(frames uint64, channels, rate int) error {
 //
 // The error wraps one of the Err values of this package, and its text says what the file is and what can be done about it.
 func Decode(data []byte, lim Limits) (*Clip, error) {
-	lim = lim.withDefaults()
+	lim = lim.WithDefaults()
 	clip, err := decode(data, lim)
 	if err != nil {
 		return nil, fmt.Errorf("audio: decode: %w", err)
@@ -107,7 +108,7 @@ func decode(data []byte, lim Limits) (*Clip, error) {
 
 // DecodeFile reads and decodes the file at path, which must be a regular file (or a link to one).
 func DecodeFile(path string, lim Limits) (*Clip, error) {
-	lim = lim.withDefaults()
+	lim = lim.WithDefaults()
 	data, err := readFile(path, lim.MaxBytes)
 	if err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ type Bucket struct {
 	Length     int // samples of each row
 	Rows       int
 	Utterances int // whose own length puts them here
-	Batches    int // in each epoch
+	Batches    int // in each epoch, of each rank
 }
 
 // frameHop is the stride of the feature encoder of wav2vec 2.0, 320 samples or 20 ms: finer lengths would not give other
@@ -30,22 +30,30 @@ type bin struct {
 	count  int
 }
 
-// lengthBins sorts lengths into bins, in the order in which utterances may move on from bucket to bucket: when cropping from
-// long to short, when padding from short to long. Lengths above maxSamples count as maxSamples; none is below minSamples.
-func lengthBins(lengths []int, mode LengthMode, minSamples, maxSamples int) []bin {
+// usable says whether an utterance of n samples may occur in a batch.
+func (c *SamplerConfig) usable(n int) bool {
+	return n >= c.MinSamples && (c.Mode == Crop || n <= c.MaxSamples)
+}
+
+// lengthBins sorts the usable utterances of view into bins, in the order in which they may move on from bucket to bucket:
+// when cropping from long to short, when padding from short to long. Lengths above MaxSamples count as MaxSamples.
+func lengthBins(view View, c SamplerConfig) []bin {
 	step := frameHop
-	if n := (maxSamples - minSamples) / (frameHop * maxBins); n > 0 {
+	if n := (c.MaxSamples - c.MinSamples) / (frameHop * maxBins); n > 0 {
 		step *= n + 1
 	}
 	counts := map[int]int{}
-	for _, n := range lengths {
+	for e := range view.All() {
+		n := e.Samples
 		switch {
-		case n >= maxSamples:
-			n = maxSamples
-		case mode == Pad:
-			n = min((n+step-1)/step*step, maxSamples)
+		case !c.usable(n):
+			continue
+		case n >= c.MaxSamples:
+			n = c.MaxSamples
+		case c.Mode == Pad:
+			n = min((n+step-1)/step*step, c.MaxSamples)
 		default:
-			n = max(n/step*step, minSamples)
+			n = max(n/step*step, c.MinSamples)
 		}
 		counts[n]++
 	}
@@ -53,7 +61,7 @@ func lengthBins(lengths []int, mode LengthMode, minSamples, maxSamples int) []bi
 	for length, count := range counts {
 		bins = append(bins, bin{length, count})
 	}
-	slices.SortFunc(bins, func(a, b bin) int { return flowOrder(a.length, b.length, mode) })
+	slices.SortFunc(bins, func(a, b bin) int { return flowOrder(a.length, b.length, c.Mode) })
 	return bins
 }
 
@@ -64,16 +72,16 @@ func flowOrder(a, b int, mode LengthMode) int {
 	return cmp.Compare(b, a)
 }
 
-// chooseLengths divides bins into at most k runs; the last bin of a run is the length of its bucket, the only one that all
+// chooseLengths divides bins into at most Buckets runs; the last bin of a run is the length of its bucket, the only one that all
 // of its utterances can be brought to. It minimises the samples lost by cropping, or added by padding, under the condition
-// that every bucket has enough utterances for one batch of batchSamples, so that no utterance waits for ever. When cropping,
+// that every bucket has enough utterances for one batch of each rank, so that no utterance waits for ever. When cropping,
 // the shortest bins may be left out, at the cost of their samples: a few short utterances are better lost than all others
 // cropped to their length. Without any such division one bucket holds all. This is the exact optimum: dynamic programming
 // over the end of the last run,
 //
 //	cost[r][j] = min over i of cost[r-1][i] + Σ_{i≤b<j} count[b]·|length[b] - length[j-1]|.
-func chooseLengths(bins []bin, mode LengthMode, k, batchSamples int) []int {
-	n := len(bins)
+func chooseLengths(bins []bin, c SamplerConfig) []int {
+	n, k := len(bins), c.Buckets
 	count, total := make([]int, n+1), make([]int, n+1) // utterances and samples before each bin
 	for i, b := range bins {
 		count[i+1] = count[i] + b.count
@@ -93,17 +101,17 @@ func chooseLengths(bins []bin, mode LengthMode, k, batchSamples int) []int {
 			next[j] = impossible
 			for i := range j {
 				length, held := bins[j-1].length, count[j]-count[i]
-				if cost[i] == impossible || held < batchRows(length, batchSamples) {
+				if cost[i] == impossible || held < c.ranks()*batchRows(length, c.BatchSamples) {
 					continue
 				}
 				lost := total[j] - total[i] - held*length
-				if c := cost[i] + max(lost, -lost); c < next[j] {
-					next[j], begin[j] = c, int32(i)
+				if all := cost[i] + max(lost, -lost); all < next[j] {
+					next[j], begin[j] = all, int32(i)
 				}
 			}
 		}
 		cost, from = next, append(from, begin)
-		for j := n; j > 0 && (j == n || mode == Crop); j-- {
+		for j := n; j > 0 && (j == n || c.Mode == Crop); j-- {
 			if cost[j] != impossible && cost[j]+total[n]-total[j] < best {
 				best, runs, end = cost[j]+total[n]-total[j], r+1, j
 			}
@@ -123,36 +131,57 @@ func chooseLengths(bins []bin, mode LengthMode, k, batchSamples int) []int {
 // batchRows is the number of rows of a batch of the given length.
 func batchRows(length, batchSamples int) int { return max(1, batchSamples/length) }
 
-// makeBuckets assigns the utterances of view to lengths, which are in flow order, and counts the batches of an epoch. It
-// returns the buckets, the utterances of each as positions in view, and how many fit none.
-//
-// Utterances that do not fill a batch move on to the next bucket, where they are cropped or padded more. What remains in the
-// last bucket is left out of the epoch; the shuffle decides anew each epoch whom that hits. A store too small for one
-// batch in the last bucket gets fewer rows there.
-func makeBuckets(view View, lengths []int, mode LengthMode, batchSamples int) (buckets []Bucket, members [][]int, leftOut int) {
-	buckets, members = make([]Bucket, len(lengths)), make([][]int, len(lengths))
-	for p, e := range view {
-		b := slices.IndexFunc(lengths, func(length int) bool {
-			if mode == Pad {
-				return length >= e.Samples
+// makeBuckets assigns the usable utterances of view to lengths, which are in flow order. It returns the buckets and the rows
+// of the utterances that fit one, bucket by bucket, in the order of view.
+func makeBuckets(view View, lengths []int, c SamplerConfig) ([]Bucket, []uint32) {
+	bucketOf := func(n int) int {
+		if !c.usable(n) {
+			return -1
+		}
+		return slices.IndexFunc(lengths, func(length int) bool {
+			if c.Mode == Pad {
+				return length >= n
 			}
-			return length <= e.Samples
+			return length <= n
 		})
-		if b < 0 {
-			leftOut++
-			continue
-		}
-		members[b] = append(members[b], p)
 	}
-	waiting := 0
+	buckets := make([]Bucket, len(lengths))
+	for e := range view.All() {
+		if b := bucketOf(e.Samples); b >= 0 {
+			buckets[b].Utterances++
+		}
+	}
+	next, total := make([]int, len(buckets)), 0 // where the next row of each bucket goes
 	for b := range buckets {
-		rows := batchRows(lengths[b], batchSamples)
-		waiting += len(members[b])
-		if b == len(buckets)-1 && waiting > 0 {
-			rows = min(rows, waiting)
-		}
-		buckets[b] = Bucket{lengths[b], rows, len(members[b]), waiting / rows}
-		waiting %= rows
+		buckets[b].Length, next[b] = lengths[b], total
+		total += buckets[b].Utterances
 	}
-	return buckets, members, leftOut
+	rows := make([]uint32, total)
+	for e := range view.All() {
+		if b := bucketOf(e.Samples); b >= 0 {
+			rows[next[b]] = uint32(e.Row)
+			next[b]++
+		}
+	}
+	countBatches(buckets, c.BatchSamples, c.ranks())
+	return buckets, rows
+}
+
+// countBatches says how many batches of how many rows each rank gets from each bucket in an epoch.
+//
+// Utterances that do not fill a round, a batch for each rank, move on to the next bucket, where they are cropped or padded
+// more. What remains in the last bucket is left out of the epoch; the shuffle decides anew each epoch whom that hits. A
+// store too small for one round in the last bucket gets fewer rows there, but each rank at least one.
+func countBatches(buckets []Bucket, batchSamples, ranks int) {
+	waiting := 0
+	for i := range buckets {
+		b := &buckets[i]
+		b.Rows = batchRows(b.Length, batchSamples)
+		waiting += b.Utterances
+		if i == len(buckets)-1 && waiting >= ranks {
+			b.Rows = min(b.Rows, waiting/ranks)
+		}
+		b.Batches = waiting / (b.Rows * ranks)
+		waiting %= b.Rows * ranks
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -20,11 +21,9 @@ const minSamples = 400
 // maxSidecar bounds a transcript file.
 const maxSidecar = 1 << 20
 
-// converted is an item after decoding: a row, or the fault that rejects it.
+// converted is one piece of an item after decoding: a row, or the fault that rejects it.
 type converted struct {
-	item     Item
 	row      storedRow
-	pcmHash  [sha256.Size]byte
 	warnings []string
 	fault    *Fault
 }
@@ -34,18 +33,51 @@ type converter struct {
 	opt       ImportOptions
 	resampler *audio.Resampler // for rate, the one used last
 	rate      int
-	samples   []int16
+	last      recording
 }
 
-func (c *converter) convert(item Item) converted {
-	out := converted{item: item, fault: item.Fault}
-	if out.fault == nil {
-		out.fault = checkTexts(&item)
+// recording is a decoded file.
+type recording struct {
+	item     Item // that named the file
+	channel  int
+	samples  []int16 // 16 kHz mono
+	frames   int     // in the file, at its own rate
+	warnings []string
+	fault    *Fault
+}
+
+// convert returns the rows of an item, or one fault; always at least one piece.
+func (c *converter) convert(item Item) []converted {
+	fault := item.Fault
+	if fault == nil {
+		fault = checkTexts(&item)
 	}
-	if out.fault == nil {
-		out.fault = c.encode(&item, &out)
+	if fault != nil {
+		return []converted{{fault: fault}}
 	}
+	rec := c.recording(item)
+	if rec.fault != nil {
+		return []converted{{fault: rec.fault}}
+	}
+	warnings := slices.Clone(rec.warnings)
+	if item.Frames > 0 && item.Frames != rec.frames {
+		warnings = append(warnings, fmt.Sprintf("the manifest says %d samples, the file has %d", item.Frames, rec.frames))
+	}
+	samples, warning, fault := cutItem(item, rec.samples)
+	if fault != nil {
+		return []converted{{fault: fault}}
+	}
+	if warning != "" {
+		warnings = append(warnings, warning)
+	}
+	out := c.pieces(item, samples)
+	out[0].warnings = append(warnings, out[0].warnings...)
 	return out
+}
+
+// pieces encodes what an item holds.
+func (c *converter) pieces(item Item, samples []int16) []converted {
+	return []converted{c.encode(item, item.Start, samples)}
 }
 
 // checkTexts completes the transcript and refuses texts that an Arrow string column or a line of a log cannot hold.
@@ -61,7 +93,7 @@ func checkTexts(item *Item) *Fault {
 		return &Fault{FaultEntry, "it has no id"}
 	}
 	for _, t := range []struct{ name, text string }{
-		{"id", item.ID}, {"speaker", item.Speaker}, {"transcript", item.Transcript}, {"path", item.Name},
+		{"id", item.ID}, {"speaker", item.Speaker}, {"transcript", item.Transcript}, {"split", item.Split}, {"path", item.Name},
 	} {
 		if !utf8.ValidString(t.text) {
 			return &Fault{FaultEntry, fmt.Sprintf("its %s is not UTF-8: %q", t.name, t.text)}
@@ -86,74 +118,137 @@ func readSidecar(path string) (string, error) {
 	return strings.Join(strings.Fields(strings.TrimPrefix(string(data), "\ufeff")), " "), err
 }
 
-// encode decodes, mixes, resamples and writes the WAV file of the row.
-func (c *converter) encode(item *Item, out *converted) *Fault {
-	pcm := item.PCM
-	if item.Path != "" {
-		var fault *Fault
-		if pcm, fault = c.decode(item, out); fault != nil {
-			return fault
-		}
+// cutItem returns the part of a recording that the item is. Times in manifests are often rounded up past the end of the
+// file; half a frame hop is forgiven, more is told.
+func cutItem(item Item, samples []int16) (part []int16, warning string, fault *Fault) {
+	if item.Start == 0 && item.End == 0 {
+		return samples, "", nil
 	}
-	switch seconds := float64(len(pcm)) / Rate; {
-	case len(pcm) < minSamples:
-		return &Fault{FaultShort, fmt.Sprintf("%d samples at 16 kHz, one frame of the encoder needs %d", len(pcm), minSamples)}
-	case seconds < c.opt.MinSeconds:
-		return &Fault{FaultShort, fmt.Sprintf("%.3f s, the shortest allowed is %g s", seconds, c.opt.MinSeconds)}
-	case c.opt.MaxSeconds > 0 && seconds > c.opt.MaxSeconds:
-		return &Fault{FaultLong, fmt.Sprintf("%.3f s, the longest allowed is %g s: split it", seconds, c.opt.MaxSeconds)}
-	case 2*len(pcm) > maxRowBytes-64:
-		return &Fault{FaultLong, fmt.Sprintf("%.0f s, one row holds %d s: split it", seconds, maxRowBytes/2/Rate)}
+	length := float64(len(samples)) / Rate
+	if !(item.Start >= 0) || item.End != 0 && !(item.End > item.Start) || item.Start > length {
+		return nil, "", &Fault{FaultEntry, fmt.Sprintf("it is the part from %g s to %g s of a recording of %.3f s", item.Start, item.End, length)}
 	}
-	wav := audio.AppendWAV16(make([]byte, 0, 2*len(pcm)+64), Rate, pcm)
-	stored, err := wavSamples(wav, len(pcm))
-	if err != nil {
-		return &Fault{FaultAudio, err.Error()}
+	from, to := min(int(item.Start*Rate+0.5), len(samples)), len(samples)
+	if item.End > 0 && item.End < length {
+		to = max(from, int(item.End*Rate+0.5))
 	}
-	out.pcmHash = sha256.Sum256(stored)
-	out.row = storedRow{id: item.ID, speaker: item.Speaker, transcript: item.Transcript, path: item.Name, samples: len(pcm), wav: wav}
-	return nil
+	if item.End > length+0.01 {
+		warning = fmt.Sprintf("it ends at %g s and the recording at %.3f s", item.End, length)
+	}
+	return samples[from:min(to, len(samples))], warning, nil
 }
 
-// decode returns the samples of a file at 16 kHz. They stay valid until the next call.
-func (c *converter) decode(item *Item, out *converted) ([]int16, *Fault) {
-	clip, err := audio.DecodeFile(item.Path, c.opt.Limits)
+// encode makes a row of samples that begin at start seconds of the item's recording.
+func (c *converter) encode(item Item, start float64, pcm []int16) (out converted) {
+	switch seconds := float64(len(pcm)) / Rate; {
+	case len(pcm) < minSamples:
+		out.fault = &Fault{FaultShort, fmt.Sprintf("%d samples at 16 kHz, one frame of the encoder needs %d", len(pcm), minSamples)}
+	case seconds < c.opt.MinSeconds:
+		out.fault = &Fault{FaultShort, fmt.Sprintf("%.3f s, the shortest allowed is %g s", seconds, c.opt.MinSeconds)}
+	case c.opt.MaxSeconds > 0 && seconds > c.opt.MaxSeconds:
+		out.fault = &Fault{FaultLong, fmt.Sprintf("%.3f s, the longest allowed is %g s: split it", seconds, c.opt.MaxSeconds)}
+	case 2*len(pcm) > maxRowBytes-64:
+		out.fault = &Fault{FaultLong, fmt.Sprintf("%.0f s, one row holds %d s: split it", seconds, maxRowBytes/2/Rate)}
+	default:
+		out.row = storedRow{id: item.ID, speaker: item.Speaker, transcript: item.Transcript, split: item.Split, path: item.Name,
+			start: start, samples: len(pcm), audio: c.opt.Codec.encode(pcm)}
+		h := sha256.New()
+		hashPCM(h, pcm)
+		h.Sum(out.row.sum[:0])
+	}
+	return out
+}
+
+// recording decodes the file of an item, unless it is the one that was decoded last.
+func (c *converter) recording(item Item) *recording {
+	if item.PCM != nil {
+		return &recording{samples: item.PCM}
+	}
+	if c.last.channel == item.Channel && item.sameRecording(c.last.item) {
+		return &c.last
+	}
+	c.last = recording{item: item, channel: item.Channel, samples: c.last.samples}
+	c.last.fault = c.decode(&c.last)
+	return &c.last
+}
+
+// decode fills a recording.
+func (c *converter) decode(rec *recording) *Fault {
+	clip, err := c.read(&rec.item)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &Fault{FaultMissing, err.Error()}
+		return &Fault{FaultMissing, err.Error()}
 	case errors.Is(err, audio.ErrTooLarge):
-		return nil, &Fault{FaultLong, err.Error()}
+		return &Fault{FaultLong, err.Error()}
 	case err != nil:
-		return nil, &Fault{FaultAudio, err.Error()}
+		return &Fault{FaultAudio, err.Error()}
 	}
-	out.warnings = clip.Warnings
+	rec.warnings, rec.frames = clip.Warnings, clip.Frames()
 	if !c.opt.KeepTruncated && clip.Truncated {
-		return nil, &Fault{FaultTruncated, strings.Join(clip.Warnings, "; ")}
+		return &Fault{FaultTruncated, strings.Join(clip.Warnings, "; ")}
 	}
-	if item.Frames > 0 && item.Frames != clip.Frames() {
-		out.warnings = append(out.warnings, fmt.Sprintf("the manifest says %d samples, the file has %d", item.Frames, clip.Frames()))
+	policy := c.opt.Channels
+	if rec.channel > 0 {
+		policy = audio.Channel(rec.channel - 1)
 	}
-	mono, err := clip.Mono(c.opt.Channels)
+	mono, err := clip.Mono(policy)
 	if err != nil {
-		return nil, &Fault{FaultAudio, err.Error()}
+		return &Fault{FaultAudio, err.Error()}
 	}
 	if clip.Rate != Rate {
 		if c.rate != clip.Rate {
 			c.rate = 0
 			if c.resampler, err = audio.NewResampler(clip.Rate, Rate, c.opt.Resampler); err != nil {
-				return nil, &Fault{FaultAudio, err.Error()}
+				return &Fault{FaultAudio, err.Error()}
 			}
 			c.rate = clip.Rate
 		}
 		mono = c.resampler.Process(mono)
 	}
-	if cap(c.samples) < len(mono) {
-		c.samples = make([]int16, len(mono))
-	}
-	pcm := c.samples[:len(mono)]
+	rec.samples = slices.Grow(rec.samples[:0], len(mono))[:len(mono)]
 	// The ringing of a resampler takes single samples of loud speech past full scale. One in a thousand is more than that.
-	if clipped := audio.ToInt16(pcm, mono); 1000*clipped > len(pcm) {
-		out.warnings = append(out.warnings, fmt.Sprintf("%d of %d samples are clipped at full scale", clipped, len(pcm)))
+	if clipped := audio.ToInt16(rec.samples, mono); 1000*clipped > len(mono) {
+		rec.warnings = append(rec.warnings, fmt.Sprintf("%d of %d samples are clipped at full scale", clipped, len(mono)))
 	}
-	return pcm, nil
+	return nil
+}
+
+// read decodes the file, or the part of a file, or the bytes, that an item names.
+func (c *converter) read(item *Item) (*audio.Clip, error) {
+	data := item.Data
+	if item.Path != "" {
+		if item.Offset == 0 && item.Size == 0 {
+			return audio.DecodeFile(item.Path, c.opt.Limits)
+		}
+		var err error
+		if data, err = readPart(item.Path, item.Offset, item.Size, c.opt.Limits); err != nil {
+			return nil, err
+		}
+	}
+	return audio.Decode(data, c.opt.Limits)
+}
+
+// readPart reads a part of a file, such as a member of a tar. Size 0 means the rest.
+func readPart(path string, offset, size int64, lim audio.Limits) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if size == 0 {
+		size = info.Size() - offset
+	}
+	if offset < 0 || size < 0 || offset > info.Size() || size > info.Size()-offset {
+		return nil, fmt.Errorf("%s has %d bytes, the recording is said to have %d at byte %d: %w", path, info.Size(), size, offset, audio.ErrCorrupt)
+	}
+	if most := lim.WithDefaults().MaxBytes; size > most {
+		return nil, fmt.Errorf("%d bytes at byte %d of %s, MaxBytes is %d: %w", size, offset, path, most, audio.ErrTooLarge)
+	}
+	data := make([]byte, size)
+	_, err = f.ReadAt(data, offset)
+	return data, err
 }

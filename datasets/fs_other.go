@@ -12,7 +12,11 @@ func mapFile(path string) (mapping, error) {
 	return mapping{data}, err
 }
 
-func (m *mapping) close() error {
+// Close unmaps the file.
+func (m *mapping) Close() error {
 	m.data = nil
 	return nil
 }
+
+// lockFile makes the file. On systems without flock two imports into one directory are not kept apart.
+func lockFile(path string) (*os.File, error) { return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) }

@@ -41,11 +41,25 @@ func mapFile(path string) (mapping, error) {
 	}
 }
 
-func (m *mapping) close() error {
+// Close unmaps the file.
+func (m *mapping) Close() error {
 	if m.data == nil {
 		return nil
 	}
 	data := m.data
 	m.data = nil
 	return unix.Munmap(data)
+}
+
+// lockFile takes the lock that path stands for, which the kernel frees when the file is closed or the process dies.
+func lockFile(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("lock: %w", err)
+	}
+	return f, nil
 }

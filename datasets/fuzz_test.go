@@ -30,7 +30,7 @@ func FuzzStream(f *testing.F) {
 func checkStream(t *testing.T, data []byte) {
 	err := readStream(data, func(b *recordBatch) error {
 		for row := range b.rows {
-			for _, c := range []*byteColumn{&b.id, &b.speaker, &b.transcript, &b.audio, &b.path} {
+			for _, c := range []*byteColumn{&b.id, &b.speaker, &b.transcript, &b.split, &b.sum, &b.audio, &b.path} {
 				s := c.span(row)
 				if s == null {
 					continue
@@ -39,7 +39,7 @@ func checkStream(t *testing.T, data []byte) {
 					t.Fatalf("row %d: %+v does not lie in %d bytes, or value differs from span", row, s, len(data))
 				}
 			}
-			if _, err := b.index(row, 0); err != nil && !errors.Is(err, ErrCorrupt) {
+			if _, err := b.index(row, 0, PCM); err != nil && !errors.Is(err, ErrCorrupt) {
 				t.Fatalf("row %d: %v", row, err)
 			}
 		}
@@ -108,8 +108,51 @@ func TestBuffersThatAreTooShort(t *testing.T) {
 	}
 }
 
-// FuzzIndex damages the index and gives it a right checksum, as an attacker would. An index that is accepted must be safe to
-// read with.
+// sealIndex makes all checksums of an index right, as an attacker would.
+func sealIndex(index []byte, rows int) {
+	le, at := binary.LittleEndian, indexHeader
+	tail := indexHeader + (indexLength+indexRow)*rows
+	if len(index) < tail {
+		return
+	}
+	sums := len(index) - 4 - 8*blocksOf(rows)
+	if sums < tail {
+		return
+	}
+	for k, size := range []int{indexLength, indexRow} {
+		for block := range blocksOf(rows) {
+			n := min(blockRows, rows-block*blockRows) * size
+			le.PutUint32(index[sums+4*(k*blocksOf(rows)+block):], castagnoli(index[at:at+n]))
+			at += n
+		}
+	}
+	le.PutUint32(index[len(index)-4:], castagnoli(append(index[:indexHeader:indexHeader], index[tail:len(index)-4]...)))
+}
+
+// readAll reads everything of a store through an index. Whatever the index says, that must be safe.
+func readAll(t *testing.T, s *Store, index []byte) error {
+	file := memoryFile(index)
+	x, err := openIndex(&file, index, &s.info)
+	if err != nil {
+		return err
+	}
+	damaged := Store{info: s.info, shards: s.shards, index: x}
+	for i := range damaged.Len() {
+		_, err = damaged.Utterance(i)
+		samples, lengthErr := damaged.Samples(i)
+		pcm, pcmErr := damaged.PCM(i)
+		if pcmErr == nil && len(pcm) != 2*samples {
+			t.Fatalf("row %d has %d bytes of samples, the index says %d samples", i, len(pcm), samples)
+		}
+		if err = errors.Join(err, lengthErr, pcmErr); err != nil {
+			return err
+		}
+	}
+	_, err = damaged.View()
+	return err
+}
+
+// FuzzIndex damages the index. One that is accepted must be safe to read with.
 func FuzzIndex(f *testing.F) {
 	dir := makeStore(f, ImportOptions{ShardBytes: 1500}, 400, 401, 402, 403)
 	good, err := os.ReadFile(filepath.Join(dir, indexFile))
@@ -117,54 +160,52 @@ func FuzzIndex(f *testing.F) {
 		f.Fatal(err)
 	}
 	s := openStore(f, dir)
-	f.Add(good[:len(good)-4], true)
+	f.Add(good, true)
 	f.Add(good[:indexHeader], true)
 	f.Add([]byte(nil), false)
-	f.Add(bytes.Replace(good[:len(good)-4], []byte{0x90, 1}, []byte{0xFF, 0xFF}, -1), true)
+	f.Add(bytes.Replace(good, []byte{0x90, 1}, []byte{0xFF, 0xFF}, -1), true)
 	f.Fuzz(func(t *testing.T, index []byte, sign bool) {
-		if sign {
-			index = binary.LittleEndian.AppendUint32(slices.Clone(index), castagnoli(index))
+		if index = slices.Clone(index); sign {
+			sealIndex(index, s.Len())
 		}
-		if err := checkIndex(index, &s.info); err != nil {
-			if !errors.Is(err, ErrCorrupt) {
-				t.Fatalf("%v is not ErrCorrupt", err)
-			}
-			return
+		if err := readAll(t, s, index); err != nil && !errors.Is(err, ErrCorrupt) {
+			t.Fatalf("%v is not ErrCorrupt", err)
 		}
-		damaged := Store{info: s.info, shards: s.shards, index: index}
-		for i := range damaged.Len() {
-			damaged.Utterance(i)
-			if pcm, err := damaged.PCM(i); err == nil && len(pcm) != 2*damaged.Samples(i) {
-				t.Fatalf("row %d has %d bytes of samples, the index says %d samples", i, len(pcm), damaged.Samples(i))
-			}
-		}
-		damaged.View()
 	})
 }
 
-// Each place of a row that a reader follows, moved outside with a right checksum.
+// Each place of a row that a reader follows, moved outside with right checksums.
 func TestIndexMustStayInsideTheShards(t *testing.T) {
 	s := openStore(t, makeStore(t, ImportOptions{}, 400, 401))
+	good, err := os.ReadFile(filepath.Join(s.Where(), indexFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := readAll(t, s, good); err != nil {
+		t.Fatal(err)
+	}
 	size := uint64(s.info.Shards[0].Bytes)
+	lengths, rows := indexHeader+indexLength, indexHeader+2*indexLength+indexRow // of the second row, which has all texts
 	for name, c := range map[string]struct {
-		at    int // in the row
+		at    int
 		width int
 		value uint64
 	}{
-		"shard": {0, 4, 1}, "samples": {4, 4, 1 << 20}, "WAV offset": {8, 8, size - 10}, "negative WAV offset": {8, 8, 1 << 63},
-		"WAV length": {16, 4, size + 1}, "no WAV": {16, 4, nullLength}, "no id": {20, 4, nullLength}, "id length": {20, 4, size},
-		"speaker length": {24, 4, size}, "transcript length": {28, 4, size}, "id offset": {32, 8, size}, "speaker offset": {40, 8, size + 1},
-		"transcript offset": {48, 8, 1<<64 - 1},
+		"samples": {lengths, 4, 1 << 20}, "speaker": {lengths + 4, 4, 2}, "shard": {rows, 4, 1},
+		"audio length": {rows + 8, 4, size + 1}, "no audio": {rows + 8, 4, nullLength}, "no id": {rows + 12, 4, nullLength},
+		"id length": {rows + 12, 4, size}, "transcript length": {rows + 16, 4, size}, "path length": {rows + 24, 4, size},
+		"audio offset": {rows + 32, 8, size - 10}, "negative audio offset": {rows + 32, 8, 1 << 63}, "id offset": {rows + 40, 8, size},
+		"transcript offset": {rows + 48, 8, 1<<64 - 1}, "path offset": {rows + 64, 8, size + 1},
+		"speakers": {24, 4, 3}, "names": {28, 4, 1}, "rows": {16, 8, 1}, "version": {8, 4, 1},
 	} {
-		index := slices.Clone(s.index[:len(s.index)-4])
-		row := index[indexHeader+indexRow:] // of the second row, which has all three texts
+		index := slices.Clone(good)
 		if c.width == 4 {
-			binary.LittleEndian.PutUint32(row[c.at:], uint32(c.value))
+			binary.LittleEndian.PutUint32(index[c.at:], uint32(c.value))
 		} else {
-			binary.LittleEndian.PutUint64(row[c.at:], c.value)
+			binary.LittleEndian.PutUint64(index[c.at:], c.value)
 		}
-		index = binary.LittleEndian.AppendUint32(index, castagnoli(index))
-		if err := checkIndex(index, &s.info); !errors.Is(err, ErrCorrupt) {
+		sealIndex(index, s.Len())
+		if err := readAll(t, s, index); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -22,13 +22,17 @@ type hfFeatures struct {
 	ID         hfValue `json:"id"`
 	Speaker    hfValue `json:"speaker"`
 	Transcript hfValue `json:"transcript"`
+	Split      hfValue `json:"split"`
 	Samples    hfValue `json:"samples"`
+	Start      hfValue `json:"start"`
+	SHA256     hfValue `json:"sha256"`
 	Audio      hfAudio `json:"audio"`
 }
 
 func features() hfFeatures {
 	text := hfValue{"string", "Value"}
-	return hfFeatures{ID: text, Speaker: text, Transcript: text, Samples: hfValue{"int64", "Value"}, Audio: hfAudio{Rate, "Audio"}}
+	return hfFeatures{ID: text, Speaker: text, Transcript: text, Split: text, Samples: hfValue{"int64", "Value"},
+		Start: hfValue{"float64", "Value"}, SHA256: text, Audio: hfAudio{Rate, "Audio"}}
 }
 
 type hfDatasetInfo struct {

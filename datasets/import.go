@@ -1,20 +1,16 @@
 package datasets
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"runtime"
-	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"aural/audio"
-	"aural/internal/atomicfile"
 )
 
 // ErrExists is what Import returns when the target is there and may not be overwritten.
@@ -25,16 +21,20 @@ var ErrEmpty = errors.New("no recording was accepted")
 
 // ImportOptions says how recordings become rows. The zero value is a good choice for pretraining.
 type ImportOptions struct {
-	Workers       int                 // decoders that run at once; 0: one a CPU
-	Channels      audio.ChannelPolicy // how several channels become one
-	Resampler     audio.Quality       // for files that are not 16 kHz
-	Limits        audio.Limits        // of what a single file may cost
-	MinSeconds    float64             // shorter recordings are rejected; at least one frame (25 ms) is always needed
-	MaxSeconds    float64             // longer recordings are rejected; 0: 2.3 hours, the most a row can hold
-	KeepTruncated bool                // keep what is there of a file that ends early; its transcript may say more
-	Split         string              // take only the items of this split; "": all
-	ShardBytes    int64               // size at which a new shard begins; 0: 500 MB, as Hugging Face does
-	Overwrite     bool                // replace the target when it is a store
+	Workers        int                 // decoders that run at once; 0: one a CPU
+	Channels       audio.ChannelPolicy // how several channels become one
+	Resampler      audio.Quality       // for files that are not 16 kHz
+	Limits         audio.Limits        // of what a single file may cost
+	MinSeconds     float64             // shorter recordings are rejected; at least one frame (25 ms) is always needed
+	MaxSeconds     float64             // longer recordings are rejected; 0: 2.3 hours, the most a row can hold
+	KeepTruncated  bool                // keep what is there of a file that ends early; its transcript may say more
+	KeepDuplicates bool                // keep recordings whose samples are those of an earlier one
+	Codec          Codec               // of the store; "": PCM
+	Split          string              // take only the items of this split; "": all
+	Share          Share               // the share of this machine; the zero value: all
+	ShardBytes     int64               // size at which a new shard begins; 0: 500 MB, as Hugging Face does
+	Overwrite      bool                // replace the target when it is a store
+	Restart        bool                // drop what an earlier import of this target has left, instead of going on with it
 }
 
 const defaultShardBytes = 500e6
@@ -54,14 +54,28 @@ func (o ImportOptions) withDefaults() (ImportOptions, error) {
 	if o.ShardBytes == 0 {
 		o.ShardBytes = defaultShardBytes
 	}
-	return o, nil
+	if o.Codec == "" {
+		o.Codec = PCM
+	}
+	if p := o.Share; p.Of < 0 || p.Index < 0 || p.Of > 0 && p.Index >= p.Of || p.Of == 0 && p.Index > 0 {
+		return o, fmt.Errorf("datasets: import: part %d of %d: count from 0", p.Index, p.Of)
+	}
+	_, err := ParseCodec(string(o.Codec))
+	return o, err
+}
+
+// settings is what the options mean for the bytes of the store.
+func (o ImportOptions) settings(source string) Settings {
+	return Settings{Source: source, Split: o.Split, Channels: o.Channels.String(), Resampler: o.Resampler.String(),
+		MinSeconds: o.MinSeconds, MaxSeconds: o.MaxSeconds, KeepTruncated: o.KeepTruncated, ShardBytes: o.ShardBytes,
+		KeepDuplicates: o.KeepDuplicates, Share: o.Share.String()}
 }
 
 // Progress is what an import has done so far.
 type Progress struct {
-	Total    int // items in the source, or -1
+	Total    int // items in the source, or -1 when that is not known
 	Done     int // items seen: accepted, rejected and of other splits
-	Accepted int
+	Accepted int // rows
 	Rejected int
 	Seconds  float64 // of accepted audio
 	Name     string  // the item just done
@@ -85,20 +99,24 @@ type Warning struct {
 // Summary is the outcome of an import.
 type Summary struct {
 	Info       Info      // of the new store
-	Listed     int       // items of the source
+	Listed     int       // items of the source, or of this machine's part of it
 	Accepted   int       // rows
 	OtherSplit int       // items left out because of ImportOptions.Split
+	Resumed    int       // items that an earlier import had done, which this one went on with
 	Rejects    []Reject  // also in rejected.jsonl
 	Warnings   []Warning // also in warnings.jsonl
-	Leftovers  []string  // directories of imports that were killed, beside the target; safe to delete when none is running
+	Leftovers  []string  // directories of replaced stores, beside the target; safe to delete when no import is running
 }
 
 // Import decodes what src lists and writes it as a new store in dir. Recordings that cannot be used are listed in
 // rejected.jsonl and the rest goes in; the caller decides from the Summary whether that is good enough. The store is a
-// function of the source and the options: rows keep the order of the source, and the number of workers changes no byte.
+// function of the source and the options: rows keep the order of the source, and neither the number of workers nor an
+// interruption changes a byte.
 //
-// The store is made in a hidden directory beside dir and renamed at the end, so dir is never half made; when ctx ends, the
-// hidden directory is removed. progress, unless nil, is called after each item, from one goroutine.
+// The store is made in a hidden directory beside dir and renamed at the end, so dir is never half made. An import that ends
+// early, by ctx or by a kill, leaves the hidden directory, and the same import goes on with it, at most one record batch
+// behind. It needs about 100 bytes of memory a row, to notice duplicates. progress, unless nil, is called after each item,
+// from one goroutine.
 func Import(ctx context.Context, src Source, dir string, opt ImportOptions, progress func(Progress)) (Summary, error) {
 	return importInto(ctx, src, dir, opt, progress, memory.DefaultAllocator)
 }
@@ -108,58 +126,71 @@ func importInto(ctx context.Context, src Source, dir string, opt ImportOptions, 
 	if err != nil {
 		return Summary{}, err
 	}
-	t, err := newTarget(dir, opt.Overwrite)
+	t, err := newTarget(dir, opt.Overwrite, true)
 	if err != nil {
 		return Summary{}, err
 	}
-	defer t.discard()
-	writer, err := newShardWriter(t.temporary, opt.ShardBytes, mem)
-	if err != nil {
-		return Summary{}, err
-	}
-	defer writer.release()
-	im := importer{src: src, opt: opt, writer: writer, progress: progress, ids: map[string]struct{}{},
-		speakers: map[string]struct{}{}, fingerprint: newRowHash()}
+	defer t.release()
+	im := &importer{src: src, opt: opt, progress: progress, settings: opt.settings(src.Describe())}
 	im.summary.Leftovers = t.leftovers
-	if err := im.run(ctx); err != nil {
+	if im.writer, err = newShardWriter(t.working, opt.ShardBytes, mem); err != nil {
 		return im.summary, err
 	}
-	if err := im.writeFiles(t.temporary); err != nil {
+	defer im.writer.release()
+	if err := im.resume(t); err != nil {
 		return im.summary, err
+	}
+	defer im.journal.close()
+	im.writer.committed = im.commit
+	if err := im.run(ctx); err != nil {
+		if errors.Is(err, ErrEmpty) { // there is nothing to go on with
+			err = errors.Join(err, t.remove())
+		}
+		return im.summary, err
+	}
+	s := &im.summary
+	s.Info, err = finishStore(im.writer, t.finished(), opt.Codec, im.settings, s.Rejects, s.Warnings)
+	if err != nil {
+		return *s, err
 	}
 	if err := ctx.Err(); err != nil { // the last moment at which nothing has happened
-		return im.summary, fmt.Errorf("datasets: import into %s: %w", dir, err)
+		return *s, fmt.Errorf("datasets: import into %s: %w", dir, err)
 	}
-	return im.summary, t.publish()
+	return *s, t.publish()
 }
 
 // importer is the ordered end of an import: it sees the converted items one by one, in the order of the source.
 type importer struct {
-	src         Source
-	opt         ImportOptions
-	writer      *shardWriter
-	progress    func(Progress)
-	summary     Summary
-	samples     int64
-	transcribed int
-	ids         map[string]struct{}
-	speakers    map[string]struct{}
-	fingerprint rowHash
+	src      Source
+	opt      ImportOptions
+	settings Settings
+	writer   *shardWriter
+	journal  *journal
+	progress func(Progress)
+	summary  Summary
+	samples  int64
+	seen     duplicates
+	at       position
+	told     struct{ rejects, warnings int } // how many are in the journal
 }
 
 func (im *importer) run(ctx context.Context) error {
-	for c, err := range convertAll(ctx, im.src, im.opt) {
+	for o, err := range convertAll(ctx, im.src, im.opt, im.at) {
 		if err != nil {
-			return fmt.Errorf("datasets: import of %s, after %d items: %w", im.src.Describe(), im.summary.Listed, err)
+			return fmt.Errorf("datasets: import of %s, after %d items: %w", im.src.Describe(), im.at.Items, err)
 		}
-		if err := im.add(c); err != nil {
+		if err := im.add(&o); err != nil {
 			return err
 		}
 		if im.progress != nil {
-			im.progress(Progress{im.src.Total(), im.summary.Listed, im.summary.Accepted, len(im.summary.Rejects),
-				float64(im.samples) / Rate, c.item.Name})
+			total := im.src.Total()
+			if im.opt.Share.Of > 1 {
+				total = -1
+			}
+			im.progress(Progress{total, im.at.Items, im.summary.Accepted, len(im.summary.Rejects), float64(im.samples) / Rate, o.item.Name})
 		}
 	}
+	im.summary.Listed = im.at.Items
 	if im.summary.Accepted == 0 {
 		return fmt.Errorf("datasets: import of %s: %d items, %d of another split, %d rejected%s: %w", im.src.Describe(), im.summary.Listed,
 			im.summary.OtherSplit, len(im.summary.Rejects), im.firstReason(), ErrEmpty)
@@ -175,103 +206,53 @@ func (im *importer) firstReason() string {
 	return fmt.Sprintf(" (the first, %s: %s)", first.Path, first.Reason)
 }
 
-func (im *importer) add(c converted) error {
+func (im *importer) add(o *outcome) error {
+	for i := o.first; i < len(o.pieces); i++ {
+		im.at.Pieces = i
+		if err := im.addPiece(o.item, &o.pieces[i]); err != nil {
+			return err
+		}
+	}
+	if o.otherSplit {
+		im.summary.OtherSplit++
+	}
+	im.at = im.at.after(o.item)
+	return nil
+}
+
+// addPiece writes a row. What it notes about the row comes after it is appended: a commit on the way is about the rows
+// before.
+func (im *importer) addPiece(item Item, c *converted) error {
 	s := &im.summary
-	s.Listed++
-	if im.opt.Split != "" && c.item.Split != im.opt.Split {
-		s.OtherSplit++
+	fault := c.fault
+	if fault == nil {
+		fault = im.seen.fault(&c.row, im.opt.KeepDuplicates)
+	}
+	if fault != nil {
+		s.Rejects = append(s.Rejects, Reject{item.Name, cmp.Or(c.row.id, item.ID), fault.Kind, fault.Reason})
 		return nil
 	}
-	if _, twice := im.ids[c.row.id]; twice && c.fault == nil {
-		c.fault = &Fault{FaultDuplicate, fmt.Sprintf("an earlier recording has the id %q", c.row.id)}
-	}
-	if c.fault != nil {
-		s.Rejects = append(s.Rejects, Reject{c.item.Name, c.item.ID, c.fault.Kind, c.fault.Reason})
-		return nil
-	}
-	if err := im.writer.append(c.row); err != nil {
+	if err := im.writer.append(&c.row); err != nil {
 		return err
 	}
 	if len(c.warnings) > 0 {
 		s.Warnings = append(s.Warnings, Warning{c.row.path, c.row.id, c.warnings})
 	}
-	im.ids[c.row.id] = struct{}{}
-	if c.row.speaker != "" {
-		im.speakers[c.row.speaker] = struct{}{}
-	}
-	if c.row.transcript != "" {
-		im.transcribed++
-	}
-	im.fingerprint.add(c.row.id, c.row.speaker, c.row.transcript, c.pcmHash)
+	im.seen.add(c.row.id, c.row.sum)
 	im.samples += int64(c.row.samples)
 	s.Accepted++
 	return nil
 }
 
-// writeFiles ends the shards and writes everything else. The index is made from the finished shards, so this is also the
-// first reading of what was written.
-func (im *importer) writeFiles(dir string) error {
-	shards, err := im.writer.finish()
-	if err != nil {
-		return err
-	}
+// commit writes down what is safe on the disk.
+func (im *importer) commit() error {
 	s := &im.summary
-	s.Info = Info{FormatVersion: FormatVersion, Rate: Rate, Rows: s.Accepted, Samples: im.samples, Seconds: float64(im.samples) / Rate,
-		Speakers: len(im.speakers), Transcribed: im.transcribed, Rejected: len(s.Rejects), Warned: len(s.Warnings),
-		Fingerprint: im.fingerprint.sum(), Shards: shards,
-		Settings: Settings{Source: im.src.Describe(), Split: im.opt.Split, Channels: im.opt.Channels.String(), Resampler: im.opt.Resampler.String(),
-			MinSeconds: im.opt.MinSeconds, MaxSeconds: im.opt.MaxSeconds, KeepTruncated: im.opt.KeepTruncated, ShardBytes: im.opt.ShardBytes}}
-	state, datasetInfo, err := hfFiles(shards, s.Info.Fingerprint, s.Info.Settings.Source)
-	if err != nil {
-		return err
+	e := journalEntry{position: im.at, OtherSplit: s.OtherSplit, Rejects: s.Rejects[im.told.rejects:], Warnings: s.Warnings[im.told.warnings:]}
+	im.told.rejects, im.told.warnings = len(s.Rejects), len(s.Warnings)
+	if open := im.writer.open; open != nil {
+		e.Rows, e.Payload, e.Written = open.rows, open.payload, open.written
+	} else {
+		e.Closed = &im.writer.done[len(im.writer.done)-1]
 	}
-	rejected, err := jsonLines(s.Rejects)
-	if err != nil {
-		return err
-	}
-	warnings, err := jsonLines(s.Warnings)
-	if err != nil {
-		return err
-	}
-	for _, f := range []struct {
-		name string
-		data []byte
-	}{{stateFile, state}, {datasetInfoFile, datasetInfo}, {rejectedFile, rejected}, {warningsFile, warnings}} {
-		if err := atomicfile.Write(filepath.Join(dir, f.name), f.data, 0o644); err != nil {
-			return fmt.Errorf("datasets: write %s: %w", f.name, err)
-		}
-		s.Info.Files = append(s.Info.Files, FileSum{Name: f.name, Bytes: int64(len(f.data)), SHA256: sum(f.data)})
-	}
-	data, err := s.Info.encode()
-	if err != nil {
-		return err
-	}
-	if err := atomicfile.Write(filepath.Join(dir, InfoFile), data, 0o644); err != nil {
-		return fmt.Errorf("datasets: write %s: %w", InfoFile, err)
-	}
-	return writeIndex(dir)
-}
-
-func writeIndex(dir string) error {
-	store, err := Open(dir)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	if _, err := os.Stat(filepath.Join(dir, indexFile)); err != nil {
-		return fmt.Errorf("datasets: write %s: %s", indexFile, strings.Join(store.Notes(), "; "))
-	}
-	return nil
-}
-
-func jsonLines[T any](values []T) ([]byte, error) {
-	var out []byte
-	for _, v := range values {
-		line, err := json.Marshal(v)
-		if err != nil {
-			return nil, fmt.Errorf("datasets: %w", err)
-		}
-		out = append(append(out, line...), '\n')
-	}
-	return out, nil
+	return im.journal.write(e)
 }

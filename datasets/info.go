@@ -8,16 +8,16 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io"
-	"os"
+	"io/fs"
 	"path/filepath"
 )
 
 // Rate is the sampling rate of every store in Hz: the rate of wav2vec 2.0.
 const Rate = 16000
 
-// FormatVersion is the version of the store format that this package writes and reads.
-const FormatVersion = 1
+// FormatVersion is the version of the store format that this package writes. It reads version 1 too, which has neither
+// splits, nor starts, nor checksums of clips.
+const FormatVersion = 2
 
 // InfoFile is the file that makes a directory a store.
 const InfoFile = "aural.json"
@@ -35,7 +35,8 @@ const (
 // the same import gives the same bytes.
 type Info struct {
 	FormatVersion int       `json:"format_version"`
-	Rate          int       `json:"rate"` // Hz
+	Codec         Codec     `json:"codec,omitempty"` // since version 2; version 1 is PCM
+	Rate          int       `json:"rate"`            // Hz
 	Rows          int       `json:"rows"`
 	Samples       int64     `json:"samples"`
 	Seconds       float64   `json:"seconds"`
@@ -60,6 +61,12 @@ type Settings struct {
 	MaxSeconds    float64 `json:"max_seconds"`
 	KeepTruncated bool    `json:"keep_truncated"`
 	ShardBytes    int64   `json:"shard_bytes"`
+
+	// Since version 2.
+	Decoder        string `json:"decoder,omitempty"`         // the program that decoded what aural does not
+	KeepDuplicates bool   `json:"keep_duplicates,omitempty"` // whether recordings with equal samples were all kept
+	Segment        string `json:"segment,omitempty"`         // how long recordings were cut
+	Share          string `json:"share,omitempty"`           // "2/8": the second of eight imports that share the work
 }
 
 // FileSum is the checksum of one file of a store.
@@ -94,17 +101,17 @@ func (in *Info) encode() ([]byte, error) {
 }
 
 // readInfo reads aural.json. A file that encode would not have written, byte for byte, is corrupt.
-func readInfo(dir string) (Info, error) {
-	data, err := os.ReadFile(filepath.Join(dir, InfoFile))
-	if errors.Is(err, os.ErrNotExist) {
-		return Info{}, fmt.Errorf("datasets: %s is not a store: it has no %s; import the audio first: %w", dir, InfoFile, err)
+func readInfo(where string, files Files) (Info, error) {
+	data, err := files.ReadFile(InfoFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Info{}, fmt.Errorf("datasets: %s is not a store: it has no %s; import the audio first: %w", where, InfoFile, err)
 	}
 	if err != nil {
 		return Info{}, fmt.Errorf("datasets: %w", err)
 	}
 	in, err := parseInfo(data)
 	if err != nil {
-		return Info{}, fmt.Errorf("datasets: %s: %w", filepath.Join(dir, InfoFile), err)
+		return Info{}, fmt.Errorf("datasets: %s in %s: %w", InfoFile, where, err)
 	}
 	return in, nil
 }
@@ -116,8 +123,8 @@ func parseInfo(data []byte) (Info, error) {
 	if err := json.Unmarshal(data, &version); err != nil {
 		return Info{}, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
-	if version.FormatVersion != FormatVersion {
-		return Info{}, fmt.Errorf("format version %d, this program reads version %d: import the audio again or use the program that wrote it",
+	if version.FormatVersion < 1 || version.FormatVersion > FormatVersion {
+		return Info{}, fmt.Errorf("format version %d, this program reads versions 1 to %d: import the audio again or use the program that wrote it",
 			version.FormatVersion, FormatVersion)
 	}
 	var in Info
@@ -132,11 +139,17 @@ func parseInfo(data []byte) (Info, error) {
 	if !bytes.Equal(again, data) {
 		return Info{}, fmt.Errorf("the checksum does not match the content; the file was changed after the import: %w", ErrCorrupt)
 	}
+	if in.FormatVersion == 1 {
+		in.Codec = PCM
+	}
 	return in, in.check()
 }
 
 // check makes sure of what Open relies on.
 func (in *Info) check() error {
+	if _, err := ParseCodec(string(in.Codec)); err != nil {
+		return fmt.Errorf("%w: %w", err, ErrCorrupt)
+	}
 	rows := 0
 	for i, shard := range in.Shards {
 		if shard.Name != shardName(i, len(in.Shards)) || shard.Rows < 0 || shard.Bytes < 0 {
@@ -171,10 +184,10 @@ type rowHash struct{ h hash.Hash }
 
 func newRowHash() rowHash { return rowHash{sha256.New()} }
 
-func (r rowHash) add(id, speaker, transcript string, pcm [sha256.Size]byte) {
-	for _, s := range []string{id, speaker, transcript} {
+func (r rowHash) add(id, speaker, transcript []byte, pcm [sha256.Size]byte) {
+	for _, s := range [][]byte{id, speaker, transcript} {
 		fmt.Fprintf(r.h, "%d:", len(s))
-		io.WriteString(r.h, s)
+		r.h.Write(s)
 	}
 	r.h.Write(pcm[:])
 }

@@ -1,7 +1,6 @@
 package datasets
 
 import (
-	"cmp"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -30,7 +29,11 @@ type SamplerConfig struct {
 	Mode         LengthMode // Crop or Pad
 	Lengths      []int      // lengths to use instead of choosing them for the view, as Lengths of another sampler
 	Seed         uint64
+	Rank, Ranks  int // of data-parallel training: this process is Rank of Ranks; 0 Ranks is 1
 }
+
+// ranks is the number of processes that train together.
+func (c *SamplerConfig) ranks() int { return max(1, c.Ranks) }
 
 // DefaultSamplerConfig is what fairseq uses for wav2vec 2.0 base (wav2vec2_base_librispeech.yaml: max_tokens,
 // min_sample_size, max_sample_size), with 8 lengths.
@@ -51,6 +54,8 @@ func (c SamplerConfig) Validate() error {
 		return fmt.Errorf("datasets: sampler: %d buckets, want 1 to %d", c.Buckets, maxBuckets)
 	case c.Mode > Pad:
 		return fmt.Errorf("datasets: sampler: mode %d, want Crop or Pad", c.Mode)
+	case c.Ranks < 0 || c.Rank < 0 || c.Rank >= c.ranks():
+		return fmt.Errorf("datasets: sampler: Rank %d of Ranks %d: ranks count from 0 to below Ranks", c.Rank, c.Ranks)
 	}
 	for _, length := range c.Lengths {
 		if length < c.MinSamples || length > c.MaxSamples {
@@ -74,7 +79,9 @@ type Batch struct {
 	Length int
 }
 
-// State is a position in the endless sequence of batches: the next batch to take. It is all that a resume needs.
+// State is a position in the endless sequence of batches: the next batch to take. It is all that a resume needs, and the
+// same for all ranks. With another number of ranks an epoch has other batches: all ranks still agree on them and go on at
+// the same index, but inside that epoch utterances may be left out or come twice.
 type State struct {
 	Seed  uint64 `json:"seed"`
 	Epoch int    `json:"epoch"`
@@ -85,13 +92,19 @@ type State struct {
 // and the place of a crop are drawn from a stream keyed by (seed, epoch, row), so they depend neither on other rows nor on
 // threads nor on what was asked before. Each utterance occurs at most once in an epoch.
 //
+// In data-parallel training each process has a sampler of the same view and config but for its Rank. All make the same
+// plan of an epoch, a function of (seed, epoch, Ranks), in rounds of Ranks batches from one bucket; in step index, rank r
+// takes batch r of the round. So all ranks have the same number of batches, and in each step the same shape: none waits
+// for another's longer rows. The ranks share no utterance. One rank trains on what it would without ranks.
+//
+// It holds 4 bytes for each utterance that it uses, and 4 more for the order of the epoch that was asked for last.
+//
 // A Sampler may be used by many goroutines at once.
 type Sampler struct {
 	cfg      SamplerConfig
 	view     View
 	buckets  []Bucket
-	members  [][]int // positions in view, by bucket
-	leftOut  int
+	rows     []uint32 // of the store, bucket by bucket
 	perEpoch int
 	site     uint32
 	memo     atomic.Pointer[epochPlan] // the plan made last; a plan is a function of the epoch, so this is no state
@@ -99,26 +112,9 @@ type Sampler struct {
 
 // epochPlan is the order of one epoch.
 type epochPlan struct {
-	epoch   int
-	batches []plannedBatch
-}
-
-type plannedBatch struct {
-	bucket int
-	queue  []ordered
-}
-
-// ordered is an utterance with the number that sorts the epoch.
-type ordered struct {
-	key      uint64
-	position int // in view
-}
-
-func (x ordered) compare(y ordered) int {
-	if x.key != y.key {
-		return cmp.Compare(x.key, y.key)
-	}
-	return cmp.Compare(x.position, y.position)
+	epoch  int
+	rows   []uint32 // of the store, in the order in which they fill batches
+	rounds []uint32 // numbers of rounds of batches as rows has them, in the order of the epoch
 }
 
 // NewSampler prepares to draw from view.
@@ -126,38 +122,29 @@ func NewSampler(view View, cfg SamplerConfig) (*Sampler, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Sampler{cfg: cfg, site: rng.Site("datasets.sampler.utterance")}
-	for _, e := range view {
-		if e.Samples >= cfg.MinSamples && (cfg.Mode == Crop || e.Samples <= cfg.MaxSamples) {
-			s.view = append(s.view, e)
-		}
-	}
-	if len(s.view) == 0 {
-		return nil, fmt.Errorf("datasets: sampler: none of %d utterances has %d to %d samples: change MinSamples or MaxSamples",
-			len(view), cfg.MinSamples, cfg.MaxSamples)
-	}
+	s := &Sampler{cfg: cfg, view: view, site: rng.Site("datasets.sampler.utterance")}
 	lengths := slices.Clone(cfg.Lengths)
 	if len(lengths) == 0 {
-		all := make([]int, len(s.view))
-		for i, e := range s.view {
-			all[i] = e.Samples
+		bins := lengthBins(view, cfg)
+		if len(bins) == 0 {
+			return nil, fmt.Errorf("datasets: sampler: none of %d utterances has %d to %d samples: change MinSamples or MaxSamples",
+				view.Len(), cfg.MinSamples, cfg.MaxSamples)
 		}
-		lengths = chooseLengths(lengthBins(all, cfg.Mode, cfg.MinSamples, cfg.MaxSamples), cfg.Mode, cfg.Buckets, cfg.BatchSamples)
+		lengths = chooseLengths(bins, cfg)
 	}
 	slices.SortFunc(lengths, func(a, b int) int { return flowOrder(a, b, cfg.Mode) })
-	var unfit int
-	s.buckets, s.members, unfit = makeBuckets(s.view, slices.Compact(lengths), cfg.Mode, cfg.BatchSamples)
-	s.leftOut = len(view) - len(s.view) + unfit
+	s.buckets, s.rows = makeBuckets(view, slices.Compact(lengths), cfg)
 	for _, b := range s.buckets {
 		s.perEpoch += b.Batches
 	}
 	if s.perEpoch == 0 {
-		return nil, fmt.Errorf("datasets: sampler: no utterance fits any of the lengths %v", lengths)
+		return nil, fmt.Errorf("datasets: sampler: %d of %d utterances have %d to %d samples and fit one of the lengths %v, %d ranks need that many",
+			len(s.rows), view.Len(), cfg.MinSamples, cfg.MaxSamples, lengths, cfg.ranks())
 	}
 	return s, nil
 }
 
-// Len returns the number of batches of an epoch. It is the same for every epoch.
+// Len returns the number of batches of an epoch, of each rank. It is the same for every epoch.
 func (s *Sampler) Len() int { return s.perEpoch }
 
 // Buckets returns the batch shapes.
@@ -174,24 +161,39 @@ func (s *Sampler) Lengths() []int {
 }
 
 // LeftOut returns how many utterances of the view occur in no epoch, because they are too short or too long.
-func (s *Sampler) LeftOut() int { return s.leftOut }
+func (s *Sampler) LeftOut() int { return s.view.Len() - len(s.rows) }
 
-// Batch returns batch index of epoch. Like indexing a slice it panics when there is no such batch.
+// Batch returns batch index of epoch, this rank's. Like indexing a slice it panics when there is no such batch.
 func (s *Sampler) Batch(epoch, index int) Batch {
-	p := s.plan(epoch).batches[index]
-	b := Batch{Cuts: make([]Cut, len(p.queue)), Length: s.buckets[p.bucket].Length}
-	for i, u := range p.queue {
-		e := s.view[u.position]
-		_, place := s.draw(epoch, e)
-		b.Cuts[i] = cut(e, b.Length, place)
+	p := s.plan(epoch)
+	round, begin := int(p.rounds[index]), 0
+	for _, b := range s.buckets {
+		if round < b.Batches {
+			mine := p.rows[begin+(round*s.cfg.ranks()+s.cfg.Rank)*b.Rows:][:b.Rows]
+			return s.batch(mine, b.Length, func(row uint32) uint64 {
+				_, place := s.draw(epoch, row)
+				return place
+			})
+		}
+		round -= b.Batches
+		begin += b.Batches * b.Rows * s.cfg.ranks()
+	}
+	panic("datasets: sampler: the plan has more rounds than the buckets")
+}
+
+// batch cuts rows to length, at the places that are given as fractions of 2^64 of the possible offsets.
+func (s *Sampler) batch(rows []uint32, length int, place func(row uint32) uint64) Batch {
+	b := Batch{Cuts: make([]Cut, len(rows)), Length: length}
+	for i, row := range rows {
+		b.Cuts[i] = cut(s.view.table.entry(row), length, place(row))
 	}
 	return b
 }
 
 // draw returns the random numbers of an utterance for an epoch: its place in the order, and the place of its crop as a
 // fraction of 2^64.
-func (s *Sampler) draw(epoch int, e Entry) (key, place uint64) {
-	w := rng.Block(s.cfg.Seed, uint64(epoch), s.site, uint32(e.Row))
+func (s *Sampler) draw(epoch int, row uint32) (key, place uint64) {
+	w := rng.Block(s.cfg.Seed, uint64(epoch), s.site, row)
 	return uint64(w[0])<<32 | uint64(w[1]), uint64(w[2])<<32 | uint64(w[3])
 }
 
@@ -219,57 +221,57 @@ func (s *Sampler) Next(st State) (Batch, State) {
 // Start returns the position of the first batch.
 func (s *Sampler) Start() State { return State{Seed: s.cfg.Seed} }
 
-// plan shuffles one epoch. It takes about half a microsecond an utterance, once an epoch.
+// plan shuffles one epoch. It takes about a fifth of a microsecond an utterance, once an epoch.
 func (s *Sampler) plan(epoch int) *epochPlan {
 	if p := s.memo.Load(); p != nil && p.epoch == epoch {
 		return p
 	}
-	p := &epochPlan{epoch, s.deal(func(e Entry) uint64 {
-		key, _ := s.draw(epoch, e)
-		return key
-	})}
-	p.batches = p.batches[:s.perEpoch] // without the utterances that fill no batch
+	p := &epochPlan{epoch, s.deal(s.buckets, s.cfg.ranks(), func(rows []uint32) {
+		sortByKey(rows, func(row uint32) uint64 {
+			key, _ := s.draw(epoch, row)
+			return key
+		})
+	}), make([]uint32, s.perEpoch)}
+	for i := range p.rounds {
+		p.rounds[i] = uint32(i)
+	}
 	rng.At(s.cfg.Seed, uint64(epoch), rng.Site("datasets.sampler.batches")).Shuffle(s.perEpoch, func(i, j int) {
-		p.batches[i], p.batches[j] = p.batches[j], p.batches[i]
+		p.rounds[i], p.rounds[j] = p.rounds[j], p.rounds[i]
 	})
 	s.memo.Store(p)
 	return p
 }
 
-// deal hands the utterances to batches, bucket by bucket in the order that key gives. If some are left at the end, they are
-// a last batch with fewer rows.
-func (s *Sampler) deal(key func(Entry) uint64) []plannedBatch {
-	var planned []plannedBatch
-	var waiting []ordered
-	for b, bucket := range s.buckets {
-		// A new slice each time, because the batches keep parts of it.
-		queue := append(make([]ordered, 0, len(waiting)+len(s.members[b])), waiting...)
-		for _, p := range s.members[b] {
-			queue = append(queue, ordered{key(s.view[p]), p})
-		}
-		slices.SortFunc(queue, ordered.compare)
-		for range bucket.Batches {
-			planned = append(planned, plannedBatch{b, queue[:bucket.Rows]})
-			queue = queue[bucket.Rows:]
-		}
-		waiting = queue
+// deal returns the rows in the order in which they fill batches: those of the first bucket, as order puts them, then those
+// of the second, and so on. What fills no round of its bucket lies just before the next bucket's and is put in order with
+// them; what is left of the last bucket is at the end.
+func (s *Sampler) deal(buckets []Bucket, ranks int, order func(rows []uint32)) []uint32 {
+	rows, begin, end := slices.Clone(s.rows), 0, 0
+	for _, b := range buckets {
+		end += b.Utterances
+		order(rows[begin:end])
+		begin += b.Batches * b.Rows * ranks
 	}
-	if len(waiting) > 0 {
-		planned = append(planned, plannedBatch{len(s.buckets) - 1, waiting})
-	}
-	return planned
+	return rows
 }
 
 // Sequential returns the fixed batches of a validation pass: every utterance that is not left out exactly once, in the order
-// of the rows within a bucket, cropped at its middle. Only the last batch may have fewer rows than its bucket.
+// of the rows within a bucket, cropped at its middle. Only the last batch may have fewer rows than its bucket. The ranks of
+// data-parallel training all get the same batches, and may share the work by taking every Ranks-th.
 func (s *Sampler) Sequential() []Batch {
-	planned := s.deal(func(e Entry) uint64 { return uint64(e.Row) })
-	out := make([]Batch, len(planned))
-	for i, p := range planned {
-		out[i].Length = s.buckets[p.bucket].Length
-		for _, u := range p.queue {
-			out[i].Cuts = append(out[i].Cuts, cut(s.view[u.position], out[i].Length, 1<<63))
+	middle := func(uint32) uint64 { return 1 << 63 }
+	buckets := slices.Clone(s.buckets)
+	countBatches(buckets, s.cfg.BatchSamples, 1)
+	rows := s.deal(buckets, 1, slices.Sort[[]uint32])
+	out := make([]Batch, 0, s.perEpoch+1)
+	for _, b := range buckets {
+		for range b.Batches {
+			out = append(out, s.batch(rows[:b.Rows], b.Length, middle))
+			rows = rows[b.Rows:]
 		}
+	}
+	if len(rows) > 0 {
+		out = append(out, s.batch(rows, buckets[len(buckets)-1].Length, middle))
 	}
 	return out
 }

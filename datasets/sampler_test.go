@@ -4,22 +4,57 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
 	"aural/rng"
 )
 
-func viewOf(lengths ...int) View {
-	view := make(View, len(lengths))
-	for i, n := range lengths {
-		view[i] = Entry{Row: 3*i + 1, Samples: n}
+// row is an entry of a made-up view, with the name of the speaker.
+type row struct {
+	Row     int
+	Samples int
+	Speaker string
+}
+
+// makeView returns the view of some rows of a made-up store.
+func makeView(rows []row) View {
+	t, v := &table{names: []string{""}}, View{}
+	for _, r := range rows {
+		n := max(len(t.samples), r.Row+1)
+		t.samples, t.speakers = slices.Grow(t.samples, n)[:n], slices.Grow(t.speakers, n)[:n]
+		speaker := slices.Index(t.names, r.Speaker)
+		if speaker < 0 {
+			speaker = len(t.names)
+			t.names = append(t.names, r.Speaker)
+		}
+		t.samples[r.Row], t.speakers[r.Row] = uint32(r.Samples), uint32(speaker)
+		v.rows = append(v.rows, uint32(r.Row))
 	}
-	return view
+	v.table = t
+	return v
+}
+
+// rowsOf returns the entries of a view with the names of their speakers.
+func rowsOf(v View) (rows []row) {
+	for e := range v.All() {
+		rows = append(rows, row{e.Row, e.Samples, v.Name(e.Speaker)})
+	}
+	return rows
+}
+
+func viewOf(lengths ...int) View {
+	rows := make([]row, len(lengths))
+	for i, n := range lengths {
+		rows[i] = row{Row: 3*i + 1, Samples: n}
+	}
+	return makeView(rows)
 }
 
 // speechLike has the shape of LibriSpeech's lengths: most utterances between 12 and 16 s, a tail down to 1.5 s, a few of up
@@ -27,16 +62,20 @@ func viewOf(lengths ...int) View {
 func speechLike(n int) View {
 	r, lengths := rng.At(5, 0, 0), make([]int, n)
 	for i := range lengths {
-		switch u := r.Float64(); {
-		case u < 0.65:
-			lengths[i] = Rate*12 + r.IntN(Rate*4)
-		case u < 0.99:
-			lengths[i] = Rate*3/2 + r.IntN(Rate*21/2)
-		default:
-			lengths[i] = Rate*16 + r.IntN(Rate*19)
-		}
+		lengths[i] = speechLength(r)
 	}
 	return viewOf(lengths...)
+}
+
+func speechLength(r *rng.Stream) int {
+	switch u := r.Float64(); {
+	case u < 0.65:
+		return Rate*12 + r.IntN(Rate*4)
+	case u < 0.99:
+		return Rate*3/2 + r.IntN(Rate*21/2)
+	default:
+		return Rate*16 + r.IntN(Rate*19)
+	}
 }
 
 func drawConfig(t *rapid.T) SamplerConfig {
@@ -55,7 +94,7 @@ func fits(cfg SamplerConfig, n int) bool {
 // announced shapes and keeps to the limit. It returns how often each row occurs.
 func checkBatches(t interface{ Fatalf(string, ...any) }, view View, cfg SamplerConfig, buckets []Bucket, batches []Batch) map[int]int {
 	samples, used := map[int]int{}, map[int]int{}
-	for _, e := range view {
+	for e := range view.All() {
 		samples[e.Row] = e.Samples
 	}
 	for i, b := range batches {
@@ -85,7 +124,7 @@ func TestSamplerProperties(t *testing.T) {
 		view := viewOf(rapid.SliceOfN(rapid.IntRange(1, 30000), 1, 300).Draw(t, "lengths")...)
 		cfg := drawConfig(t)
 		usable := 0
-		for _, e := range view {
+		for e := range view.All() {
 			if fits(cfg, e.Samples) {
 				usable++
 			}
@@ -100,13 +139,13 @@ func TestSamplerProperties(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v", err)
 		}
-		for _, e := range view { // when cropping, utterances below the shortest length are left out too
+		for e := range view.All() { // when cropping, utterances below the shortest length are left out too
 			if n := s.Buckets()[len(s.Buckets())-1].Length; cfg.Mode == Crop && fits(cfg, e.Samples) && e.Samples < n {
 				usable--
 			}
 		}
-		if s.LeftOut() != len(view)-usable || len(s.Buckets()) > cfg.Buckets || s.Len() < 1 {
-			t.Fatalf("left out %d of %d, buckets %v, %d batches", s.LeftOut(), len(view), s.Buckets(), s.Len())
+		if s.LeftOut() != view.Len()-usable || len(s.Buckets()) > cfg.Buckets || s.Len() < 1 {
+			t.Fatalf("left out %d of %d, buckets %v, %d batches", s.LeftOut(), view.Len(), s.Buckets(), s.Len())
 		}
 		for epoch := range 2 {
 			batches := make([]Batch, s.Len())
@@ -127,7 +166,7 @@ func TestSamplerProperties(t *testing.T) {
 
 // No utterance may starve: over some epochs each is drawn.
 func TestEveryUtteranceIsDrawn(t *testing.T) {
-	for _, view := range []View{speechLike(500), viewOf(slices.Repeat([]int{240_000}, 29)...), append(viewOf(slices.Repeat([]int{240_000}, 29)...), Entry{9999, 40_000, ""}),
+	for _, view := range []View{speechLike(500), viewOf(slices.Repeat([]int{240_000}, 29)...), viewOf(append(slices.Repeat([]int{240_000}, 29), 40_000)...),
 		viewOf(33_000), viewOf(400_000, 33_000)} {
 		s, err := NewSampler(view, DefaultSamplerConfig())
 		if err != nil {
@@ -141,8 +180,8 @@ func TestEveryUtteranceIsDrawn(t *testing.T) {
 				}
 			}
 		}
-		if len(used) != len(view)-s.LeftOut() {
-			t.Errorf("%d of %d utterances were drawn in 60 epochs; buckets %+v", len(used), len(view), s.Buckets())
+		if len(used) != view.Len()-s.LeftOut() {
+			t.Errorf("%d of %d utterances were drawn in 60 epochs; buckets %+v", len(used), view.Len(), s.Buckets())
 		}
 	}
 }
@@ -220,7 +259,7 @@ func TestCropsAreKeyedByRow(t *testing.T) {
 		}
 		return out
 	}
-	all, half := offsets(view), offsets(view[:50])
+	all, half := offsets(view), offsets(view.Slice(0, 50))
 	for row, offset := range half {
 		if all[row] != offset {
 			t.Fatalf("row %d is cropped at %d alone and at %d among others", row, offset, all[row])
@@ -255,7 +294,7 @@ func TestLengthsAreOptimal(t *testing.T) {
 		lengths := rapid.SliceOfN(rapid.IntRange(400, 4000), 1, 40).Draw(t, "lengths")
 		mode, k := LengthMode(rapid.IntRange(0, 1).Draw(t, "mode")), rapid.IntRange(1, 4).Draw(t, "k")
 		batch := rapid.IntRange(4000, 20_000).Draw(t, "batch")
-		bins := lengthBins(lengths, mode, 400, 4000)
+		bins := lengthBins(viewOf(lengths...), SamplerConfig{MinSamples: 400, MaxSamples: 4000, Mode: mode})
 		lost := func(chosen []int) (sum int, ok bool) {
 			b := 0
 			held := make([]int, len(chosen))
@@ -278,7 +317,7 @@ func TestLengthsAreOptimal(t *testing.T) {
 			}
 			return sum, ok
 		}
-		got := chooseLengths(bins, mode, k, batch)
+		got := chooseLengths(bins, SamplerConfig{Mode: mode, Buckets: k, BatchSamples: batch})
 		gotLost, gotOK := lost(got)
 		best, any := math.MaxInt, false
 		if len(bins) <= 12 {
@@ -317,8 +356,10 @@ func TestCropLossIsBounded(t *testing.T) {
 		for _, b := range s.Buckets() {
 			kept += b.Batches * b.Rows * b.Length
 		}
-		for _, e := range s.view {
-			usable += min(e.Samples, cfg.MaxSamples)
+		for e := range s.view.All() {
+			if fits(cfg, e.Samples) {
+				usable += min(e.Samples, cfg.MaxSamples)
+			}
 		}
 		loss := 1 - float64(kept)/float64(usable)
 		t.Logf("%2d lengths: %5.1f %% of the audio lost, %d batches", k, 100*loss, s.Len())
@@ -342,8 +383,8 @@ func TestLengthsOfAnotherSampler(t *testing.T) {
 		t.Fatal(err)
 	}
 	used := checkBatches(t, view, cfg, train.Buckets(), valid.Sequential())
-	if len(used)+valid.LeftOut() != len(view) {
-		t.Errorf("%d used and %d left out of %d", len(used), valid.LeftOut(), len(view))
+	if len(used)+valid.LeftOut() != view.Len() {
+		t.Errorf("%d used and %d left out of %d", len(used), valid.LeftOut(), view.Len())
 	}
 }
 
@@ -363,6 +404,40 @@ func TestSamplerConfigIsChecked(t *testing.T) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
+}
+
+// BenchmarkTenMillion is the first batch of a store of 10 million rows, the size of all public English speech, and that of a later epoch.
+// live is what the sampler and the view hold afterwards, peak what the heap grew to.
+func BenchmarkTenMillion(b *testing.B) {
+	const n = 10_000_000
+	heap := func() (live, sys float64) {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapAlloc) / n, float64(m.HeapSys) / n
+	}
+	live, sys := heap()
+	t := &table{samples: make([]uint32, n), speakers: make([]uint32, n), names: []string{""}}
+	for i, r := 0, rng.At(5, 0, 0); i < n; i++ {
+		t.samples[i] = uint32(speechLength(r))
+	}
+	var s *Sampler
+	for i := 0; b.Loop(); i++ {
+		began := time.Now()
+		var err error
+		if s, err = NewSampler(newView(t), DefaultSamplerConfig()); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(time.Since(began).Seconds(), "s/new")
+		began = time.Now()
+		s.Batch(0, 0)
+		b.ReportMetric(time.Since(began).Seconds(), "s/epoch")
+		s.Batch(1, 0)
+	}
+	nowLive, nowSys := heap()
+	b.ReportMetric(nowLive-live, "live-B/row")
+	b.ReportMetric(nowSys-sys, "peak-B/row")
+	runtime.KeepAlive(s)
 }
 
 func BenchmarkEpochPlan(b *testing.B) {

@@ -3,6 +3,7 @@ package datasets
 import (
 	"bufio"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
 	"github.com/apache/arrow/go/v15/arrow/memory"
@@ -20,57 +20,39 @@ import (
 const (
 	// maxBatchRows is Hugging Face's own batch size.
 	maxBatchRows = 1000
-	// maxBatchBytes bounds the memory of the writer, which holds one record batch and, while it grows, half of one more.
-	maxBatchBytes = 64 << 20
+	// maxBatchBytes bounds the memory of the writer, which holds one record batch and, while it grows, half of one more. It is
+	// also what an import that is killed has to do again: 9 minutes of audio.
+	maxBatchBytes = 16 << 20
 	// maxRowBytes keeps a single row far below the 2 GiB that the 32-bit offsets of an Arrow binary column can count. It is
 	// 2.3 hours of audio.
 	maxRowBytes = 256 << 20
 )
 
-// storedRow is one row on its way into a shard.
-type storedRow struct {
-	id, speaker, transcript, path string
-	samples                       int
-	wav                           []byte
-}
-
-func storeSchema() (*arrow.Schema, error) {
-	meta, err := schemaMetadata()
-	if err != nil {
-		return nil, err
-	}
-	text := func(name string) arrow.Field {
-		return arrow.Field{Name: name, Type: arrow.BinaryTypes.String, Nullable: true}
-	}
-	audio := arrow.StructOf(arrow.Field{Name: fieldBytes, Type: arrow.BinaryTypes.Binary, Nullable: true}, text(fieldPath))
-	metadata := arrow.NewMetadata([]string{"huggingface"}, []string{meta})
-	return arrow.NewSchema([]arrow.Field{text(columnID), text(columnSpeaker), text(columnTranscript),
-		{Name: columnSamples, Type: arrow.PrimitiveTypes.Int64, Nullable: true},
-		{Name: columnAudio, Type: audio, Nullable: true}}, &metadata), nil
-}
-
-// shardWriter writes rows into a sequence of Arrow IPC streams in dir. Shards have temporary names until finish, because
-// their names contain their number.
+// shardWriter writes rows into a sequence of Arrow IPC streams in dir. Shards have working names until they are moved to
+// their place, because their final names contain their number.
 type shardWriter struct {
 	dir        string
 	mem        memory.Allocator
 	shardBytes int64
-	schema     *arrow.Schema
 	batch      *array.RecordBuilder
 	batchRows  int
 	batchBytes int64
 	open       *shardFile // nil between shards
 	done       []FileSum
+	// committed, unless nil, is called when a record batch, or the end of a shard, is safe on the disk. The rows of the
+	// open batch are not.
+	committed func() error
 }
 
 // shardFile is the shard being written.
 type shardFile struct {
-	file   *os.File
-	buffer *bufio.Writer
-	stream *ipc.Writer
-	hash   hash.Hash
-	rows   int
-	bytes  int64 // audio and text so far
+	file    *os.File
+	buffer  *bufio.Writer
+	stream  *ipc.Writer
+	hash    hash.Hash
+	rows    int   // in it
+	payload int64 // bytes of audio and text in it
+	written int64 // bytes in the file
 }
 
 func newShardWriter(dir string, shardBytes int64, mem memory.Allocator) (*shardWriter, error) {
@@ -78,18 +60,19 @@ func newShardWriter(dir string, shardBytes int64, mem memory.Allocator) (*shardW
 	if err != nil {
 		return nil, err
 	}
-	return &shardWriter{dir: dir, mem: mem, shardBytes: shardBytes, schema: schema, batch: array.NewRecordBuilder(mem, schema)}, nil
+	return &shardWriter{dir: dir, mem: mem, shardBytes: shardBytes, batch: array.NewRecordBuilder(mem, schema)}, nil
 }
 
-// append adds a row. A new shard begins when the row would take the open one past shardBytes.
-func (w *shardWriter) append(row storedRow) error {
-	size := int64(len(row.wav) + len(row.id) + len(row.speaker) + len(row.transcript) + len(row.path))
+// append adds a row. A new shard begins when the row would take the open one past shardBytes. Batches and shards end where
+// the sizes of the rows say, whatever else happens, so an import that was interrupted gives the same files.
+func (w *shardWriter) append(row *storedRow) error {
+	size := row.size()
 	if w.batchRows == maxBatchRows || w.batchRows > 0 && w.batchBytes+size > maxBatchBytes {
 		if err := w.flush(); err != nil {
 			return err
 		}
 	}
-	if w.open != nil && w.open.rows > 0 && w.open.bytes+size > w.shardBytes {
+	if w.open != nil && w.open.rows > 0 && w.open.payload+size > w.shardBytes {
 		if err := w.closeShard(); err != nil {
 			return err
 		}
@@ -99,31 +82,15 @@ func (w *shardWriter) append(row storedRow) error {
 			return err
 		}
 	}
-	appendText(w.batch.Field(0), row.id)
-	appendText(w.batch.Field(1), row.speaker)
-	appendText(w.batch.Field(2), row.transcript)
-	w.batch.Field(3).(*array.Int64Builder).Append(int64(row.samples))
-	audio := w.batch.Field(4).(*array.StructBuilder)
-	audio.Append(true)
-	audio.FieldBuilder(0).(*array.BinaryBuilder).Append(row.wav)
-	appendText(audio.FieldBuilder(1), row.path)
+	row.appendTo(w.batch)
 	w.batchRows++
 	w.batchBytes += size
 	w.open.rows++
-	w.open.bytes += size
+	w.open.payload += size
 	return nil
 }
 
-// appendText stores "" as null: the store has no empty texts.
-func appendText(b array.Builder, text string) {
-	if text == "" {
-		b.AppendNull()
-		return
-	}
-	b.(*array.StringBuilder).Append(text)
-}
-
-// flush writes the rows gathered so far as one record batch.
+// flush writes the rows gathered so far as one record batch and waits until it is on the disk.
 func (w *shardWriter) flush() error {
 	if w.batchRows == 0 {
 		return nil
@@ -131,55 +98,145 @@ func (w *shardWriter) flush() error {
 	record := w.batch.NewRecord()
 	defer record.Release()
 	w.batchRows, w.batchBytes = 0, 0
-	if err := w.open.stream.Write(record); err != nil {
-		return fmt.Errorf("datasets: write shard %d: %w", len(w.done), err)
+	s := w.open
+	err := s.stream.Write(record)
+	if err == nil {
+		err = s.sync()
 	}
-	return nil
-}
-
-func (w *shardWriter) temporaryName(i int) string {
-	return filepath.Join(w.dir, fmt.Sprintf("shard-%05d.partial", i))
-}
-
-func (w *shardWriter) openShard() error {
-	f, err := os.OpenFile(w.temporaryName(len(w.done)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err == nil && w.committed != nil {
+		err = w.committed()
+	}
 	if err != nil {
 		return fmt.Errorf("datasets: write shard %d: %w", len(w.done), err)
 	}
-	s := &shardFile{file: f, hash: sha256.New()}
-	s.buffer = bufio.NewWriterSize(io.MultiWriter(f, s.hash), 1<<20)
-	s.stream = ipc.NewWriter(s.buffer, ipc.WithSchema(w.schema), ipc.WithAllocator(w.mem))
+	return nil
+}
+
+func (s *shardFile) sync() error {
+	if err := s.buffer.Flush(); err != nil {
+		return err
+	}
+	return s.file.Sync()
+}
+
+// Write counts, hashes and writes what comes out of the buffer.
+func (s *shardFile) Write(p []byte) (int, error) {
+	n, err := s.file.Write(p)
+	s.hash.Write(p[:n])
+	s.written += int64(n)
+	return n, err
+}
+
+func workingName(i int) string { return fmt.Sprintf("shard-%05d.partial", i) }
+
+func (w *shardWriter) openShard() error {
+	f, err := os.OpenFile(filepath.Join(w.dir, workingName(len(w.done))), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return fmt.Errorf("datasets: write shard %d: %w", len(w.done), err)
+	}
+	w.open = &shardFile{file: f, hash: sha256.New()}
+	w.open.buffer = bufio.NewWriterSize(w.open, 1<<20)
+	w.open.stream = ipc.NewWriter(w.open.buffer, ipc.WithSchema(w.batch.Schema()), ipc.WithAllocator(w.mem))
+	return nil
+}
+
+// reopenShard goes on with a shard of which written bytes are good: the schema and whole record batches.
+func (w *shardWriter) reopenShard(rows int, payload, written int64) (err error) {
+	f, err := os.OpenFile(filepath.Join(w.dir, workingName(len(w.done))), os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+		}
+	}()
+	if err = f.Truncate(written); err != nil {
+		return err
+	}
+	s := &shardFile{file: f, hash: sha256.New(), rows: rows, payload: payload, written: written}
+	head := make([]byte, 8)
+	if _, err = io.ReadFull(f, head); err != nil {
+		return err
+	}
+	s.hash.Write(head)
+	if _, err = io.Copy(s.hash, f); err != nil {
+		return err
+	}
+	s.buffer = bufio.NewWriterSize(s, 1<<20)
+	// The stream writer begins with the schema, which is in the file already.
+	schema := &skipWriter{w: s.buffer, skip: 8 + int(binary.LittleEndian.Uint32(head[4:]))}
+	s.stream = ipc.NewWriter(schema, ipc.WithSchema(w.batch.Schema()), ipc.WithAllocator(w.mem))
 	w.open = s
 	return nil
+}
+
+// skipWriter drops the first bytes that are written to it.
+type skipWriter struct {
+	w    io.Writer
+	skip int
+}
+
+// Write writes what is left of p.
+func (s *skipWriter) Write(p []byte) (int, error) {
+	n := min(s.skip, len(p))
+	s.skip -= n
+	m, err := s.w.Write(p[n:])
+	return n + m, err
 }
 
 func (w *shardWriter) closeShard() error {
 	if w.open == nil {
 		return nil
 	}
-	err := w.flush()
+	if err := w.flush(); err != nil {
+		return err
+	}
 	s := w.open
 	w.open = nil
-	err = errors.Join(err, s.stream.Close(), s.buffer.Flush())
+	err := s.stream.Close()
 	if err == nil {
-		err = s.file.Sync()
+		err = s.sync()
 	}
-	info, statErr := s.file.Stat()
-	if err := errors.Join(err, statErr, s.file.Close()); err != nil {
+	if err := errors.Join(err, s.file.Close()); err != nil {
 		return fmt.Errorf("datasets: write shard %d: %w", len(w.done), err)
 	}
-	w.done = append(w.done, FileSum{Rows: s.rows, Bytes: info.Size(), SHA256: hex.EncodeToString(s.hash.Sum(nil))})
+	w.done = append(w.done, FileSum{Rows: s.rows, Bytes: s.written, SHA256: hex.EncodeToString(s.hash.Sum(nil))})
+	if w.committed != nil {
+		return w.committed()
+	}
 	return nil
 }
 
-// finish closes the last shard and gives all of them their names.
-func (w *shardWriter) finish() ([]FileSum, error) {
+// adopt takes a finished shard that was put into the directory under its working name.
+func (w *shardWriter) adopt(sum FileSum) error {
+	if err := w.closeShard(); err != nil {
+		return err
+	}
+	w.done = append(w.done, sum)
+	return nil
+}
+
+// rows is the number of rows that are in the shards, those of the open batch included.
+func (w *shardWriter) rows() int {
+	n := 0
+	for _, s := range w.done {
+		n += s.Rows
+	}
+	if w.open != nil {
+		n += w.open.rows
+	}
+	return n
+}
+
+// finish closes the last shard and moves all of them into dir under their names.
+func (w *shardWriter) finish(dir string) ([]FileSum, error) {
 	if err := w.closeShard(); err != nil {
 		return nil, err
 	}
 	for i := range w.done {
 		w.done[i].Name = shardName(i, len(w.done))
-		if err := os.Rename(w.temporaryName(i), filepath.Join(w.dir, w.done[i].Name)); err != nil {
+		if err := os.Rename(filepath.Join(w.dir, workingName(i)), filepath.Join(dir, w.done[i].Name)); err != nil {
 			return nil, fmt.Errorf("datasets: name shard %d: %w", i, err)
 		}
 	}

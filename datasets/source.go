@@ -40,14 +40,15 @@ type FaultKind string
 
 // The kinds of Fault.
 const (
-	FaultEntry     FaultKind = "bad-entry" // the line of the manifest or the text is malformed
-	FaultOutside   FaultKind = "outside"   // the path leads out of the root
-	FaultMissing   FaultKind = "missing"   // there is no such file
-	FaultAudio     FaultKind = "bad-audio" // it cannot be decoded
-	FaultTruncated FaultKind = "truncated" // it decodes, but the end is missing
-	FaultShort     FaultKind = "too-short" // below MinSeconds
-	FaultLong      FaultKind = "too-long"  // above MaxSeconds
-	FaultDuplicate FaultKind = "duplicate" // an earlier item has the same id
+	FaultEntry     FaultKind = "bad-entry"  // the line of the manifest or the text is malformed
+	FaultOutside   FaultKind = "outside"    // the path leads out of the root
+	FaultMissing   FaultKind = "missing"    // there is no such file
+	FaultAudio     FaultKind = "bad-audio"  // it cannot be decoded
+	FaultTruncated FaultKind = "truncated"  // it decodes, but the end is missing
+	FaultShort     FaultKind = "too-short"  // below MinSeconds
+	FaultLong      FaultKind = "too-long"   // above MaxSeconds
+	FaultDuplicate FaultKind = "duplicate"  // an earlier item has the same id
+	FaultSameAudio FaultKind = "same-audio" // an earlier item has the same samples
 )
 
 // Source is a corpus to import. Items come in a fixed order, and that is the order of the rows of the store. An error ends

@@ -1,10 +1,11 @@
 package datasets
 
 import (
-	"cmp"
 	"fmt"
 	"hash/fnv"
+	"math"
 	"slices"
+	"strconv"
 
 	"aural/rng"
 )
@@ -47,6 +48,20 @@ func (c SplitConfig) target(total int64) (int64, error) {
 	return max(1, int64(want)), nil
 }
 
+// resolve replaces SplitAuto by what it chooses for v.
+func (m SplitMode) resolve(v View) (SplitMode, error) {
+	switch m {
+	case SplitSpeakers, SplitUtterances:
+		return m, nil
+	case "", SplitAuto:
+		if v.Speakers() >= minSplitSpeakers {
+			return SplitSpeakers, nil
+		}
+		return SplitUtterances, nil
+	}
+	return "", fmt.Errorf("datasets: split mode %q: want %s, %s or %s", m, SplitAuto, SplitSpeakers, SplitUtterances)
+}
+
 // Held is the result of Split. Both views keep the order of the rows.
 type Held struct {
 	Train, Valid View
@@ -64,87 +79,162 @@ func Split(v View, c SplitConfig) (Held, error) {
 	if err != nil {
 		return Held{}, err
 	}
-	held := Held{Mode: c.Mode}
-	switch c.Mode {
-	case "", SplitAuto:
-		held.Mode = SplitUtterances
-		if v.Speakers() >= minSplitSpeakers {
-			held.Mode = SplitSpeakers
-		}
-	case SplitSpeakers, SplitUtterances:
-	default:
-		return Held{}, fmt.Errorf("datasets: split mode %q: want %s, %s or %s", c.Mode, SplitAuto, SplitSpeakers, SplitUtterances)
+	mode, err := c.Mode.resolve(v)
+	if err != nil {
+		return Held{}, err
 	}
-	chosen := choose(groups(v, held.Mode, c.Seed), want)
-	for _, e := range v {
-		if chosen[groupKey(e, held.Mode)] {
-			held.Valid = append(held.Valid, e)
-		} else {
-			held.Train = append(held.Train, e)
-		}
-	}
-	if len(held.Valid) == 0 || len(held.Train) == 0 {
+	g := groupView(v, mode, c.Seed)
+	g.choose(want, 1)
+	held := Held{Train: g.part(0), Valid: g.part(1), Mode: mode}
+	if held.Valid.Len() == 0 || held.Train.Len() == 0 {
 		return Held{}, fmt.Errorf("datasets: split by %s: %d rows cannot be divided near %.1f s: hold out another amount, or split by %s",
-			held.Mode, len(v), float64(want)/Rate, SplitUtterances)
+			mode, v.Len(), float64(want)/Rate, SplitUtterances)
 	}
 	return held, nil
 }
 
-// group is what is held out together.
-type group struct {
-	key     string
-	order   uint64
-	samples int64
+// Part is a share of a corpus, such as train, dev or test.
+type Part struct {
+	Name     string
+	Fraction float64 // of the total length
 }
 
-func groupKey(e Entry, mode SplitMode) string {
-	if mode == SplitSpeakers {
-		return e.Speaker
+// maxParts is what fits the numbers of parts in groups.
+const maxParts = 256
+
+func checkParts(parts []Part) error {
+	if len(parts) < 2 || len(parts) > maxParts {
+		return fmt.Errorf("datasets: split into %d parts: want 2 to %d", len(parts), maxParts)
 	}
-	return fmt.Sprint(e.Row)
-}
-
-// groups returns the groups of v in random order.
-func groups(v View, mode SplitMode, seed uint64) []group {
-	at := map[string]int{}
-	var all []group
-	for _, e := range v {
-		key := groupKey(e, mode)
-		i, known := at[key]
-		if !known {
-			i = len(all)
-			at[key] = i
-			all = append(all, group{key: key, order: splitOrder(key, seed)})
+	sum := 0.0
+	for i, p := range parts {
+		if p.Name == "" || slices.ContainsFunc(parts[:i], func(q Part) bool { return q.Name == p.Name }) {
+			return fmt.Errorf("datasets: split: part %d is called %q: each part needs a name of its own", i+1, p.Name)
 		}
-		all[i].samples += int64(e.Samples)
+		if !(p.Fraction > 0 && p.Fraction < 1) {
+			return fmt.Errorf("datasets: split: part %s is %g of all: want a fraction between 0 and 1", p.Name, p.Fraction)
+		}
+		sum += p.Fraction
 	}
-	slices.SortFunc(all, func(a, b group) int {
-		return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.key, b.key))
-	})
-	return all
+	if math.Abs(sum-1) > 1e-6 {
+		return fmt.Errorf("datasets: split: the parts are %g of all together: their fractions must sum to 1", sum)
+	}
+	return nil
 }
 
-func splitOrder(key string, seed uint64) uint64 {
+// SplitInto divides v into parts that share no group (speaker or utterance), cover v and keep the order of the rows. It
+// returns them in the order of parts, and the mode that SplitAuto chose. The largest part gets what the others do not
+// take; they are filled one after another as Split fills validation, so train=0.9,dev=0.1 holds out what Split does.
+func SplitInto(v View, parts []Part, mode SplitMode, seed uint64) ([]View, SplitMode, error) {
+	if err := checkParts(parts); err != nil {
+		return nil, "", err
+	}
+	mode, err := mode.resolve(v)
+	if err != nil {
+		return nil, "", err
+	}
+	largest := 0
+	for i, p := range parts {
+		if p.Fraction > parts[largest].Fraction {
+			largest = i
+		}
+	}
+	g, total := groupView(v, mode, seed), float64(v.Samples())
+	number := make([]uint8, len(parts)) // of each part; that of the largest is 0
+	for i, p := range parts {
+		if i != largest {
+			number[i] = slices.Max(number) + 1
+			g.choose(max(1, int64(p.Fraction*total)), number[i])
+		}
+	}
+	views := make([]View, len(parts))
+	for i, p := range parts {
+		if views[i] = g.part(number[i]); views[i].Len() == 0 {
+			return nil, mode, fmt.Errorf("datasets: split by %s: nothing is left for part %s of %d rows by %d speakers: ask for fewer parts, or split by %s",
+				mode, p.Name, v.Len(), v.Speakers(), SplitUtterances)
+		}
+	}
+	return views, mode, nil
+}
+
+// groups divides a view into what is kept together, its speakers or its single utterances, and hands the groups to parts.
+type groups struct {
+	view    View
+	mode    SplitMode
+	order   []uint32 // the groups in random order: numbers of speakers, or rows
+	samples []int64  // of each speaker; nil for rows
+	parts   []uint8  // of each group, by speaker or row; 0 until it is chosen
+}
+
+func groupView(v View, mode SplitMode, seed uint64) *groups {
+	g := &groups{view: v, mode: mode}
+	if v.Len() == 0 {
+		return g
+	}
+	if mode == SplitUtterances {
+		g.order, g.parts = slices.Clone(v.rows), make([]uint8, len(v.table.samples))
+		sortByKey(g.order, func(row uint32) uint64 {
+			var digits [10]byte
+			return splitOrder(strconv.AppendUint(digits[:0], uint64(row), 10), seed)
+		})
+		return g
+	}
+	g.samples, g.parts = make([]int64, len(v.table.names)), make([]uint8, len(v.table.names))
+	for e := range v.All() {
+		g.samples[e.Speaker] += int64(e.Samples)
+	}
+	for speaker, n := range g.samples {
+		if n > 0 {
+			g.order = append(g.order, uint32(speaker))
+		}
+	}
+	sortByKey(g.order, func(speaker uint32) uint64 { return splitOrder([]byte(v.table.names[speaker]), seed) })
+	return g
+}
+
+// splitOrder is what sorts the groups: a random number for a speaker's name, or a row's number in decimal.
+func splitOrder(name []byte, seed uint64) uint64 {
 	h := fnv.New64a()
-	h.Write([]byte(key))
+	h.Write(name)
 	return rng.At(seed, h.Sum64(), rng.Site("datasets.split")).Uint64()
 }
 
-// choose takes groups in order until want samples are reached.
-func choose(all []group, want int64) map[string]bool {
-	chosen, got := map[string]bool{}, int64(0)
-	for _, g := range all {
+func (g *groups) length(group uint32) int64 {
+	if g.mode == SplitUtterances {
+		return int64(g.view.table.samples[group])
+	}
+	return g.samples[group]
+}
+
+// choose gives groups of part 0 to another part, in order, until it has want samples.
+func (g *groups) choose(want int64, part uint8) {
+	got, shortest := int64(0), -1
+	for i, group := range g.order {
 		if got >= want {
-			break
+			return
 		}
-		if got+g.samples <= want+want/2 {
-			chosen[g.key] = true
-			got += g.samples
+		if g.parts[group] != 0 {
+			continue
+		}
+		n := g.length(group)
+		if got+n <= want+want/2 {
+			g.parts[group] = part
+			got += n
+		} else if shortest < 0 || n < g.length(g.order[shortest]) {
+			shortest = i
 		}
 	}
-	if got == 0 { // every group is too long: the shortest comes nearest
-		shortest := slices.MinFunc(all, func(a, b group) int { return cmp.Compare(a.samples, b.samples) })
-		chosen[shortest.key] = true
+	if got == 0 && shortest >= 0 { // every group is too long: the shortest comes nearest
+		g.parts[g.order[shortest]] = part
 	}
-	return chosen
+}
+
+// part returns the view of a part.
+func (g *groups) part(part uint8) View {
+	return g.view.Filter(func(e Entry) bool {
+		if g.mode == SplitUtterances {
+			return g.parts[e.Row] == part
+		}
+		return g.parts[e.Speaker] == part
+	})
 }

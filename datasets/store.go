@@ -1,22 +1,26 @@
 package datasets
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"aural/internal/atomicfile"
 )
 
 // Utterance is one row of a store.
 type Utterance struct {
-	ID         string // unique in the store
-	Speaker    string // "" when unknown
-	Transcript string // "" when there is none
-	Samples    int    // at Rate
+	ID         string  // unique in the store
+	Speaker    string  // "" when unknown
+	Transcript string  // "" when there is none
+	Split      string  // "train", "dev" …, as the source had it; "" when it had none
+	Path       string  // the recording it came from, inside the source
+	Start      float64 // where it begins in that recording, in seconds
+	Samples    int     // at Rate
 }
 
 // Seconds returns the length of the utterance.
@@ -24,68 +28,102 @@ func (u Utterance) Seconds() float64 { return float64(u.Samples) / Rate }
 
 // Store is an open store. Its methods may be used by many goroutines at once, except Close.
 type Store struct {
-	dir    string
-	info   Info
-	shards []mapping
-	index  []byte
-	mapped mapping // holds index unless it was rebuilt
-	notes  []string
+	where   string
+	info    Info
+	shards  []shard
+	index   *index
+	notes   []string
+	scratch sync.Pool // *[]byte: for reads that cannot take the bytes from a map
 }
 
-// Open opens the store in dir. It maps the shards and reads only aural.json and the index, so the time it takes depends on
-// the number of rows and not on the amount of audio. A missing or damaged index is rebuilt from the shards, which Notes
-// then says. Checksums of the shards are left to Verify.
+// Open opens the store in dir. It maps the shards and reads aural.json and two ends of the index, so the time and the
+// memory that it takes do not depend on the number of rows, nor on the amount of audio. A missing or damaged index is
+// rebuilt from the shards, which Notes then says. Checksums of the shards are left to Verify.
 func Open(dir string) (*Store, error) {
-	info, err := readInfo(dir)
+	s, err := openFiles(dir, directory(dir))
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dir: dir, info: info, shards: make([]mapping, len(info.Shards))}
-	for i, shard := range info.Shards {
-		if s.shards[i], err = mapFile(filepath.Join(dir, shard.Name)); err == nil && int64(len(s.shards[i].data)) != shard.Bytes {
-			err = fmt.Errorf("%s has %d bytes, %s says %d: %w", shard.Name, len(s.shards[i].data), InfoFile, shard.Bytes, ErrCorrupt)
-		}
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("datasets: open %s: %w", dir, err), s.Close())
-		}
-	}
-	if err := s.openIndex(); err != nil {
+	if err := s.openIndex(directory(dir)); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-func (s *Store) openIndex() error {
-	path := filepath.Join(s.dir, indexFile)
-	mapped, err := mapFile(path)
-	if err == nil {
-		if err = checkIndex(mapped.data, &s.info); err == nil {
-			s.mapped, s.index = mapped, mapped.data
-			return nil
-		}
-		err = errors.Join(err, mapped.close())
+// OpenFiles opens a store whose files lie elsewhere. where names the place in messages. The index must be there: it is not
+// rebuilt, because that would read every shard.
+func OpenFiles(where string, files Files) (*Store, error) {
+	s, err := openFiles(where, files)
+	if err != nil {
+		return nil, err
 	}
-	if s.index, err = s.rebuildIndex(err); err != nil {
-		return err
+	if s.index, err = openIndexFile(files, &s.info); err != nil {
+		err = fmt.Errorf("datasets: open %s: %s: %w; open a local copy of the store, which makes the index anew, and copy it there", where, indexFile, err)
+		return nil, errors.Join(err, s.Close())
 	}
-	if err := atomicfile.Write(path, s.index, 0o644); err != nil {
-		s.notes = append(s.notes, fmt.Sprintf("the new index could not be saved and will be rebuilt each time: %v", err))
-	}
-	return nil
+	return s, nil
 }
 
-func (s *Store) rebuildIndex(why error) ([]byte, error) {
-	if errors.Is(why, os.ErrNotExist) {
+func openFiles(where string, files Files) (*Store, error) {
+	info, err := readInfo(where, files)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{where: where, info: info, shards: make([]shard, len(info.Shards))}
+	for i, want := range info.Shards {
+		if s.shards[i], err = openShard(files, want); err != nil {
+			return nil, errors.Join(fmt.Errorf("datasets: open %s: %w", where, err), s.Close())
+		}
+	}
+	return s, nil
+}
+
+func openIndexFile(files Files, in *Info) (*index, error) {
+	file, err := files.Open(indexFile)
+	if err != nil {
+		return nil, err
+	}
+	x, err := openIndex(file, mappedBytes(file), in)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return x, nil
+}
+
+func (s *Store) openIndex(dir directory) error {
+	x, why := openIndexFile(dir, &s.info)
+	if why == nil {
+		s.index = x
+		return nil
+	}
+	if errors.Is(why, fs.ErrNotExist) {
 		why = errors.New("it was missing")
 	}
 	s.notes = append(s.notes, fmt.Sprintf("%s was rebuilt from the shards: %v", indexFile, why))
-	return buildIndex(&s.info, s.shards)
+	err := atomicfile.Create(filepath.Join(string(dir), indexFile), 0o644, func(f *os.File) error { return writeIndex(f, &s.info, s.shards) })
+	if err == nil {
+		s.index, err = openIndexFile(dir, &s.info)
+		return err
+	}
+	if errors.Is(err, ErrCorrupt) {
+		return err
+	}
+	s.notes = append(s.notes, fmt.Sprintf("the new index could not be saved and will be rebuilt each time: %v", err))
+	memory := new(memoryFile)
+	if err := writeIndex(memory, &s.info, s.shards); err != nil {
+		return err
+	}
+	s.index, err = openIndex(memory, *memory, &s.info)
+	return err
 }
 
-// Close unmaps the files. Slices that PCM returned must not be used afterwards.
+// Close closes the files. Slices that PCM returned must not be used afterwards.
 func (s *Store) Close() error {
-	s.index = nil
-	err := s.mapped.close()
+	var err error
+	if s.index != nil {
+		err = s.index.file.Close()
+		s.index = nil
+	}
 	for i := range s.shards {
 		err = errors.Join(err, s.shards[i].close())
 	}
@@ -96,8 +134,8 @@ func (s *Store) Close() error {
 // Info describes the store.
 func (s *Store) Info() Info { return s.info }
 
-// Dir is the directory that was opened.
-func (s *Store) Dir() string { return s.dir }
+// Where is the directory, or the other place, that was opened.
+func (s *Store) Where() string { return s.where }
 
 // Notes says what Open had to put right, in sentences for the user.
 func (s *Store) Notes() []string { return s.notes }
@@ -105,78 +143,140 @@ func (s *Store) Notes() []string { return s.notes }
 // Len returns the number of rows.
 func (s *Store) Len() int { return s.info.Rows }
 
-// Samples returns the length of row i, at Rate. Like indexing a slice it panics when there is no row i.
-func (s *Store) Samples(i int) int { return samplesOf(s.index, s.row(i)) }
-
-// Utterance returns row i without its audio. Like indexing a slice it panics when there is no row i.
-func (s *Store) Utterance(i int) Utterance {
-	r := readRow(s.index, s.row(i))
-	return Utterance{s.text(r.shard, r.id), s.text(r.shard, r.speaker), s.text(r.shard, r.transcript), r.samples}
-}
-
-func (s *Store) row(i int) int {
-	if i < 0 || i >= s.info.Rows {
-		panic(fmt.Sprintf("datasets: row %d of a store with %d rows", i, s.info.Rows))
-	}
-	return i
-}
-
-func (s *Store) text(shard int, at span) string {
-	if at == null {
-		return ""
-	}
-	return string(s.shards[shard].data[at.at : at.at+int64(at.len)])
-}
-
-// PCM returns the samples of row i as little-endian int16, in the mapped file: nothing is copied or allocated, the bytes
-// must not be written to, and they are valid until Close.
-func (s *Store) PCM(i int) ([]byte, error) {
+func (s *Store) checkRow(i int) error {
 	if s.index == nil || i < 0 || i >= s.info.Rows {
-		return nil, fmt.Errorf("datasets: samples of row %d: the store has rows 0 to %d, or is closed", i, s.info.Rows-1)
+		return fmt.Errorf("datasets: row %d: the store has rows 0 to %d, or is closed", i, s.info.Rows-1)
 	}
-	r := readRow(s.index, i)
-	pcm, err := wavSamples(s.shards[r.shard].data[r.wav.at:r.wav.at+int64(r.wav.len)], r.samples)
+	return nil
+}
+
+// Samples returns the length of row i, at Rate.
+func (s *Store) Samples(i int) (int, error) {
+	if err := s.checkRow(i); err != nil {
+		return 0, err
+	}
+	samples, _, err := s.index.length(i)
+	return samples, err
+}
+
+// Utterance returns row i without its audio.
+func (s *Store) Utterance(i int) (Utterance, error) {
+	r, err := s.find(i)
+	if err != nil {
+		return Utterance{}, err
+	}
+	u := Utterance{Speaker: s.index.speakers[r.speaker], Start: r.start, Samples: r.samples}
+	for _, t := range []struct {
+		to *string
+		at span
+	}{{&u.ID, r.id}, {&u.Transcript, r.transcript}, {&u.Split, r.split}, {&u.Path, r.path}} {
+		if t.at == null {
+			continue
+		}
+		b, err := s.shards[r.shard].bytes(t.at, new([]byte))
+		if err != nil {
+			return u, fmt.Errorf("datasets: row %d in %s: %w", i, s.info.Shards[r.shard].Name, err)
+		}
+		*t.to = string(b)
+	}
+	return u, nil
+}
+
+func (s *Store) find(i int) (rowIndex, error) {
+	if err := s.checkRow(i); err != nil {
+		return rowIndex{}, err
+	}
+	r, err := s.index.row(i)
+	if err != nil {
+		return r, fmt.Errorf("datasets: row %d: %w", i, err)
+	}
+	return r, nil
+}
+
+// PCM returns the samples of row i as little-endian int16. In a local store with the codec PCM they lie in the mapped
+// file: nothing is copied or allocated, the bytes must not be written to, and they are valid until Close. Otherwise the
+// row is read or decoded into new memory.
+func (s *Store) PCM(i int) ([]byte, error) {
+	r, err := s.find(i)
+	if err != nil {
+		return nil, err
+	}
+	pcm, err := s.decode(&r, new([]byte), new([]byte))
 	if err != nil {
 		return nil, fmt.Errorf("datasets: row %d in %s: %w", i, s.info.Shards[r.shard].Name, err)
 	}
 	return pcm, nil
 }
 
-// Read fills dst with the samples of row i from offset on, scaled to [-1, 1). It allocates nothing.
+// decode reads and decodes the audio of a row. The two scratch slices are used, and grown, when the bytes cannot be taken
+// from where they are.
+func (s *Store) decode(r *rowIndex, encoded, decoded *[]byte) ([]byte, error) {
+	file, err := s.shards[r.shard].bytes(r.audio, encoded)
+	if err != nil {
+		return nil, err
+	}
+	return s.info.Codec.decode(file, r.samples, decoded)
+}
+
+// Read fills dst with the samples of row i from offset on, scaled to [-1, 1).
 func (s *Store) Read(dst []float32, i, offset int) error {
-	pcm, err := s.PCM(i)
+	return s.withPCM(i, offset, len(dst), func(pcm []byte) {
+		for j := range dst {
+			dst[j] = float32(int16(binary.LittleEndian.Uint16(pcm[2*j:]))) * (1.0 / (1 << 15))
+		}
+	})
+}
+
+// withPCM calls use with n samples of row i from offset on, as little-endian int16. The bytes are valid during the call.
+// Of a WAV file no more is read than the samples asked for.
+func (s *Store) withPCM(i, offset, n int, use func(pcm []byte)) error {
+	r, err := s.find(i)
 	if err != nil {
 		return err
 	}
-	if offset < 0 || len(dst) > len(pcm)/2-offset {
-		return fmt.Errorf("datasets: %d samples from %d of row %d, which has %d samples", len(dst), offset, i, len(pcm)/2)
+	if offset < 0 || n < 0 || n > r.samples-offset {
+		return fmt.Errorf("datasets: %d samples from %d of row %d, which has %d samples", n, offset, i, r.samples)
 	}
-	pcm = pcm[2*offset:][:2*len(dst)]
-	for j := range dst {
-		dst[j] = float32(int16(binary.LittleEndian.Uint16(pcm[2*j:]))) * (1.0 / (1 << 15))
+	encoded, decoded := s.borrow(), s.borrow()
+	defer s.scratch.Put(encoded)
+	defer s.scratch.Put(decoded)
+	var pcm []byte
+	if from, ok := s.info.Codec.part(r.audio, r.samples, offset, n); ok && s.shards[r.shard].data == nil {
+		pcm, err = s.shards[r.shard].bytes(from, encoded)
+	} else if pcm, err = s.decode(&r, encoded, decoded); err == nil {
+		pcm = pcm[2*offset:][:2*n]
 	}
+	if err != nil {
+		return fmt.Errorf("datasets: row %d in %s: %w", i, s.info.Shards[r.shard].Name, err)
+	}
+	use(pcm)
 	return nil
 }
 
-// View returns all rows as the sampler and Split see them.
-func (s *Store) View() View {
-	view := make(View, s.Len())
-	names := map[string]string{} // one copy of each speaker's name
-	for i := range view {
-		r := readRow(s.index, i)
-		speaker := ""
-		if r.speaker != null {
-			b := s.shards[r.shard].data[r.speaker.at : r.speaker.at+int64(r.speaker.len)]
-			var known bool
-			if speaker, known = names[string(b)]; !known {
-				speaker = string(b)
-				names[speaker] = speaker
-			}
-		}
-		view[i] = Entry{Row: i, Samples: r.samples, Speaker: speaker}
+// borrow takes a scratch slice from the pool.
+func (s *Store) borrow() *[]byte {
+	if b, ok := s.scratch.Get().(*[]byte); ok {
+		return b
 	}
-	return view
+	return new([]byte)
 }
 
-// Verify reads the whole store and reports every difference from what was imported.
-func (s *Store) Verify(ctx context.Context) (Report, error) { return Verify(ctx, s.dir) }
+// View returns all rows as the sampler and Split see them. It reads the lengths in the index: 8 bytes a row.
+func (s *Store) View() (View, error) {
+	if s.index == nil {
+		return View{}, errors.New("datasets: view: the store is closed")
+	}
+	t := &table{samples: make([]uint32, s.Len()), speakers: make([]uint32, s.Len()), names: s.index.speakers}
+	lengths := s.index.lengths()
+	for k := range blocksOf(s.Len()) {
+		b, err := s.index.block(lengths, k)
+		if err != nil {
+			return View{}, fmt.Errorf("datasets: view: %w", err)
+		}
+		for i := range len(b) / indexLength {
+			t.samples[k*blockRows+i] = binary.LittleEndian.Uint32(b[i*indexLength:])
+			t.speakers[k*blockRows+i] = binary.LittleEndian.Uint32(b[i*indexLength+4:])
+		}
+	}
+	return newView(t), nil
+}

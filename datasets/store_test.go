@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -112,9 +113,11 @@ func TestRoundTrip(t *testing.T) {
 	transcribed := 0
 	for i, n := range lengths {
 		want := testItem(i, n)
-		u := s.Utterance(i)
-		if u != (Utterance{want.ID, want.Speaker, want.Transcript, n}) || s.Samples(i) != n {
-			t.Fatalf("row %d is %+v, want %+v", i, u, want)
+		u, err := s.Utterance(i)
+		samples, lengthErr := s.Samples(i)
+		wanted := Utterance{ID: want.ID, Speaker: want.Speaker, Transcript: want.Transcript, Path: want.Name, Samples: n}
+		if err = errors.Join(err, lengthErr); err != nil || u != wanted || samples != n {
+			t.Fatalf("row %d is %+v, want %+v; %v", i, u, wanted, err)
 		}
 		pcm, err := s.PCM(i)
 		if err != nil || !bytes.Equal(pcm, pcmBytes(want.PCM)) {
@@ -157,7 +160,7 @@ func TestReadingIsZeroCopyAndFreeOfAllocation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		inside := slices.ContainsFunc(s.shards, func(m mapping) bool {
+		inside := slices.ContainsFunc(s.shards, func(m shard) bool {
 			start, p := uintptr(unsafe.Pointer(&m.data[0])), uintptr(unsafe.Pointer(&pcm[0]))
 			return p >= start && p+uintptr(len(pcm)) <= start+uintptr(len(m.data))
 		})
@@ -171,7 +174,9 @@ func TestReadingIsZeroCopyAndFreeOfAllocation(t *testing.T) {
 		if _, err := s.PCM(1); err != nil {
 			t.Fatal(err)
 		}
-		_ = s.Samples(2)
+		if _, err := s.Samples(2); err != nil {
+			t.Fatal(err)
+		}
 		if err := Collate(s, batch, dst, true); err != nil {
 			t.Fatal(err)
 		}
@@ -194,7 +199,8 @@ func TestShardsAreArrowStreamsForHuggingFace(t *testing.T) {
 	}
 	defer r.Release()
 	const features = `{"info":{"features":{"id":{"dtype":"string","_type":"Value"},"speaker":{"dtype":"string","_type":"Value"},` +
-		`"transcript":{"dtype":"string","_type":"Value"},"samples":{"dtype":"int64","_type":"Value"},` +
+		`"transcript":{"dtype":"string","_type":"Value"},"split":{"dtype":"string","_type":"Value"},` +
+		`"samples":{"dtype":"int64","_type":"Value"},"start":{"dtype":"float64","_type":"Value"},"sha256":{"dtype":"string","_type":"Value"},` +
 		`"audio":{"sampling_rate":16000,"_type":"Audio"}}}}`
 	if meta := r.Schema().Metadata(); meta.Len() != 1 || meta.Keys()[0] != "huggingface" || meta.Values()[0] != features {
 		t.Errorf("schema metadata %v", meta)
@@ -206,8 +212,8 @@ func TestShardsAreArrowStreamsForHuggingFace(t *testing.T) {
 			t.Errorf("children of %s are not nullable", field.Name)
 		}
 	}
-	want := []string{"id utf8 true", "speaker utf8 true", "transcript utf8 true", "samples int64 true",
-		"audio struct<bytes: binary, path: utf8> true"}
+	want := []string{"id utf8 true", "speaker utf8 true", "transcript utf8 true", "split utf8 true", "samples int64 true",
+		"start float64 true", "sha256 utf8 true", "audio struct<bytes: binary, path: utf8> true"}
 	if !slices.Equal(fields, want) {
 		t.Errorf("fields %q", fields)
 	}
@@ -219,9 +225,10 @@ func TestShardsAreArrowStreamsForHuggingFace(t *testing.T) {
 		}
 		for i := range int(rec.NumRows()) {
 			item := testItem(row, manyLengths()[row])
-			audio := rec.Column(4).(*array.Struct)
+			audio := rec.Column(7).(*array.Struct)
 			if rec.Column(0).(*array.String).Value(i) != item.ID || rec.Column(1).IsNull(i) != (item.Speaker == "") ||
-				rec.Column(3).(*array.Int64).Value(i) != int64(len(item.PCM)) || audio.Field(1).(*array.String).Value(i) != item.Name ||
+				rec.Column(4).(*array.Int64).Value(i) != int64(len(item.PCM)) || audio.Field(1).(*array.String).Value(i) != item.Name ||
+				!rec.Column(3).IsNull(i) || !rec.Column(5).IsNull(i) || rec.Column(6).(*array.String).Value(i) != sum(pcmBytes(item.PCM)) ||
 				!bytes.HasSuffix(audio.Field(0).(*array.Binary).Value(i), pcmBytes(item.PCM)) {
 				t.Fatalf("row %d differs", row)
 			}
@@ -267,7 +274,7 @@ func TestIndexIsRebuilt(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			data[indexHeader+4] ^= 1 // the length of row 0 becomes 1001, which its bytes would allow
+			data[len(data)-6] ^= 1 // in the checksums
 			return os.WriteFile(p, data, 0o644)
 		},
 	} {
@@ -310,8 +317,8 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	for what, change := range map[string][2]string{
 		"is corrupt":               {`"rows": 1`, `"rows": 2`},
-		"reads version 1":          {`"format_version": 1`, `"format_version": 2`},
-		"import the audio again":   {`"format_version": 1`, `"format_version": 0`},
+		"reads versions 1 to 2":    {`"format_version": 2`, `"format_version": 3`},
+		"import the audio again":   {`"format_version": 2`, `"format_version": 0`},
 		"invalid character":        {`"rows"`, `rows`},
 		"changed after the import": {`  "speakers"`, `    "speakers"`},
 	} {
@@ -371,7 +378,7 @@ func BenchmarkOpen(b *testing.B) {
 func BenchmarkRebuildIndex(b *testing.B) {
 	s := openStore(b, benchmarkStore(b))
 	for b.Loop() {
-		if _, err := buildIndex(&s.info, s.shards); err != nil {
+		if err := writeIndex(new(memoryFile), &s.info, s.shards); err != nil {
 			b.Fatal(err)
 		}
 	}

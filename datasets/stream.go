@@ -16,7 +16,10 @@ const (
 	columnID         = "id"
 	columnSpeaker    = "speaker"
 	columnTranscript = "transcript"
+	columnSplit      = "split" // since version 2
 	columnSamples    = "samples"
+	columnStart      = "start"  // since version 2
+	columnSHA256     = "sha256" // since version 2
 	columnAudio      = "audio"
 	fieldBytes       = "bytes"
 	fieldPath        = "path"
@@ -29,16 +32,11 @@ const (
 	versionV4         = 3
 	versionV5         = 4
 	typeInt           = 2
+	typeFloat         = 3
 	typeBinary        = 4
 	typeUtf8          = 5
 	typeStruct        = 13
 	continuation      = 0xFFFFFFFF
-)
-
-// A record batch of our schema flattens, depth first, into these nodes and buffers.
-const (
-	batchNodes   = 7  // id, speaker, transcript, samples, audio, audio.bytes, audio.path
-	batchBuffers = 18 // 3 each for the four strings and the binary, 2 for the integers, 1 for the struct
 )
 
 // byteColumn is a string or binary column of one record batch. All slices lie in the mapped shard.
@@ -80,11 +78,14 @@ func isNull(validity []byte, row int) bool {
 	return len(validity) > 0 && validity[row>>3]>>(row&7)&1 == 0
 }
 
-// recordBatch is one record batch of a shard, checked, and without a copy of anything.
+// recordBatch is one record batch of a shard, checked, and without a copy of anything. In a shard of format version 1 split,
+// start and sum are null in every row.
 type recordBatch struct {
-	rows                                  int
-	id, speaker, transcript, audio, path  byteColumn
-	audioValidity, samplesValidity, count []byte // count holds the samples column, rows int64
+	version                                              int
+	rows                                                 int
+	id, speaker, transcript, split, sum, audio, path     byteColumn
+	audioValidity, samplesValidity, count, startValidity []byte // count holds the samples column, rows int64
+	starts                                               []byte // rows float64
 }
 
 func (b *recordBatch) samples(row int) (int64, bool) {
@@ -94,11 +95,27 @@ func (b *recordBatch) samples(row int) (int64, bool) {
 	return int64(binary.LittleEndian.Uint64(b.count[8*row:])), true
 }
 
+// start is where the row begins in its recording, in seconds; a row that is a whole recording begins at 0.
+func (b *recordBatch) start(row int) float64 {
+	if len(b.starts) == 0 || isNull(b.startValidity, row) {
+		return 0
+	}
+	return math.Float64frombits(binary.LittleEndian.Uint64(b.starts[8*row:]))
+}
+
 // readStream walks the Arrow IPC stream in shard and calls visit for each record batch, in order. Nothing is copied and
 // every offset and length is checked against the shard before it is used.
 func readStream(shard []byte, visit func(*recordBatch) error) error {
-	pos := 0
+	return walkStream(shard, false, visit)
+}
+
+// walkStream is readStream for a stream that, when it is open, may also end after any record batch.
+func walkStream(shard []byte, open bool, visit func(*recordBatch) error) error {
+	pos, schema := 0, batchShape{}
 	for message := 0; ; message++ {
+		if open && message > 0 && pos == len(shard) {
+			return nil
+		}
 		header, body, next, err := readMessage(shard, pos)
 		if err != nil {
 			return fmt.Errorf("message %d at byte %d: %w", message, pos, err)
@@ -114,10 +131,10 @@ func readStream(shard []byte, visit func(*recordBatch) error) error {
 		}
 		bodyAt := int64(next - len(body))
 		if message == 0 {
-			err = checkSchema(header)
+			schema, err = checkSchema(header)
 		} else {
 			var batch recordBatch
-			if err = batch.parse(header, body, bodyAt); err == nil {
+			if err = batch.parse(schema, header, body, bodyAt); err == nil {
 				err = visit(&batch)
 			}
 		}
@@ -167,22 +184,45 @@ type fieldShape struct {
 	children []fieldShape
 }
 
-var storeFields = []fieldShape{
-	{name: columnID, typ: typeUtf8}, {name: columnSpeaker, typ: typeUtf8}, {name: columnTranscript, typ: typeUtf8},
-	{name: columnSamples, typ: typeInt},
-	{name: columnAudio, typ: typeStruct, children: []fieldShape{{name: fieldBytes, typ: typeBinary}, {name: fieldPath, typ: typeUtf8}}},
+// batchShape is how the record batches of one format version are laid out. A batch flattens its columns, depth first, into
+// nodes and buffers: 3 buffers for a string or binary column, 2 for numbers, 1 for the struct.
+type batchShape struct {
+	version        int
+	fields         []fieldShape
+	nodes, buffers int
 }
 
-func checkSchema(header *flatMessage) error {
+func text(name string) fieldShape { return fieldShape{name: name, typ: typeUtf8} }
+
+// batchShapes lists the format versions that can be read, the newest first.
+func batchShapes() []batchShape {
+	audio := fieldShape{name: columnAudio, typ: typeStruct, children: []fieldShape{{name: fieldBytes, typ: typeBinary}, text(fieldPath)}}
+	samples := fieldShape{name: columnSamples, typ: typeInt}
+	return []batchShape{
+		{version: 2, nodes: 10, buffers: 26, fields: []fieldShape{text(columnID), text(columnSpeaker), text(columnTranscript),
+			text(columnSplit), samples, {name: columnStart, typ: typeFloat}, text(columnSHA256), audio}},
+		{version: 1, nodes: 7, buffers: 18, fields: []fieldShape{text(columnID), text(columnSpeaker), text(columnTranscript), samples, audio}},
+	}
+}
+
+// checkSchema returns the shape of the record batches that follow.
+func checkSchema(header *flatMessage) (batchShape, error) {
 	root := header.root()
 	if kind := root.byteField(1); kind != headerSchema {
-		return fmt.Errorf("first message has type %d, want a schema: %w", kind, ErrCorrupt)
+		return batchShape{}, fmt.Errorf("first message has type %d, want a schema: %w", kind, ErrCorrupt)
 	}
 	schema := root.tableField(2)
 	if schema.int16Field(0) != 0 {
-		return fmt.Errorf("stream is big-endian: %w", ErrCorrupt)
+		return batchShape{}, fmt.Errorf("stream is big-endian: %w", ErrCorrupt)
 	}
-	return checkFields(header, schema.tablesField(1), storeFields, "")
+	fields := schema.tablesField(1)
+	shapes := batchShapes()
+	for _, shape := range shapes {
+		if len(fields) == len(shape.fields) {
+			return shape, checkFields(header, fields, shape.fields, "")
+		}
+	}
+	return batchShape{}, checkFields(header, fields, shapes[0].fields, "")
 }
 
 func checkFields(header *flatMessage, got []flatTable, want []fieldShape, parent string) error {
@@ -200,6 +240,10 @@ func checkFields(header *flatMessage, got []flatTable, want []fieldShape, parent
 			if bits, signed := integer.int32Field(0), integer.byteField(1); bits != 64 || signed != 1 {
 				return fmt.Errorf("field %q is a %d-bit integer, want int64: %w", name, bits, ErrCorrupt)
 			}
+		case typeFloat:
+			if precision := field.tableField(3).int16Field(0); precision != 2 {
+				return fmt.Errorf("field %q is a float of precision %d, want double: %w", name, precision, ErrCorrupt)
+			}
 		case typeStruct:
 			if err := checkFields(header, field.tablesField(5), want[i].children, name); err != nil {
 				return err
@@ -213,7 +257,7 @@ func checkFields(header *flatMessage, got []flatTable, want []fieldShape, parent
 }
 
 // parse fills b from a record batch message whose body lies at bodyAt in the shard.
-func (b *recordBatch) parse(header *flatMessage, body []byte, bodyAt int64) error {
+func (b *recordBatch) parse(shape batchShape, header *flatMessage, body []byte, bodyAt int64) error {
 	root := header.root()
 	if kind := root.byteField(1); kind != headerRecordBatch {
 		return fmt.Errorf("message has type %d, want a record batch: %w", kind, ErrCorrupt)
@@ -221,9 +265,9 @@ func (b *recordBatch) parse(header *flatMessage, body []byte, bodyAt int64) erro
 	table := root.tableField(2)
 	rows, nodes, buffers := table.int64Field(0), table.pairsField(1), table.pairsField(2)
 	switch {
-	case !header.ok || len(nodes) != batchNodes || len(buffers) != batchBuffers:
+	case !header.ok || len(nodes) != shape.nodes || len(buffers) != shape.buffers:
 		return fmt.Errorf("record batch has %d nodes and %d buffers, want %d and %d: %w",
-			len(nodes), len(buffers), batchNodes, batchBuffers, ErrCorrupt)
+			len(nodes), len(buffers), shape.nodes, shape.buffers, ErrCorrupt)
 	case table.field(3) != 0:
 		return fmt.Errorf("record batch is compressed: %w", ErrCorrupt)
 	case rows < 0 || rows > math.MaxInt32:
@@ -234,10 +278,17 @@ func (b *recordBatch) parse(header *flatMessage, body []byte, bodyAt int64) erro
 			return fmt.Errorf("node %d has %d rows and %d nulls, the batch has %d rows: %w", i, node[0], node[1], rows, ErrCorrupt)
 		}
 	}
-	b.rows = int(rows)
+	b.version, b.rows = shape.version, int(rows)
 	r := bufferReader{body: body, at: bodyAt, buffers: buffers, nodes: nodes, rows: b.rows}
 	b.id, b.speaker, b.transcript = r.bytes(), r.bytes(), r.bytes()
+	if shape.version >= 2 {
+		b.split = r.bytes()
+	}
 	b.samplesValidity, b.count = r.validity(), r.fixed(8)
+	if shape.version >= 2 {
+		b.startValidity, b.starts = r.validity(), r.fixed(8)
+		b.sum = r.bytes()
+	}
 	b.audioValidity = r.validity()
 	b.audio, b.path = r.bytes(), r.bytes()
 	return r.err

@@ -11,22 +11,25 @@ import (
 	"aural/internal/atomicfile"
 )
 
-// target is the directory that an import will make, and the hidden one beside it that it is made in. Both are on one file
+// target is the directory that a store will be, and the hidden one beside it that it is made in. Both are on one file
 // system, so the last step is a rename.
 type target struct {
 	dir       string
-	temporary string
+	working   string   // ends up removed
 	replace   bool     // dir is an old store or an empty directory
-	leftovers []string // of imports that did not end
+	resumable bool     // working has a fixed name and stays when the work does not end
+	leftovers []string // of work that did not end
+	lock      *os.File
 }
 
-// newTarget checks dir before any work is done and makes the temporary directory.
-func newTarget(dir string, overwrite bool) (*target, error) {
+// newTarget checks dir before any work is done and makes the working directory. When it is resumable it may be there
+// already, with what an earlier import has left in it; only one process has it at a time.
+func newTarget(dir string, overwrite, resumable bool) (*target, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("datasets: %w", err)
 	}
-	t := &target{dir: dir}
+	t := &target{dir: dir, resumable: resumable}
 	info, err := exists(dir)
 	if err != nil {
 		return nil, fmt.Errorf("datasets: %w", err)
@@ -49,20 +52,52 @@ func newTarget(dir string, overwrite bool) (*target, error) {
 		return nil, fmt.Errorf("datasets: %w", err)
 	}
 	for _, s := range siblings {
-		for _, prefix := range []string{importingPrefix(base), replacedPrefix(base)} {
+		for _, prefix := range []string{importingPrefix(base) + "-", replacedPrefix(base)} {
 			if strings.HasPrefix(s.Name(), prefix) {
 				t.leftovers = append(t.leftovers, filepath.Join(parent, s.Name()))
 			}
 		}
 	}
-	if t.temporary, err = os.MkdirTemp(parent, importingPrefix(base)); err != nil {
+	if !resumable {
+		if t.working, err = os.MkdirTemp(parent, importingPrefix(base)+"-"); err != nil {
+			return nil, fmt.Errorf("datasets: %w", err)
+		}
+		return t, nil
+	}
+	t.working = filepath.Join(parent, importingPrefix(base))
+	if err := os.MkdirAll(t.working, 0o700); err != nil {
 		return nil, fmt.Errorf("datasets: %w", err)
+	}
+	if t.lock, err = lockFile(filepath.Join(t.working, lockName)); err != nil {
+		return nil, fmt.Errorf("datasets: another import into %s is at work (it holds %s): %w", dir, filepath.Join(t.working, lockName), err)
 	}
 	return t, nil
 }
 
-func importingPrefix(base string) string { return "." + base + ".importing-" }
+const lockName = "lock"
+
+func importingPrefix(base string) string { return "." + base + ".importing" }
 func replacedPrefix(base string) string  { return "." + base + ".replaced-" }
+
+// clear removes everything that an earlier import left in the working directory.
+func (t *target) clear() error {
+	entries, err := os.ReadDir(t.working)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() == lockName {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(t.working, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finished is the directory inside the working one that will be the store.
+func (t *target) finished() string { return filepath.Join(t.working, "store") }
 
 // mayReplace allows only a store, or an empty directory, to be overwritten: a mistyped name must not cost other data.
 func mayReplace(dir string, info os.FileInfo) error {
@@ -82,11 +117,9 @@ func mayReplace(dir string, info os.FileInfo) error {
 // publish gives the finished directory its name. An old store is moved aside first and deleted when the new one is in
 // place. When publish fails, the finished store stays where it is and the error says where.
 func (t *target) publish() error {
-	if err := os.Chmod(t.temporary, 0o755); err != nil { // MkdirTemp makes it private
-		return fmt.Errorf("datasets: %w", err)
-	}
-	if err := atomicfile.SyncDir(t.temporary); err != nil {
-		return fmt.Errorf("datasets: sync %s: %w", t.temporary, err)
+	finished := t.finished()
+	if err := atomicfile.SyncDir(finished); err != nil {
+		return fmt.Errorf("datasets: sync %s: %w", finished, err)
 	}
 	old := ""
 	if t.replace {
@@ -100,14 +133,13 @@ func (t *target) publish() error {
 			return t.keep(errors.Join(err, os.Remove(aside)))
 		}
 	}
-	if err := os.Rename(t.temporary, t.dir); err != nil {
+	if err := os.Rename(finished, t.dir); err != nil {
 		if old != "" {
 			err = errors.Join(err, os.Rename(old, t.dir), os.Remove(filepath.Dir(old)))
 		}
 		return t.keep(err)
 	}
-	t.temporary = ""
-	err := atomicfile.SyncDir(filepath.Dir(t.dir))
+	err := errors.Join(atomicfile.SyncDir(filepath.Dir(t.dir)), t.remove())
 	if old != "" {
 		err = errors.Join(err, os.RemoveAll(filepath.Dir(old)))
 	}
@@ -119,15 +151,24 @@ func (t *target) publish() error {
 
 // keep turns the failure to rename into an error that tells where the finished store is.
 func (t *target) keep(err error) error {
-	finished := t.temporary
-	t.temporary = ""
-	return fmt.Errorf("datasets: %s could not be put in place; the finished store is %s: %w", t.dir, finished, err)
+	t.resumable = true
+	return fmt.Errorf("datasets: %s could not be put in place; the finished store is %s: %w", t.dir, t.finished(), err)
 }
 
-// discard removes the temporary directory unless publish has used it.
-func (t *target) discard() {
-	if t.temporary != "" {
-		os.RemoveAll(t.temporary)
+// remove deletes the working directory.
+func (t *target) remove() error {
+	working := t.working
+	t.working = ""
+	return os.RemoveAll(working)
+}
+
+// release ends the work: a working directory that nobody can go on with is removed.
+func (t *target) release() {
+	if t.working != "" && !t.resumable {
+		t.remove()
+	}
+	if t.lock != nil {
+		t.lock.Close()
 	}
 }
 

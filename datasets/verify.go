@@ -15,6 +15,8 @@ import (
 // Problem is one difference between a store and what was imported.
 type Problem struct {
 	File string `json:"file"`
+	Row  *int   `json:"row,omitempty"` // of the store, when the problem is one of a row
+	ID   string `json:"id,omitempty"`  // of that row
 	What string `json:"what"`
 }
 
@@ -27,59 +29,80 @@ type Report struct {
 }
 
 func (r *Report) add(file, format string, args ...any) {
-	r.Problems = append(r.Problems, Problem{file, fmt.Sprintf(format, args...)})
+	r.Problems = append(r.Problems, Problem{File: file, What: fmt.Sprintf(format, args...)})
 }
 
 // Verify reads every file of the store in dir and reports each that is not, to the byte, what was imported: checksums of
-// all files, the checksum of aural.json, the index against one made anew, and the rows against the fingerprint. The error
-// is for what stops the check itself: a cancelled context or a directory that is no store.
+// all files, the checksum of aural.json, the index against one made anew, and every clip against its own checksum. Of a
+// damaged shard it names the damaged rows, as far as the index is sound. The error is for what stops the check itself: a
+// cancelled context or a directory that is no store.
 func Verify(ctx context.Context, dir string) (Report, error) {
-	var r Report
-	info, err := readInfo(dir)
-	r.Files++
-	if errors.Is(err, ErrCorrupt) {
-		r.add(InfoFile, "%v", err)
-		return r, nil // nothing else can be judged without it
-	}
-	if err != nil {
-		return r, err
-	}
-	sound := true
-	for _, f := range append(append([]FileSum{}, info.Shards...), info.Files...) {
-		ok, err := r.checkFile(ctx, dir, f)
-		if err != nil {
-			return r, err
-		}
-		sound = sound && (ok || f.Rows == 0)
-	}
-	if !sound {
-		return r, nil // the rows and the index of a damaged shard would only repeat it
-	}
-	return r, r.checkRows(ctx, dir, &info)
+	v := verifier{ctx: ctx, dir: dir}
+	err := v.run()
+	return v.Report, err
 }
 
-// checkFile compares one file with its checksum. It reads with read(2) and not through a map, so that a failing disk is an
-// error and not a signal.
-func (r *Report) checkFile(ctx context.Context, dir string, want FileSum) (ok bool, err error) {
-	f, err := os.Open(filepath.Join(dir, want.Name))
+// verifier checks a store. The files are read with read(2) and not through a map, so that a failing disk is an error and not
+// a signal.
+type verifier struct {
+	Report
+	ctx     context.Context
+	dir     string
+	info    Info
+	damaged []bool // shards
+}
+
+func (v *verifier) run() (err error) {
+	v.info, err = readInfo(v.dir, directory(v.dir))
+	v.Files++
+	if errors.Is(err, ErrCorrupt) {
+		v.add(InfoFile, "%v", err)
+		return nil // nothing else can be judged without it
+	}
 	if err != nil {
-		r.add(want.Name, "cannot be read: %v", err)
+		return err
+	}
+	v.damaged = make([]bool, len(v.info.Shards))
+	sound := true
+	for i, f := range v.info.Shards {
+		ok, err := v.checkFile(f)
+		if err != nil {
+			return err
+		}
+		v.damaged[i], sound = !ok, sound && ok
+	}
+	for _, f := range v.info.Files {
+		if _, err := v.checkFile(f); err != nil {
+			return err
+		}
+	}
+	if sound {
+		return v.checkRows()
+	}
+	return v.findRows()
+}
+
+// checkFile compares one file with its checksum.
+func (v *verifier) checkFile(want FileSum) (ok bool, err error) {
+	f, err := os.Open(filepath.Join(v.dir, want.Name))
+	if err != nil {
+		v.add(want.Name, "cannot be read: %v", err)
 		return false, nil
 	}
 	defer f.Close()
-	r.Files++
+	v.Files++
 	h := sha256.New()
-	n, err := io.Copy(h, contextReader{ctx, f})
-	r.Bytes += n
+	n, err := io.Copy(h, contextReader{v.ctx, f})
+	v.Bytes += n
 	switch {
-	case ctx.Err() != nil:
-		return false, fmt.Errorf("datasets: verify %s: %w", dir, ctx.Err())
+	case v.ctx.Err() != nil:
+		return false, fmt.Errorf("datasets: verify %s: %w", v.dir, v.ctx.Err())
 	case err != nil:
-		r.add(want.Name, "cannot be read past byte %d: %v", n, err)
+		v.add(want.Name, "cannot be read past byte %d: %v", n, err)
 	case n != want.Bytes:
-		r.add(want.Name, "has %d bytes, was imported with %d", n, want.Bytes)
+		v.add(want.Name, "has %d bytes, was imported with %d", n, want.Bytes)
 	case hex.EncodeToString(h.Sum(nil)) != want.SHA256:
-		r.add(want.Name, "is not what was imported: its SHA-256 differs")
+		v.add(want.Name, "is not what was imported: its SHA-256 differs")
 	default:
 		return true, nil
 	}
@@ -99,69 +122,121 @@ func (c contextReader) Read(p []byte) (int, error) {
 	return c.r.Read(p)
 }
 
-// checkRows checks what lies inside sound shards: that they parse, that ids are unique, that the fingerprint is theirs, and
-// that the index is the one they give.
-func (r *Report) checkRows(ctx context.Context, dir string, info *Info) error {
-	shards := make([]mapping, len(info.Shards))
+// checkRows checks what lies inside sound shards: that they parse, that ids are unique, that every clip has its checksum,
+// that the fingerprint is theirs, and that the index is the one they give.
+func (v *verifier) checkRows() error {
+	shards := make([]shard, len(v.info.Shards))
 	defer func() {
 		for i := range shards {
 			shards[i].close()
 		}
 	}()
-	ids, fingerprint := map[string]struct{}{}, newRowHash()
-	for i, shard := range info.Shards {
+	var seen duplicates
+	fingerprint, scratch := newRowHash(), new([]byte)
+	for i, want := range v.info.Shards {
 		var err error
-		if shards[i], err = mapFile(filepath.Join(dir, shard.Name)); err != nil {
-			return fmt.Errorf("datasets: verify %s: %w", dir, err)
+		if shards[i], err = openShard(directory(v.dir), want); err != nil {
+			return fmt.Errorf("datasets: verify %s: %w", v.dir, err)
 		}
-		err = readStream(shards[i].data, func(b *recordBatch) error {
+		err = shards[i].readStream(func(b *recordBatch) error {
 			for row := range b.rows {
-				if err := ctx.Err(); err != nil {
+				if err := v.ctx.Err(); err != nil {
 					return err
 				}
 				id := string(b.id.value(row))
-				if _, twice := ids[id]; twice {
-					r.add(shard.Name, "id %q occurs twice", id)
+				if _, twice := seen.ids[idKey(id)]; twice {
+					v.add(want.Name, "id %q occurs twice", id)
 				}
-				ids[id] = struct{}{}
-				samples, _ := b.samples(row)
-				pcm, err := wavSamples(b.audio.value(row), int(samples))
+				r, err := b.index(row, i, v.info.Codec)
 				if err != nil {
 					return fmt.Errorf("id %q: %w", id, err)
 				}
-				fingerprint.add(id, string(b.speaker.value(row)), string(b.transcript.value(row)), sha256.Sum256(pcm))
-				r.Rows++
+				pcm, err := v.info.Codec.decode(b.audio.value(row), r.samples, scratch)
+				if err == nil && pcmSum(pcm) != r.sum {
+					err = fmt.Errorf("the samples are not those of its checksum: %w", ErrCorrupt)
+				}
+				if err != nil {
+					return fmt.Errorf("id %q: %w", id, err)
+				}
+				seen.add(id, r.sum)
+				fingerprint.add(b.id.value(row), b.speaker.value(row), b.transcript.value(row), r.sum)
+				v.Rows++
 			}
 			return nil
 		})
-		if ctx.Err() != nil {
-			return fmt.Errorf("datasets: verify %s: %w", dir, ctx.Err())
+		if v.ctx.Err() != nil {
+			return fmt.Errorf("datasets: verify %s: %w", v.dir, v.ctx.Err())
 		}
 		if err != nil {
-			r.add(shard.Name, "%v", err)
+			v.add(want.Name, "%v", err)
 			return nil
 		}
 	}
-	if got := fingerprint.sum(); got != info.Fingerprint {
-		r.add(InfoFile, "fingerprint is %s, the rows have %s", info.Fingerprint, got)
+	if got := fingerprint.sum(); got != v.info.Fingerprint {
+		v.add(InfoFile, "fingerprint is %s, the rows have %s", v.info.Fingerprint, got)
 	}
-	return r.checkIndex(dir, info, shards)
+	return v.checkIndex(shards)
 }
 
-func (r *Report) checkIndex(dir string, info *Info, shards []mapping) error {
-	want, err := buildIndex(info, shards)
+// checkIndex compares the index with one made anew, which is not kept.
+func (v *verifier) checkIndex(shards []shard) error {
+	m, err := mapFile(filepath.Join(v.dir, indexFile))
 	if err != nil {
-		r.add(indexFile, "%v", err)
+		v.add(indexFile, "cannot be read: %v; opening the store writes it anew", err)
 		return nil
 	}
-	got, err := os.ReadFile(filepath.Join(dir, indexFile))
-	r.Files++
-	r.Bytes += int64(len(got))
-	switch {
-	case err != nil:
-		r.add(indexFile, "cannot be read: %v; opening the store writes it anew", err)
-	case !bytes.Equal(got, want):
-		r.add(indexFile, "is not the index of these shards; opening the store writes it anew")
+	defer m.Close()
+	v.Files++
+	v.Bytes += m.Size()
+	compare := comparison{with: m.data, same: true}
+	if err := writeIndex(&compare, &v.info, shards); err != nil {
+		v.add(indexFile, "%v", err)
+		return nil
+	}
+	if !compare.same || compare.end != m.Size() {
+		v.add(indexFile, "is not the index of these shards; delete it, opening the store writes it anew")
+	}
+	return nil
+}
+
+// comparison is a file whose writes are only compared with what another one holds.
+type comparison struct {
+	with []byte
+	same bool
+	end  int64
+}
+
+// WriteAt compares.
+func (c *comparison) WriteAt(p []byte, at int64) (int, error) {
+	c.end = max(c.end, at+int64(len(p)))
+	c.same = c.same && c.end <= int64(len(c.with)) && bytes.Equal(c.with[at:at+int64(len(p))], p)
+	return len(p), nil
+}
+
+// findRows names the rows that damaged shards have lost.
+func (v *verifier) findRows() error {
+	salvage, err := openSalvage(v.dir, &v.info)
+	if err != nil {
+		v.add(indexFile, "%v: so the damaged rows cannot be named", err)
+		return nil
+	}
+	defer salvage.close()
+	first := 0
+	for i, s := range v.info.Shards {
+		named := v.damaged[i] && salvage.shards[i].file != nil
+		if v.damaged[i] && !named {
+			v.add(s.Name, "rows %d to %d are lost with it", first, first+s.Rows-1)
+		}
+		for row := first; named && row < first+s.Rows; row++ {
+			if err := v.ctx.Err(); err != nil {
+				return fmt.Errorf("datasets: verify %s: %w", v.dir, err)
+			}
+			v.Rows++
+			if got, err := salvage.row(row); err != nil {
+				v.Problems = append(v.Problems, Problem{File: s.Name, Row: &row, ID: got.id, What: err.Error()})
+			}
+		}
+		first += s.Rows
 	}
 	return nil
 }

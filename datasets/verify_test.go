@@ -70,19 +70,20 @@ func TestVerifyNamesWhatIsWrong(t *testing.T) {
 		file   string
 		damage func(path string) error
 		want   string
+		more   int // problems beside it
 	}{
-		{shardName(0, 1), os.Remove, "cannot be read"},
-		{shardName(0, 1), func(p string) error { return os.Truncate(p, 77) }, "has 77 bytes"},
-		{rejectedFile, func(p string) error { return os.WriteFile(p, []byte("{}\n"), 0o644) }, "has 3 bytes"},
-		{indexFile, os.Remove, "writes it anew"},
-		{stateFile, os.Remove, "cannot be read"},
+		{shardName(0, 1), os.Remove, "cannot be read", 1},
+		{shardName(0, 1), func(p string) error { return os.Truncate(p, 77) }, "has 77 bytes", 2},
+		{rejectedFile, func(p string) error { return os.WriteFile(p, []byte("{}\n"), 0o644) }, "has 3 bytes", 0},
+		{indexFile, os.Remove, "writes it anew", 0},
+		{stateFile, os.Remove, "cannot be read", 0},
 	} {
 		dir := makeStore(t, ImportOptions{}, 500, 600)
 		if err := c.damage(filepath.Join(dir, c.file)); err != nil {
 			t.Fatal(err)
 		}
 		r, err := Verify(context.Background(), dir)
-		if err != nil || len(r.Problems) != 1 || r.Problems[0].File != c.file || !strings.Contains(r.Problems[0].What, c.want) {
+		if err != nil || len(r.Problems) != 1+c.more || r.Problems[0].File != c.file || !strings.Contains(r.Problems[0].What, c.want) {
 			t.Errorf("%s: %+v, %v; want %q", c.file, r, err, c.want)
 		}
 	}
@@ -91,7 +92,7 @@ func TestVerifyNamesWhatIsWrong(t *testing.T) {
 // A store whose files all match their checksums can still be of other rows than the fingerprint says.
 func TestVerifyChecksRowsAgainstTheFingerprint(t *testing.T) {
 	dir := makeStore(t, ImportOptions{}, 500, 600)
-	info, err := readInfo(dir)
+	info, err := readInfo(dir, directory(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,15 +117,14 @@ func TestVerifyFindsAnIDThatOccursTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer w.release()
-	im := importer{src: generated(), writer: w, speakers: map[string]struct{}{}, fingerprint: newRowHash()}
-	c := converter{}
-	for range 2 {
-		im.ids = map[string]struct{}{} // forget what the importer would have refused
-		if err := im.add(c.convert(testItem(1, 500))); err != nil {
+	c := converter{opt: ImportOptions{Codec: PCM}}
+	for range 2 { // the importer would have refused the second
+		if err := w.append(&c.convert(testItem(1, 500))[0].row); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := im.writeFiles(dir); err != nil {
+	dir = filepath.Join(dir, "store")
+	if _, err := finishStore(w, dir, PCM, Settings{}, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	r, err := Verify(context.Background(), dir)

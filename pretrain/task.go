@@ -40,7 +40,7 @@ func New(r Recipe, store *datasets.Store, rows, held datasets.View, be kernels.B
 	if t.sampler, err = datasets.NewSampler(rows, r.Data.Sampler(r.Seed)); err != nil {
 		return nil, fmt.Errorf("pretrain: training data: %w", err)
 	}
-	if len(held) > 0 {
+	if held.Len() > 0 {
 		cfg := r.Data.Sampler(r.Valid.Seed)
 		cfg.Lengths = t.sampler.Lengths()
 		v, err := datasets.NewSampler(held, cfg)

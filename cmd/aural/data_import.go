@@ -198,7 +198,7 @@ func openSources(f importFlags, paths []string) (datasets.Source, error) {
 	var all joined
 	for _, p := range paths {
 		s, err := corpora.Open(f.format, p, corpora.Options{Root: f.root})
-		if errors.Is(err, corpora.ErrUnknownLayout) {
+		if errors.Is(err, corpora.ErrChoice) {
 			return nil, usage(err)
 		}
 		if err != nil {

@@ -124,12 +124,12 @@ func (s *setup) describe(a *app, recipe string) {
 		update = fmt.Sprintf("%d micro-batches", n)
 	}
 	held := "nothing held out"
-	if len(s.held.Valid) > 0 {
+	if s.held.Valid.Len() > 0 {
 		held = fmt.Sprintf("%s held out by %s", audioText(s.held.Valid.Seconds()), s.held.Mode)
 	}
 	rows := [][]string{
 		{"recipe", fmt.Sprintf("%s, %s parameters", recipe, grouped(f.Parameters))},
-		{"data", fmt.Sprintf("%s: %s for training in %s, %s", s.store.Dir(), audioText(s.held.Train.Seconds()), plural(len(s.held.Train), "utterance"), held)},
+		{"data", fmt.Sprintf("%s: %s for training in %s, %s", s.store.Dir(), audioText(s.held.Train.Seconds()), plural(s.held.Train.Len(), "utterance"), held)},
 	}
 	if f.LeftOut > 0 {
 		shortest := float64(f.Shapes[len(f.Shapes)-1].Length) / datasets.Rate

@@ -16,8 +16,8 @@ type Options struct {
 	Root string // folder to use instead of the one that a manifest names
 }
 
-// ErrUnknownLayout is what Open returns for a layout that is not one of Layouts.
-var ErrUnknownLayout = errors.New("corpora: unknown layout")
+// ErrChoice is what Open returns for a layout that is not one of Layouts and for an option that a layout has no use for.
+var ErrChoice = errors.New("corpora: layout")
 
 // Layout is one way in which corpora are arranged.
 type Layout struct {
@@ -74,7 +74,7 @@ func Open(layout, path string, opt Options) (datasets.Source, error) {
 		return nil, err
 	}
 	if opt.Root != "" && !chosen.takesRoot {
-		return nil, fmt.Errorf("corpora: %s is a %s, which names its files relative to itself: leave the root away", path, chosen.Name)
+		return nil, fmt.Errorf("%w %s names its files relative to itself: %s is opened without a root", ErrChoice, chosen.Name, path)
 	}
 	return chosen.open(path, opt)
 }
@@ -88,7 +88,7 @@ func choose(layout, path string) (Layout, error) {
 				return l, nil
 			}
 		}
-		return Layout{}, fmt.Errorf("%w: %q: want auto or one of %s", ErrUnknownLayout, layout, strings.Join(names, ", "))
+		return Layout{}, fmt.Errorf("%w %q is unknown: want auto, %s", ErrChoice, layout, strings.Join(names, ", "))
 	}
 	p, err := look(path)
 	if err != nil {

@@ -1,0 +1,82 @@
+package datasets
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"hash"
+
+	"aural/audio"
+)
+
+// Codec says how the audio of a store is encoded. Either way a row holds a complete file, 16 bit and mono at Rate, that
+// other programs play.
+type Codec string
+
+// The codecs.
+const (
+	// PCM is a WAV file: its samples are read from the mapped shard without decoding.
+	PCM Codec = "pcm"
+	// FLAC takes about half the space and some CPU time for each read.
+	FLAC Codec = "flac"
+)
+
+// ParseCodec reads the name of a codec.
+func ParseCodec(name string) (Codec, error) {
+	switch c := Codec(name); c {
+	case PCM, FLAC:
+		return c, nil
+	}
+	return "", fmt.Errorf("datasets: codec %q: want %s or %s", name, PCM, FLAC)
+}
+
+// encode returns the file that holds samples.
+func (c Codec) encode(samples []int16) []byte {
+	return audio.AppendWAV16(make([]byte, 0, 2*len(samples)+64), Rate, samples)
+}
+
+// check makes sure, without decoding, that file is what encode writes for this many samples.
+func (c Codec) check(file []byte, samples int) error {
+	_, err := wavSamples(file, samples)
+	return err
+}
+
+// part returns where n samples from offset on lie in the span of an encoded file. FLAC has no such place.
+func (c Codec) part(file span, samples, offset, n int) (span, bool) {
+	header := file.len - 2*samples
+	return span{file.at + int64(header+2*offset), 2 * n}, c == PCM && header >= 0
+}
+
+// decode returns the samples in a file as little-endian 16-bit PCM: a part of the file where that is possible, or else
+// scratch, grown when it is too small.
+func (c Codec) decode(file []byte, samples int, scratch *[]byte) ([]byte, error) {
+	return wavSamples(file, samples)
+}
+
+// wavSamples returns the PCM bytes of a stored WAV file, inside wav, after checking that it is what the row promises.
+func wavSamples(wav []byte, samples int) ([]byte, error) {
+	rate, pcm, err := audio.ParseWAV16(wav)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	if rate != Rate || samples < 0 || len(pcm) != 2*samples {
+		return nil, fmt.Errorf("WAV of %d Hz and %d bytes of samples, want %d Hz and %d samples: %w", rate, len(pcm), Rate, samples, ErrCorrupt)
+	}
+	return pcm, nil
+}
+
+// pcmSum is the checksum of a clip: the SHA-256 of its little-endian 16-bit samples, whatever the codec.
+func pcmSum(pcm []byte) [sha256.Size]byte { return sha256.Sum256(pcm) }
+
+// hashPCM writes samples to a hash as little-endian 16-bit PCM.
+func hashPCM(h hash.Hash, samples []int16) {
+	var buf [4096]byte
+	for len(samples) > 0 {
+		n := min(len(samples), len(buf)/2)
+		for i, v := range samples[:n] {
+			binary.LittleEndian.PutUint16(buf[2*i:], uint16(v))
+		}
+		h.Write(buf[:2*n])
+		samples = samples[n:]
+	}
+}

@@ -1,0 +1,136 @@
+package datasets
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Files is where the files of a store lie. A directory is one place, a bucket (package datasets/bucket) another. The error
+// for a file that is not there wraps fs.ErrNotExist.
+type Files interface {
+	ReadFile(name string) ([]byte, error)
+	Open(name string) (File, error)
+}
+
+// File is one file of a store, open for reading at random places. Many goroutines may read it at once.
+type File interface {
+	io.ReaderAt
+	io.Closer
+	Size() int64
+}
+
+// directory is a local directory; its files are mapped.
+type directory string
+
+// ReadFile reads a small file.
+func (d directory) ReadFile(name string) ([]byte, error) {
+	return os.ReadFile(filepath.Join(string(d), name))
+}
+
+// Open maps a file.
+func (d directory) Open(name string) (File, error) {
+	m, err := mapFile(filepath.Join(string(d), name))
+	if err != nil {
+		return nil, err
+	}
+	return &m, nil
+}
+
+// Size returns the length of the file.
+func (m *mapping) Size() int64 { return int64(len(m.data)) }
+
+// ReadAt copies from the map.
+func (m *mapping) ReadAt(p []byte, at int64) (int, error) {
+	if at < 0 || at > int64(len(m.data)) {
+		return 0, fmt.Errorf("read at byte %d of %d: %w", at, len(m.data), io.EOF)
+	}
+	n := copy(p, m.data[at:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// shard is an open shard.
+type shard struct {
+	file File
+	data []byte // the whole shard, when it lies in memory
+}
+
+func openShard(files Files, want FileSum) (shard, error) {
+	file, err := files.Open(want.Name)
+	if err != nil {
+		return shard{}, err
+	}
+	if file.Size() != want.Bytes {
+		err := fmt.Errorf("%s has %d bytes, %s says %d: %w", want.Name, file.Size(), InfoFile, want.Bytes, ErrCorrupt)
+		return shard{}, errors.Join(err, file.Close())
+	}
+	return shard{file, mappedBytes(file)}, nil
+}
+
+// memoryFile is a file that lies in memory.
+type memoryFile []byte
+
+// Size returns the length of the file.
+func (m *memoryFile) Size() int64 { return int64(len(*m)) }
+
+// ReadAt copies from the file.
+func (m *memoryFile) ReadAt(p []byte, at int64) (int, error) { return (&mapping{*m}).ReadAt(p, at) }
+
+// WriteAt writes, and grows the file when it must.
+func (m *memoryFile) WriteAt(p []byte, at int64) (int, error) {
+	if grow := int(at) + len(p) - len(*m); grow > 0 {
+		*m = append(*m, make([]byte, grow)...)
+	}
+	return copy((*m)[at:], p), nil
+}
+
+// Close does nothing.
+func (m *memoryFile) Close() error { return nil }
+
+// mappedBytes returns the content of a mapped file, or nil.
+func mappedBytes(file File) []byte {
+	if m, ok := file.(*mapping); ok {
+		return m.data
+	}
+	return nil
+}
+
+// bytes returns a part of the shard: the mapped bytes themselves, or scratch, grown when it is too small. The span lies in
+// the shard.
+func (s *shard) bytes(at span, scratch *[]byte) ([]byte, error) {
+	if s.data != nil {
+		return s.data[at.at : at.at+int64(at.len) : at.at+int64(at.len)], nil
+	}
+	*scratch = slices.Grow((*scratch)[:0], at.len)[:at.len]
+	return *scratch, readFull(s.file, *scratch, at.at)
+}
+
+// readFull fills p with the bytes of a file from at on.
+func readFull(file File, p []byte, at int64) error {
+	n, err := file.ReadAt(p, at)
+	switch {
+	case n == len(p):
+		return nil
+	case err == nil || errors.Is(err, io.EOF):
+		err = io.ErrUnexpectedEOF
+	}
+	return fmt.Errorf("read %d bytes at %d of %d: %w", len(p), at, file.Size(), err)
+}
+
+// readStream walks the record batches of a shard that lies in memory.
+func (s *shard) readStream(visit func(*recordBatch) error) error { return readStream(s.data, visit) }
+
+func (s *shard) close() error {
+	if s.file == nil {
+		return nil
+	}
+	file := s.file
+	*s = shard{}
+	return file.Close()
+}
