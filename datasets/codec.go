@@ -65,6 +65,15 @@ func wavSamples(wav []byte, samples int) ([]byte, error) {
 	return pcm, nil
 }
 
+// samplesOf returns the samples of little-endian 16-bit PCM.
+func samplesOf(pcm []byte) []int16 {
+	samples := make([]int16, len(pcm)/2)
+	for i := range samples {
+		samples[i] = int16(binary.LittleEndian.Uint16(pcm[2*i:]))
+	}
+	return samples
+}
+
 // pcmSum is the checksum of a clip: the SHA-256 of its little-endian 16-bit samples, whatever the codec.
 func pcmSum(pcm []byte) [sha256.Size]byte { return sha256.Sum256(pcm) }
 

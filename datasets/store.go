@@ -29,6 +29,7 @@ func (u Utterance) Seconds() float64 { return float64(u.Samples) / Rate }
 // Store is an open store. Its methods may be used by many goroutines at once, except Close.
 type Store struct {
 	where   string
+	files   Files
 	info    Info
 	shards  []shard
 	index   *index
@@ -69,7 +70,7 @@ func openFiles(where string, files Files) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{where: where, info: info, shards: make([]shard, len(info.Shards))}
+	s := &Store{where: where, files: files, info: info, shards: make([]shard, len(info.Shards))}
 	for i, want := range info.Shards {
 		if s.shards[i], err = openShard(files, want); err != nil {
 			return nil, errors.Join(fmt.Errorf("datasets: open %s: %w", where, err), s.Close())

@@ -55,8 +55,11 @@ type span struct {
 
 var null = span{len: -1}
 
+// null reports whether a row has no value. A column that the shard does not have is null in every row.
+func (c *byteColumn) null(row int) bool { return len(c.offsets) == 0 || isNull(c.validity, row) }
+
 func (c *byteColumn) span(row int) span {
-	if isNull(c.validity, row) {
+	if c.null(row) {
 		return null
 	}
 	start, end := c.offset(row), c.offset(row+1)
@@ -64,7 +67,7 @@ func (c *byteColumn) span(row int) span {
 }
 
 func (c *byteColumn) value(row int) []byte {
-	if isNull(c.validity, row) {
+	if c.null(row) {
 		return nil
 	}
 	return c.values[c.offset(row):c.offset(row+1)]

@@ -84,15 +84,8 @@ func (v *verifier) run() (err error) {
 
 // checkFile compares one file with its checksum.
 func (v *verifier) checkFile(want FileSum) (ok bool, err error) {
-	f, err := os.Open(filepath.Join(v.dir, want.Name))
-	if err != nil {
-		v.add(want.Name, "cannot be read: %v", err)
-		return false, nil
-	}
-	defer f.Close()
 	v.Files++
-	h := sha256.New()
-	n, err := io.Copy(h, contextReader{v.ctx, f})
+	n, sum, err := hashFile(v.ctx, filepath.Join(v.dir, want.Name))
 	v.Bytes += n
 	switch {
 	case v.ctx.Err() != nil:
@@ -101,12 +94,24 @@ func (v *verifier) checkFile(want FileSum) (ok bool, err error) {
 		v.add(want.Name, "cannot be read past byte %d: %v", n, err)
 	case n != want.Bytes:
 		v.add(want.Name, "has %d bytes, was imported with %d", n, want.Bytes)
-	case hex.EncodeToString(h.Sum(nil)) != want.SHA256:
+	case sum != want.SHA256:
 		v.add(want.Name, "is not what was imported: its SHA-256 differs")
 	default:
 		return true, nil
 	}
 	return false, nil
+}
+
+// hashFile returns the length and the SHA-256 of a file, of as much as could be read.
+func hashFile(ctx context.Context, path string) (n int64, sum string, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	n, err = io.Copy(h, contextReader{ctx, f})
+	return n, hex.EncodeToString(h.Sum(nil)), err
 }
 
 // contextReader ends a long copy when its context ends.

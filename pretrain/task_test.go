@@ -59,7 +59,11 @@ func task(t testing.TB, r Recipe, store *datasets.Store, threads int) *Task {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { be.Close() })
-	held, err := datasets.Split(store.View(), datasets.SplitConfig{Mode: datasets.SplitUtterances, Seconds: r.Valid.Seconds, Seed: r.Valid.Seed})
+	rows, err := store.View()
+	if err != nil {
+		t.Fatal(err)
+	}
+	held, err := datasets.Split(rows, datasets.SplitConfig{Mode: datasets.SplitUtterances, Seconds: r.Valid.Seconds, Seed: r.Valid.Seed})
 	if err != nil {
 		t.Fatal(err)
 	}

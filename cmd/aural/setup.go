@@ -62,7 +62,11 @@ func (s *setup) prepare(storeDir string, m machineFlags) (err error) {
 	if s.store, err = datasets.Open(storeDir); err != nil {
 		return err
 	}
-	if s.held, err = split(s.store.View(), r); err != nil {
+	rows, err := s.store.View()
+	if err != nil {
+		return err
+	}
+	if s.held, err = split(rows, r); err != nil {
 		return err
 	}
 	n, err := parameters(r)
@@ -129,7 +133,7 @@ func (s *setup) describe(a *app, recipe string) {
 	}
 	rows := [][]string{
 		{"recipe", fmt.Sprintf("%s, %s parameters", recipe, grouped(f.Parameters))},
-		{"data", fmt.Sprintf("%s: %s for training in %s, %s", s.store.Dir(), audioText(s.held.Train.Seconds()), plural(s.held.Train.Len(), "utterance"), held)},
+		{"data", fmt.Sprintf("%s: %s for training in %s, %s", s.store.Where(), audioText(s.held.Train.Seconds()), plural(s.held.Train.Len(), "utterance"), held)},
 	}
 	if f.LeftOut > 0 {
 		shortest := float64(f.Shapes[len(f.Shapes)-1].Length) / datasets.Rate

@@ -21,7 +21,7 @@ func TestRealLibriSpeech(t *testing.T) {
 		t.Fatal(src, err)
 	}
 	target := filepath.Join(t.TempDir(), "store")
-	summary, err := datasets.Import(context.Background(), src, target, datasets.ImportOptions{}, nil)
+	summary, err := datasets.Import(context.Background(), src, target, datasets.ImportOptions{KeepDuplicates: true}, nil)
 	if err != nil || len(summary.Rejects) != 0 || summary.Info.Speakers != 5 || summary.Info.Transcribed != summary.Accepted {
 		t.Fatalf("%+v, %v", summary.Info, err)
 	}
@@ -40,8 +40,11 @@ func TestRealLibriSpeech(t *testing.T) {
 			t.Fatal(err)
 		}
 		pcm, err := s.PCM(row)
-		u := s.Utterance(row)
-		if err != nil || u != (datasets.Utterance{ID: item.ID, Speaker: item.Speaker, Transcript: item.Transcript, Samples: clip.Frames()}) || u.Transcript == "" {
+		u, lookErr := s.Utterance(row)
+		if lookErr != nil {
+			t.Fatal(lookErr)
+		}
+		if err != nil || u != (datasets.Utterance{ID: item.ID, Speaker: item.Speaker, Transcript: item.Transcript, Split: item.Split, Path: item.Name, Samples: clip.Frames()}) || u.Transcript == "" {
 			t.Fatalf("row %d is %+v of %+v; %v", row, u, item, err)
 		}
 		for i, v := range clip.Channels[0] { // 16-bit files come through bit for bit
@@ -54,10 +57,14 @@ func TestRealLibriSpeech(t *testing.T) {
 	if row != s.Len() {
 		t.Errorf("%d items, %d rows", row, s.Len())
 	}
-	if held, err := datasets.Split(s.View(), datasets.SplitConfig{Mode: datasets.SplitSpeakers, Fraction: 0.2}); err != nil || held.Valid.Speakers() != 1 {
+	view, err := s.View()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if held, err := datasets.Split(view, datasets.SplitConfig{Mode: datasets.SplitSpeakers, Fraction: 0.2}); err != nil || held.Valid.Speakers() != 1 {
 		t.Errorf("%d speakers held out, %v", held.Valid.Speakers(), err)
 	}
-	sampler, err := datasets.NewSampler(s.View(), datasets.DefaultSamplerConfig())
+	sampler, err := datasets.NewSampler(view, datasets.DefaultSamplerConfig())
 	if err != nil || sampler.Len() < 3 {
 		t.Fatal(sampler, err)
 	}
@@ -88,7 +95,7 @@ func TestRealOddFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	target := filepath.Join(t.TempDir(), "store")
-	summary, err := datasets.Import(context.Background(), mustFolder(t, dir), target, datasets.ImportOptions{}, nil)
+	summary, err := datasets.Import(context.Background(), mustFolder(t, dir), target, datasets.ImportOptions{KeepDuplicates: true}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
