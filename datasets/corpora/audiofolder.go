@@ -149,17 +149,18 @@ func parseMetadataCSV(text string) ([]metadataRow, error) {
 	var rows []metadataRow
 	for {
 		cells, err := reader.Read()
-		line, _ := reader.FieldPos(0)
 		var damaged *csv.ParseError
 		switch {
 		case err == io.EOF:
 			return rows, nil
 		case errors.As(err, &damaged):
-			rows = append(rows, badRow(damaged.StartLine, "%v", damaged.Err))
+			rows = append(rows, badRow(damaged.StartLine, "%v, noticed in line %d", damaged.Err, damaged.Line))
 			continue
 		case err != nil:
 			return nil, err
-		case len(cells) != len(header):
+		}
+		line, _ := reader.FieldPos(0)
+		if len(cells) != len(header) {
 			rows = append(rows, badRow(line, "%d columns, the header has %d", len(cells), len(header)))
 			continue
 		}
