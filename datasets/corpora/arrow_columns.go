@@ -31,7 +31,8 @@ func arrowKind(t arrow.DataType) FieldKind {
 	case *arrow.StructType:
 		content, ok1 := t.FieldByName("bytes")
 		path, ok2 := t.FieldByName("path")
-		if ok1 && ok2 && arrowKind(content.Type) == FieldBytes && arrowKind(path.Type) == FieldText {
+		// Without a single path pyarrow takes them for nulls.
+		if ok1 && ok2 && arrowKind(content.Type) == FieldBytes && (arrowKind(path.Type) == FieldText || path.Type.ID() == arrow.NULL) {
 			return FieldAudio
 		}
 	}
@@ -91,7 +92,7 @@ func arrowRecord(batch arrow.Record, c Columns, i int) (Record, error) {
 
 // arrowText returns a copy of a string, or a number in decimal; "" for null.
 func arrowText(column arrow.Array, i int) (string, error) {
-	if column.IsNull(i) {
+	if column.IsNull(i) || column.DataType().ID() == arrow.NULL {
 		return "", nil
 	}
 	switch column := column.(type) {

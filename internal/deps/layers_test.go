@@ -69,7 +69,7 @@ var doors = map[string][]string{
 	"go4.org/unsafe/assume-no-moving-gc": {"graph"},
 	"github.com/apache/arrow/":           {"datasets", "datasets/corpora", "datasets/parquet"},
 	"github.com/google/flatbuffers":      {"datasets/corpora"},
-	"github.com/klauspost/compress":      {"datasets/corpora"},
+	"github.com/klauspost/compress":      {"datasets/corpora", "datasets/parquet"},
 	"github.com/minio/minio-go/":         {"datasets/bucket"},
 	"github.com/pion/opus":               {"audio"},
 	"github.com/jfreymuth/":              {"audio"},

@@ -106,6 +106,8 @@ def arrow(out, want):
     want.add("views.arrow", [0, 1, 2])
     stream(out / "dictionary.arrow", typed(pa.dictionary(pa.int32(), pa.string()), pa.binary()))
     want.add("dictionary.arrow", [0, 1, 2])
+    stream(out / "null-path.arrow", pa.table(rows([0, 2], named=False)))
+    want.add("null-path.arrow", [0, 2])
     stream(out / "dev-bytes.arrow", pa.table({"text": ["A", "B"], "wav": pa.array([wav(0), wav(1)], pa.binary())}))
     want.lines += ["dev-bytes.arrow\tdev-bytes-0\t\tA\tdev\t0", "dev-bytes.arrow\tdev-bytes-1\t\tB\tdev\t1"]
 
