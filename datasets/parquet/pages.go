@@ -1,6 +1,7 @@
 package parquet
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -157,8 +158,6 @@ func unpack(codec compress.Compression, packed []byte, size int, plain bool) ([]
 		if claimed, n := binary.Uvarint(packed); n <= 0 || claimed != uint64(size) {
 			return nil, fmt.Errorf("the compressed data claim %d bytes, the header says %d", claimed, size)
 		}
-		fallthrough
-	case codec == compress.Codecs.Gzip || codec == compress.Codecs.Brotli:
 		c, err := compress.GetCodec(codec)
 		if err != nil {
 			return nil, err
@@ -166,6 +165,21 @@ func unpack(codec compress.Compression, packed []byte, size int, plain bool) ([]
 		if err := guard(func() error { data = c.Decode(make([]byte, size), packed); return nil }); err != nil {
 			return nil, err
 		}
+	case codec == compress.Codecs.Gzip || codec == compress.Codecs.Brotli:
+		c, err := compress.GetCodec(codec)
+		if err != nil {
+			return nil, err
+		}
+		data = make([]byte, size+1)
+		n := 0
+		err = guard(func() (err error) {
+			n, err = io.ReadFull(c.NewReader(bytes.NewReader(packed)), data)
+			return err
+		})
+		if err != io.ErrUnexpectedEOF && err != io.EOF && err != nil {
+			return nil, err
+		}
+		data = data[:n] // one byte too many is noticed below
 	default:
 		return nil, fmt.Errorf("compression %s is not read: write the file with snappy, gzip, brotli or zstd", codec)
 	}
