@@ -53,7 +53,7 @@ func TestWriteAndRead(t *testing.T) {
 		{WriteOptions{Split: "dev.clean"}, 1, 1},
 		{WriteOptions{Split: "dev.clean", ShardBytes: 3000, GroupBytes: 1}, 4, 3},
 		{WriteOptions{Split: "dev.clean", ShardBytes: 1}, n, 1},
-		{WriteOptions{Split: "dev.clean", GroupBytes: 2000}, 1, 5},
+		{WriteOptions{Split: "dev.clean", GroupBytes: 2000}, 1, 7},
 	} {
 		dir := t.TempDir()
 		files, err := Write(dir, each(goldenRows(n), nil), c.opt)
