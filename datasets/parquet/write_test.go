@@ -75,6 +75,10 @@ func TestWriteAndRead(t *testing.T) {
 		if hf := keys.FindValue("huggingface"); hf == nil || *hf != features || keys.FindValue("ARROW:schema") == nil {
 			t.Errorf("%+v: metadata %v", c.opt, keys.Keys())
 		}
+		// No audio is written twice, such as into the statistics of a page.
+		if info, err := os.Stat(files[0]); err != nil || len(files) == 1 && info.Size() > 10_000+int64(4000*c.groups) {
+			t.Errorf("%+v: %d bytes, %v", c.opt, info.Size(), err)
+		}
 		if entries, err := os.ReadDir(filepath.Join(dir, "data")); err != nil || len(entries) != c.files {
 			t.Errorf("%+v: %v, %v", c.opt, entries, err)
 		}
