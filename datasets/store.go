@@ -2,7 +2,6 @@ package datasets
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -144,17 +143,11 @@ func (s *Store) PCM(i int) ([]byte, error) {
 
 // Read fills dst with the samples of row i from offset on, scaled to [-1, 1). It allocates nothing.
 func (s *Store) Read(dst []float32, i, offset int) error {
-	pcm, err := s.PCM(i)
+	pcm, err := s.cut(Cut{i, offset, len(dst)})
 	if err != nil {
 		return err
 	}
-	if offset < 0 || len(dst) > len(pcm)/2-offset {
-		return fmt.Errorf("datasets: %d samples from %d of row %d, which has %d samples", len(dst), offset, i, len(pcm)/2)
-	}
-	pcm = pcm[2*offset:][:2*len(dst)]
-	for j := range dst {
-		dst[j] = float32(int16(binary.LittleEndian.Uint16(pcm[2*j:]))) * (1.0 / (1 << 15))
-	}
+	affine(dst, pcm, 0, pcmScale, 0)
 	return nil
 }
 
