@@ -222,9 +222,7 @@ func (s *Store) decode(r *rowIndex, encoded, decoded *[]byte) ([]byte, error) {
 // Read fills dst with the samples of row i from offset on, scaled to [-1, 1).
 func (s *Store) Read(dst []float32, i, offset int) error {
 	return s.withPCM(i, offset, len(dst), func(pcm []byte) {
-		for j := range dst {
-			dst[j] = float32(int16(binary.LittleEndian.Uint16(pcm[2*j:]))) * (1.0 / (1 << 15))
-		}
+		affine(dst, pcm, 0, pcmScale, 0)
 	})
 }
 
