@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"iter"
 	"maps"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"aural/audio"
 	"aural/datasets"
@@ -102,7 +100,7 @@ func (a *app) importStore(f importFlags, paths []string) error {
 	if f.dryRun {
 		return a.listSource(src, f.json)
 	}
-	ctx, release := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, release := interruptible()
 	defer release()
 	a.say("%s", src.Describe())
 	bar := newTicker(a.err, false)

@@ -1,10 +1,6 @@
 package main
 
 import (
-	"context"
-	"os/signal"
-	"syscall"
-
 	"aural/datasets"
 
 	"github.com/spf13/cobra"
@@ -22,7 +18,7 @@ are not copied; each damaged one needs its own size on the disk for a moment.`,
 		Example: "  aural data repair stores/mine",
 		Args:    cobra.ExactArgs(1),
 	}, func(args []string) error {
-		ctx, release := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+		ctx, release := interruptible()
 		defer release()
 		r, err := datasets.Repair(ctx, args[0])
 		for _, n := range r.Notes {

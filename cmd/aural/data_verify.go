@@ -1,10 +1,7 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"os/signal"
-	"syscall"
 
 	"aural/datasets"
 
@@ -24,7 +21,7 @@ what is sound.`,
 		Example: "  aural data verify stores/mine",
 		Args:    cobra.ExactArgs(1),
 	}, func(args []string) error {
-		ctx, release := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+		ctx, release := interruptible()
 		defer release()
 		r, err := datasets.Verify(ctx, args[0])
 		if err != nil {
