@@ -150,7 +150,7 @@ func (o *opusStream) packet(p oggPacket) error {
 			frames[i] *= o.gain
 		}
 	}
-	appendInterleaved(o.clip.Channels, frames, []int{0, 1}[:o.channels])
+	o.clip.appendInterleaved(frames, []int{0, 1}[:o.channels])
 	o.clock.decoded(n)
 	trim := o.clock.arrive(p, o.clip.Frames())
 	o.clip.cut(o.clock.base, oggTrim{back: trim.back}) // a stream that begins late is no reason to cut: pre-skip says how much

@@ -122,7 +122,7 @@ func (v *vorbisStream) packet(p oggPacket) error {
 		if err := v.lim.check(uint64(v.clip.Frames()+n), len(v.order), v.clip.Rate); err != nil {
 			return err
 		}
-		appendInterleaved(v.clip.Channels, out, v.order)
+		v.clip.appendInterleaved(out, v.order)
 		v.clock.decoded(n)
 	}
 	v.clip.cut(v.clock.base, v.clock.arrive(p, v.clip.Frames()))

@@ -21,22 +21,25 @@ func (c *Clip) reserve(frames int, lim Limits) {
 	}
 }
 
-// appendInterleaved appends frames to planes; stored channel c belongs into plane order[c].
-func appendInterleaved(planes [][]float32, frames []float32, order []int) {
+// grow extends a channel by n frames and returns them.
+func (c *Clip) grow(channel, n int) []float32 {
+	plane := slices.Grow(c.Channels[channel], n)
+	c.Channels[channel] = plane[:len(plane)+n]
+	return c.Channels[channel][len(plane):]
+}
+
+// appendInterleaved appends frames; stored channel i belongs into plane order[i].
+func (c *Clip) appendInterleaved(frames []float32, order []int) {
 	channels := len(order)
 	if channels == 1 {
-		planes[0] = append(planes[0], frames...)
+		c.Channels[0] = append(c.Channels[0], frames...)
 		return
 	}
-	n := len(frames) / channels
-	for c, to := range order {
-		plane := slices.Grow(planes[to], n)
-		at := len(plane)
-		plane = plane[:at+n]
-		for i, from := at, c; i < len(plane); i, from = i+1, from+channels {
+	for stored, to := range order {
+		plane := c.grow(to, len(frames)/channels)
+		for i, from := 0, stored; i < len(plane); i, from = i+1, from+channels {
 			plane[i] = frames[from]
 		}
-		planes[to] = plane
 	}
 }
 
