@@ -136,6 +136,11 @@ func (d *Decoder) inRange() bool {
 	half := int32(1) << (d.info.Bits - 1) // -2^31 for 32 bits, where nothing can be out of range
 	beyond := uint32(0)
 	for _, plane := range d.block {
+		for len(plane) >= 4 {
+			s := (*[4]int32)(plane)
+			beyond |= uint32(s[0]+half) | uint32(s[1]+half) | uint32(s[2]+half) | uint32(s[3]+half)
+			plane = plane[4:]
+		}
 		for _, v := range plane {
 			beyond |= uint32(v + half)
 		}

@@ -7,38 +7,32 @@ const pad = 32
 // predictor turns residuals into samples (sections 9.2.5 and 9.2.6).
 type predictor struct {
 	order int
-	lpc   bool // coef and shift apply; otherwise the fixed predictor of this order
-	long  bool // the sum of products may need more than 32 bits
-	shift uint
-	coef  [pad]int32 // coef[j] times the sample j+1 back; 0 from order on
+	lpc   bool       // coef and shift apply; otherwise the fixed predictor of this order
+	long  bool       // a sum of products may need more than 32 bits
+	shift uint       // at most 15
+	coef  [pad]int64 // coef[j] times the sample j+1 back; 0 from order on
 }
 
-// restore replaces the residuals x[lo:hi] by samples, given those before lo.
-func (p *predictor) restore(x []int32, lo, hi int) {
+// restore replaces the residuals x[pad+order:] by samples, given those before.
+func (p *predictor) restore(x []int32) {
 	switch {
 	case !p.lpc:
-		restoreFixed(x, lo, hi, p.order)
+		restoreFixed(x[pad+p.order-4:], p.order)
 	case p.long:
-		restoreLong(x, lo, hi, p.coef[:p.order], p.shift)
-	case p.order <= 4:
-		restore4(x, lo, hi, &p.coef, p.shift)
-	case p.order <= 8:
-		restore8(x, lo, hi, &p.coef, p.shift)
-	case p.order <= 12:
-		restore12(x, lo, hi, &p.coef, p.shift)
+		p.restoreLong(x)
 	default:
-		restore32(x, lo, hi, p.coef[:p.order], p.shift)
+		p.restorePairs(x)
 	}
 }
 
-// restoreFixed works on differences: those of order n are sums of those of order n+1. Integers of 32 bits wrap around,
-// which does not matter where the samples fit.
-func restoreFixed(x []int32, lo, hi, order int) {
-	a, b, c, d := x[lo-1], x[lo-2], x[lo-3], x[lo-4]
+// restoreFixed works on differences: those of order n are sums of those of order n+1. It replaces x[4:]. Integers of 32
+// bits wrap around, which does not matter where the samples fit.
+func restoreFixed(x []int32, order int) {
+	d, c, b, a := x[0], x[1], x[2], x[3]
 	d1 := a - b
 	d2 := d1 - (b - c)
 	d3 := d2 - (b - c - (c - d))
-	r := x[lo:hi]
+	r := x[4:]
 	switch order {
 	case 1:
 		for i, v := range r {
@@ -69,69 +63,155 @@ func restoreFixed(x []int32, lo, hi, order int) {
 	}
 }
 
-func restore4(x []int32, lo, hi int, c *[pad]int32, shift uint) {
-	shift &= 31
-	c0, c1, c2, c3 := c[0], c[1], c[2], c[3]
-	last := x[lo-1]
-	for i := lo; i < hi; i++ {
-		h := (*[5]int32)(x[i-4 : i+1])
-		last = h[4] + (c3*h[0]+c2*h[1]+c1*h[2]+c0*last)>>shift
-		h[4] = last
-	}
-}
-
-func restore8(x []int32, lo, hi int, c *[pad]int32, shift uint) {
-	shift &= 31
-	c0, c1, c2, c3, c4, c5, c6, c7 := c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]
-	last := x[lo-1]
-	for i := lo; i < hi; i++ {
-		h := (*[9]int32)(x[i-8 : i+1])
-		last = h[8] + (c7*h[0]+c6*h[1]+c5*h[2]+c4*h[3]+c3*h[4]+c2*h[5]+c1*h[6]+c0*last)>>shift
-		h[8] = last
-	}
-}
-
-func restore12(x []int32, lo, hi int, c *[pad]int32, shift uint) {
-	shift &= 31
-	last := x[lo-1]
-	for i := lo; i < hi; i++ {
-		h := (*[13]int32)(x[i-12 : i+1])
-		last = h[12] + (c[11]*h[0]+c[10]*h[1]+c[9]*h[2]+c[8]*h[3]+c[7]*h[4]+c[6]*h[5]+c[5]*h[6]+c[4]*h[7]+c[3]*h[8]+c[2]*h[9]+c[1]*h[10]+c[0]*last)>>shift
-		h[12] = last
-	}
-}
-
-func restore32(x []int32, lo, hi int, c []int32, shift uint) {
-	for i := lo; i < hi; i++ {
-		sum := int32(0)
-		for j, v := range c {
-			sum += v * x[i-1-j]
+// restorePairs computes the sums for two samples at once, in the halves of 64-bit words: a past sample times two
+// neighbouring coefficients in one word gives its products for two neighbouring sums. That takes half the
+// multiplications, which are what prediction waits for. It is exact as long as the sums fit in 32 bits.
+//
+// Sums of later samples are open while a sample becomes known, and it is added to them all ("transposed direct form").
+// So nothing is loaded but coefficients, and from one sample to the next lies only one multiplication.
+func (p *predictor) restorePairs(x []int32) {
+	var e [pad]int64 // coef[j] + coef[j+1]<<32
+	for j := range p.order {
+		e[j] = p.coef[j]
+		if j+1 < p.order {
+			e[j] += p.coef[j+1] << 32
 		}
-		x[i] += sum >> (shift & 31)
+	}
+	var a [pad / 2]int64 // what the samples before contribute to the sums of samples 2m and 2m+1
+	past := x[:pad+p.order]
+	for m := 0; 2*m < p.order; m++ {
+		for j, v := range e[2*m : p.order] {
+			a[m] += int64(past[len(past)-1-j]) * v
+		}
+	}
+	x = x[pad+p.order:]
+	switch {
+	case p.order <= 4:
+		restore4(x, &a, &e, p.shift)
+	case p.order <= 8:
+		restore8(x, &a, &e, p.shift)
+	case p.order <= 12:
+		restore12(x, &a, &e, p.shift)
+	default:
+		restoreAny(x, a[:(p.order+1)/2], &e, p.shift)
 	}
 }
 
-func restoreLong(x []int32, lo, hi int, c []int32, shift uint) {
-	for i := lo; i < hi; i++ {
+// high returns the upper of two sums in a word. A negative lower one has borrowed from it.
+func high(sums int64) int32 { return int32((sums - int64(int32(sums))) >> 32) }
+
+func restore4(x []int32, a *[pad / 2]int64, e *[pad]int64, shift uint) {
+	a0, a1 := a[0], a[1]
+	c0 := int32(e[0])
+	for i := 0; i+1 < len(x); i += 2 {
+		v := x[i] + int32(a0)>>(shift&31)
+		x[i] = v
+		odd := high(a0) + c0*v
+		a0 = a1 + int64(v)*e[1]
+		w := x[i+1] + odd>>(shift&31)
+		x[i+1] = w
+		a0 += int64(w) * e[0]
+		a1 = int64(v) * e[3]
+		a1 += int64(w) * e[2]
+	}
+	if i := len(x) - 1; i&1 == 0 {
+		x[i] += int32(a0) >> (shift & 31)
+	}
+}
+
+func restore8(x []int32, a *[pad / 2]int64, e *[pad]int64, shift uint) {
+	a0, a1, a2, a3 := a[0], a[1], a[2], a[3]
+	c0 := int32(e[0])
+	for i := 0; i+1 < len(x); i += 2 {
+		v := x[i] + int32(a0)>>(shift&31)
+		x[i] = v
+		odd := high(a0) + c0*v
+		a0 = a1 + int64(v)*e[1]
+		w := x[i+1] + odd>>(shift&31)
+		x[i+1] = w
+		a0 += int64(w) * e[0]
+		a1 = a2 + int64(v)*e[3]
+		a2 = a3 + int64(v)*e[5]
+		a3 = int64(v) * e[7]
+		a1 += int64(w) * e[2]
+		a2 += int64(w) * e[4]
+		a3 += int64(w) * e[6]
+	}
+	if i := len(x) - 1; i&1 == 0 {
+		x[i] += int32(a0) >> (shift & 31)
+	}
+}
+
+func restore12(x []int32, a *[pad / 2]int64, e *[pad]int64, shift uint) {
+	a0, a1, a2, a3, a4, a5 := a[0], a[1], a[2], a[3], a[4], a[5]
+	c0 := int32(e[0])
+	for i := 0; i+1 < len(x); i += 2 {
+		v := x[i] + int32(a0)>>(shift&31)
+		x[i] = v
+		odd := high(a0) + c0*v
+		a0 = a1 + int64(v)*e[1]
+		w := x[i+1] + odd>>(shift&31)
+		x[i+1] = w
+		a0 += int64(w) * e[0]
+		a1 = a2 + int64(v)*e[3]
+		a2 = a3 + int64(v)*e[5]
+		a3 = a4 + int64(v)*e[7]
+		a4 = a5 + int64(v)*e[9]
+		a5 = int64(v) * e[11]
+		a1 += int64(w) * e[2]
+		a2 += int64(w) * e[4]
+		a3 += int64(w) * e[6]
+		a4 += int64(w) * e[8]
+		a5 += int64(w) * e[10]
+	}
+	if i := len(x) - 1; i&1 == 0 {
+		x[i] += int32(a0) >> (shift & 31)
+	}
+}
+
+func restoreAny(x []int32, a []int64, e *[pad]int64, shift uint) {
+	for i := 0; i+1 < len(x); i += 2 {
+		v := x[i] + int32(a[0])>>(shift&31)
+		w := x[i+1] + (high(a[0])+int32(e[0])*v)>>(shift&31)
+		x[i], x[i+1] = v, w
+		for m := range a {
+			next := int64(v)*e[2*m+1] + int64(w)*e[2*m]
+			if m+1 < len(a) {
+				next += a[m+1]
+			}
+			a[m] = next
+		}
+	}
+	if i := len(x) - 1; i&1 == 0 {
+		x[i] += int32(a[0]) >> (shift & 31)
+	}
+}
+
+// restoreLong is for sums of more than 32 bits, as samples of 24 bits need them.
+func (p *predictor) restoreLong(x []int32) {
+	n := (p.order + 3) &^ 3
+	for i := pad + p.order; i < len(x); i++ {
 		sum := int64(0)
-		for j, v := range c {
-			sum += int64(v) * int64(x[i-1-j])
+		past := x[i-n : i]
+		for j := 0; j < n; j += 4 {
+			h, c := (*[4]int32)(past[n-4-j:]), (*[4]int64)(p.coef[j:])
+			sum += int64(h[3])*c[0] + int64(h[2])*c[1] + int64(h[1])*c[2] + int64(h[0])*c[3]
 		}
-		x[i] += int32(sum >> (shift & 63))
+		x[i] += int32(sum >> (p.shift & 63))
 	}
 }
 
-// restoreWide restores samples of 33 bits: x[pad+i] from the residual r[i] and the past.
+// restoreWide restores samples of 33 bits: x[i] from the residual r[i] and the samples before.
 func (p *predictor) restoreWide(x []int64, r []int32) {
 	coef := p.coef[:p.order]
 	if !p.lpc {
-		coef = [5][]int32{{}, {1}, {2, -1}, {3, -3, 1}, {4, -6, 4, -1}}[p.order]
+		coef = [5][]int64{{}, {1}, {2, -1}, {3, -3, 1}, {4, -6, 4, -1}}[p.order]
 	}
-	for i := p.order; i < len(r); i++ {
+	for i := pad + p.order; i < len(r); i++ {
 		sum := int64(0)
 		for j, v := range coef {
-			sum += int64(v) * x[pad+i-1-j]
+			sum += v * x[i-1-j]
 		}
-		x[pad+i] = int64(r[i]) + sum>>p.shift
+		x[i] = int64(r[i]) + sum>>p.shift
 	}
 }

@@ -117,3 +117,14 @@ func (r *bitReader) riceBy2(out []int32, k uint) int {
 	r.pos = 8*at - have
 	return total - len(out)
 }
+
+// raw reads the residuals of an escaped partition, of 0 to 31 bits each.
+func (r *bitReader) raw(out []int32, width int) {
+	if width == 0 {
+		clear(out)
+		return
+	}
+	for i := range out {
+		out[i] = int32(r.readSigned(width))
+	}
+}

@@ -5,15 +5,11 @@ import "fmt"
 // subframe is the channel of a frame that is being decoded.
 type subframe struct {
 	predictor
-	width  int    // bits of a stored sample
-	wasted uint   // zero bits below each, not stored
+	width  int     // bits of a stored sample
+	wasted uint    // zero bits below each, not stored
 	out    []int32 // pad samples and the channel's; its residuals where wide is used
 	wide   []int64 // the same for samples of 33 bits, otherwise nil
 }
-
-// chunk is how many residuals are read before the predictor runs over them. Reading waits for one code after the other,
-// prediction keeps the multipliers busy: when they alternate within the reach of the processor's reordering, they overlap.
-const chunk = 32
 
 // read reads one channel of a frame (section 9.2): samples of depth bits, into s.out[pad:] or s.wide[pad:].
 func (s *subframe) read(r *bitReader, depth int) error {
@@ -106,7 +102,9 @@ func (s *subframe) readPredicted(r *bitReader, n int) error {
 		return err
 	}
 	if s.wide != nil {
-		s.restoreWide(s.wide, s.out[pad:])
+		s.restoreWide(s.wide, s.out)
+	} else {
+		s.restore(s.out)
 	}
 	return nil
 }
@@ -124,14 +122,14 @@ func (s *subframe) readCoefficients(r *bitReader) error {
 	sum := int64(0)
 	for j := range s.order {
 		c := r.readSigned(precision)
-		s.coef[j] = int32(c)
+		s.coef[j] = c
 		sum += max(c, -c)
 	}
 	s.long = sum<<(s.width-1) > 1<<31-1
 	return nil
 }
 
-// readResidual reads the partitions of section 9.2.7 and, unless the samples are wide, predicts behind the reader.
+// readResidual reads the partitions of section 9.2.7 into s.out.
 func (s *subframe) readResidual(r *bitReader, n int) error {
 	method, order := r.read(2), r.read(4)
 	size := n >> order
@@ -146,36 +144,15 @@ func (s *subframe) readResidual(r *bitReader, n int) error {
 	lo := pad + s.order
 	for hi := pad + size; hi <= pad+n; hi += size {
 		k := uint(r.read(paramBits))
-		raw := -1
 		if k == escape {
-			raw = int(r.read(5))
-		}
-		for lo < hi {
-			next := min(lo+chunk, hi)
-			if raw >= 0 {
-				readRaw(r, s.out[lo:next], raw)
-			} else if !r.rice(s.out[lo:next], k) {
-				return fmt.Errorf("residual of more than 32 bits: %w", ErrCorrupt)
-			}
-			if s.wide == nil {
-				s.restore(s.out, lo, next)
-			}
-			lo = next
+			r.raw(s.out[lo:hi], int(r.read(5)))
+		} else if !r.rice(s.out[lo:hi], k) {
+			return fmt.Errorf("residual of more than 32 bits: %w", ErrCorrupt)
 		}
 		if r.over() {
 			return ErrTruncated
 		}
+		lo = hi
 	}
 	return nil
-}
-
-// readRaw reads residuals of an escaped partition, of 0 to 31 bits each.
-func readRaw(r *bitReader, out []int32, width int) {
-	for i := range out {
-		if width == 0 {
-			out[i] = 0
-		} else {
-			out[i] = int32(r.readSigned(width))
-		}
-	}
 }

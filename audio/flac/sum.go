@@ -45,4 +45,3 @@ func pack(dst []byte, samples []int32, width, step int) {
 		at += step
 	}
 }
-
