@@ -12,25 +12,59 @@ type kind string
 
 const (
 	kindWAV     kind = "WAV"
+	kindW64     kind = "Sony Wave64"
+	kindAIFF    kind = "AIFF"
+	kindAIFC    kind = "AIFF-C"
+	kindAU      kind = "Sun AU"
+	kindSPHERE  kind = "NIST SPHERE"
+	kindCAF     kind = "Apple CAF"
 	kindFLAC    kind = "FLAC"
+	kindMP3     kind = "MP3"
+	kindOgg     kind = "Ogg"
 	kindUnknown kind = "no known audio signature"
 	kindText    kind = "plain text"
 	kindHTML    kind = "an HTML or XML page"
 	kindPointer kind = "a Git LFS pointer"
 	kindDouble  kind = "a macOS AppleDouble file"
-	kindMP3     kind = "MP3"
 	kindAAC     kind = "AAC (ADTS)"
 )
+
+// decoder returns what decodes a kind, or nil.
+func (k kind) decoder() func(data []byte, lim Limits) (*Clip, error) {
+	switch k {
+	case kindWAV:
+		return decodeWAV
+	case kindW64:
+		return decodeW64
+	case kindAIFF, kindAIFC:
+		return decodeAIFF
+	case kindAU:
+		return decodeAU
+	case kindSPHERE:
+		return decodeSPHERE
+	case kindCAF:
+		return decodeCAF
+	case kindFLAC:
+		return decodeFLAC
+	case kindMP3:
+		return decodeMP3File
+	case kindOgg:
+		return decodeOgg
+	}
+	return nil
+}
+
+// decoded lists the formats of decoder for refusals.
+const decoded = "WAV, Wave64, AIFF, AU, SPHERE, CAF, FLAC, MP3 and Ogg (Vorbis, Opus, FLAC) are decoded"
 
 // refusal is the error for a kind that is not decoded. It says what to do next, which depends on the kind.
 func (k kind) refusal() error {
 	advice := "convert it first, for example: ffmpeg -i IN -ac 1 -ar 16000 OUT.flac"
 	switch k {
 	case kindUnknown:
-		advice = "WAV and FLAC are decoded; samples without a header need one first, for example: " +
-			"ffmpeg -f s16le -ar 16000 -ac 1 -i IN OUT.wav"
+		advice = decoded + "; samples without a header need one first, for example: ffmpeg -f s16le -ar 16000 -ac 1 -i IN OUT.wav"
 	case kindText:
-		advice = "WAV and FLAC are decoded"
+		advice = decoded
 	case kindHTML:
 		advice = "a download probably failed: fetch the file again"
 	case kindPointer:
@@ -38,7 +72,7 @@ func (k kind) refusal() error {
 	case kindDouble:
 		advice = "it holds Finder metadata and no audio: delete it or skip names that begin with ._"
 	}
-	return fmt.Errorf("the file is not WAV or FLAC but %s; %s: %w", k, advice, ErrUnsupportedFormat)
+	return fmt.Errorf("the file is %s; %s: %w", k, advice, ErrUnsupportedFormat)
 }
 
 // signature is a fixed byte string at a fixed place. An empty second string is not looked at.
@@ -57,14 +91,12 @@ var signatures = [...]signature{
 	{kindFLAC, 0, "fLaC", 0, ""},
 	{"AVI video", 0, "RIFF", 8, "AVI "},
 	{"a RIFF file of another type", 0, "RIFF", 0, ""},
-	{"Sony Wave64", 0, "riff\x2e\x91\xcf\x11", 0, ""},
-	{"AIFF", 0, "FORM", 8, "AIFF"}, {"AIFF-C", 0, "FORM", 8, "AIFC"},
-	{"Sun AU", 0, ".snd", 0, ""}, {"Sun AU (little-endian)", 0, "dns.", 0, ""},
-	{"NIST SPHERE", 0, "NIST_1A", 0, ""},
-	{"Apple CAF", 0, "caff", 0, ""},
-	{"Ogg Opus", 0, "OggS", 28, "OpusHead"}, {"Ogg Vorbis", 0, "OggS", 28, "\x01vorbis"},
-	{"Ogg FLAC", 0, "OggS", 28, "\x7fFLAC"}, {"Ogg Speex", 0, "OggS", 28, "Speex   "},
-	{"Ogg", 0, "OggS", 0, ""},
+	{kindW64, 0, "riff\x2e\x91\xcf\x11", 0, ""},
+	{kindAIFF, 0, "FORM", 8, "AIFF"}, {kindAIFC, 0, "FORM", 8, "AIFC"},
+	{kindAU, 0, ".snd", 0, ""}, {kindAU, 0, "dns.", 0, ""},
+	{kindSPHERE, 0, sphereMagic, 0, ""},
+	{kindCAF, 0, "caff", 0, ""},
+	{kindOgg, 0, oggMagic, 0, ""},
 	{"Matroska or WebM", 0, "\x1a\x45\xdf\xa3", 0, ""},
 	{"MP4 or M4A", 4, "ftyp", 0, ""},
 	{"WMA or ASF", 0, "\x30\x26\xb2\x75\x8e\x66\xcf\x11", 0, ""},
