@@ -36,86 +36,81 @@ func unfold(v uint32) int32 { return int32(v>>1) ^ -int32(v&1) }
 //
 // The word is refilled as in variant 4 of F. Giesen, "Reading bits in far too many ways" (2018): the load does not wait
 // for the codes before it, only the shift does. The zeros that enter from the right may look like a part of a code, but
-// then the bits used exceed the bits there.
+// then the bits used exceed the bits there. A code whose first one is bit n-1 of the word has 64-n zeros before it; shifts
+// count modulo 64.
 func (r *bitReader) riceBy4(out []int32, k uint) int {
-	total := len(out)
 	data, at := r.data, r.pos>>3
 	if uint(len(data)) < at+8 {
 		return 0
 	}
 	word, have := binary.BigEndian.Uint64(data[at:])<<(r.pos&7), 56-r.pos&7
 	at += 7
-	for len(out) >= 4 && at+8 <= uint(len(data)) {
+	i := 0
+	for ; i+4 <= len(out) && at+8 <= uint(len(data)); i += 4 {
 		word |= binary.BigEndian.Uint64(data[at:]) >> (have & 63)
 		at += (63 - have) >> 3
 		have |= 56
 
 		w := word
-		q0 := uint(bits.LeadingZeros64(w))
-		w <<= (q0 + 1) & 63
-		v0 := uint32(q0<<(k&63) | uint(w>>1>>((63-k)&63)))
-		w <<= k & 63
-		q1 := uint(bits.LeadingZeros64(w))
-		w <<= (q1 + 1) & 63
-		v1 := uint32(q1<<(k&63) | uint(w>>1>>((63-k)&63)))
-		w <<= k & 63
-		q2 := uint(bits.LeadingZeros64(w))
-		w <<= (q2 + 1) & 63
-		v2 := uint32(q2<<(k&63) | uint(w>>1>>((63-k)&63)))
-		w <<= k & 63
-		q3 := uint(bits.LeadingZeros64(w))
-		w <<= (q3 + 1) & 63
-		v3 := uint32(q3<<(k&63) | uint(w>>1>>((63-k)&63)))
-		w <<= k & 63
+		n0 := uint(bits.Len64(w))
+		v0 := w<<((1-n0)&63)>>1>>((63-k)&63) | uint64(64-n0)<<(k&63)
+		w <<= (k + 1 - n0) & 63
+		n1 := uint(bits.Len64(w))
+		v1 := w<<((1-n1)&63)>>1>>((63-k)&63) | uint64(64-n1)<<(k&63)
+		w <<= (k + 1 - n1) & 63
+		n2 := uint(bits.Len64(w))
+		v2 := w<<((1-n2)&63)>>1>>((63-k)&63) | uint64(64-n2)<<(k&63)
+		w <<= (k + 1 - n2) & 63
+		n3 := uint(bits.Len64(w))
+		v3 := w<<((1-n3)&63)>>1>>((63-k)&63) | uint64(64-n3)<<(k&63)
+		w <<= (k + 1 - n3) & 63
 
-		used := q0 + q1 + q2 + q3 + 4 + 4*k
+		used := 4*(k+65) - n0 - n1 - n2 - n3
 		if used > have {
 			break
 		}
 		word = w
 		have -= used
-		out[0], out[1], out[2], out[3] = unfold(v0), unfold(v1), unfold(v2), unfold(v3)
-		out = out[4:]
+		o := (*[4]int32)(out[i:])
+		o[0], o[1], o[2], o[3] = unfold(uint32(v0)), unfold(uint32(v1)), unfold(uint32(v2)), unfold(uint32(v3))
 	}
 	r.pos = 8*at - have
-	return total - len(out)
+	return i
 }
 
 // riceBy2 is riceBy4 for larger k: two codes in a row have to fit.
 func (r *bitReader) riceBy2(out []int32, k uint) int {
-	total := len(out)
 	data, at := r.data, r.pos>>3
 	if uint(len(data)) < at+8 {
 		return 0
 	}
 	word, have := binary.BigEndian.Uint64(data[at:])<<(r.pos&7), 56-r.pos&7
 	at += 7
-	for len(out) >= 2 && at+8 <= uint(len(data)) {
+	i := 0
+	for ; i+2 <= len(out) && at+8 <= uint(len(data)); i += 2 {
 		word |= binary.BigEndian.Uint64(data[at:]) >> (have & 63)
 		at += (63 - have) >> 3
 		have |= 56
 
 		w := word
-		q0 := uint(bits.LeadingZeros64(w))
-		w <<= (q0 + 1) & 63
-		v0 := uint32(q0<<(k&63) | uint(w>>1>>((63-k)&63)))
-		w <<= k & 63
-		q1 := uint(bits.LeadingZeros64(w))
-		w <<= (q1 + 1) & 63
-		v1 := uint32(q1<<(k&63) | uint(w>>1>>((63-k)&63)))
-		w <<= k & 63
+		n0 := uint(bits.Len64(w))
+		v0 := w<<((1-n0)&63)>>1>>((63-k)&63) | uint64(64-n0)<<(k&63)
+		w <<= (k + 1 - n0) & 63
+		n1 := uint(bits.Len64(w))
+		v1 := w<<((1-n1)&63)>>1>>((63-k)&63) | uint64(64-n1)<<(k&63)
+		w <<= (k + 1 - n1) & 63
 
-		used := q0 + q1 + 2 + 2*k
+		used := 2*(k+65) - n0 - n1
 		if used > have {
 			break
 		}
 		word = w
 		have -= used
-		out[0], out[1] = unfold(v0), unfold(v1)
-		out = out[2:]
+		o := (*[2]int32)(out[i:])
+		o[0], o[1] = unfold(uint32(v0)), unfold(uint32(v1))
 	}
 	r.pos = 8*at - have
-	return total - len(out)
+	return i
 }
 
 // raw reads the residuals of an escaped partition, of 0 to 31 bits each.
