@@ -30,7 +30,8 @@ const (
 	sec2    = 0.7071067811865476
 )
 
-// dct32 is the DCT-II of 32 points, the matrixing of the polyphase synthesis.
+// dct32 is the DCT-II of 32 points, the matrixing of the polyphase synthesis. Its lower half comes out backwards, outputs 15
+// to 0 before 16 to 31, because the synthesis goes through both halves from the middle.
 func dct32(s, d *[subbands]float32) {
 	var even, odd [16]float32
 	for k := range 16 {
@@ -40,7 +41,11 @@ func dct32(s, d *[subbands]float32) {
 	}
 	dct16(&even)
 	dct16(&odd)
-	for i := range 15 {
+	for i := range 8 {
+		d[15-2*i] = even[i]
+		d[14-2*i] = odd[i] + odd[i+1]
+	}
+	for i := 8; i < 15; i++ {
 		d[2*i] = even[i]
 		d[2*i+1] = odd[i] + odd[i+1]
 	}

@@ -17,15 +17,9 @@ type infoTag struct {
 
 // parseInfoTag looks for a tag in a whole Layer III frame.
 func parseInfoTag(h header, frame []byte) (infoTag, bool) {
-	at := 4 + h.sideInfoBytes()
-	// Encoders differ in whether the CRC moves the tag; without a CRC there is only one place.
-	for _, at := range [2]int{at, at + h.sideInfoOffset() - 4} {
-		if len(frame) < at+8 {
-			continue
-		}
-		if id := string(frame[at : at+4]); id == "Xing" || id == "Info" {
-			return parseXing(frame[at+4:]), true
-		}
+	at := 4 + h.sideInfoBytes() // a CRC does not move it
+	if len(frame) >= at+8 && (string(frame[at:at+4]) == "Xing" || string(frame[at:at+4]) == "Info") {
+		return parseXing(frame[at+4:]), true
 	}
 	const vbri = 4 + 32
 	if len(frame) >= vbri+18 && string(frame[vbri:vbri+4]) == "VBRI" {

@@ -56,42 +56,81 @@ func (w *synthWindow) build() {
 	}
 }
 
-// polyphase is the state of the synthesis filter bank of one channel: the DCTs of the last 15 time slots, and room for a
-// granule.
+// polyphase is the state of the synthesis filter bank of one channel: the DCTs of the last 15 time slots in the order of
+// dct32, and room for a granule.
 type polyphase struct {
-	dct [taps - 1 + slots][subbands]float32
+	dct [(taps - 1 + slots) * subbands]float32
 }
 
 // synthesize turns the subband samples of a granule into 576 samples of sound (ISO/IEC 11172-3, 2.4.3.2.2).
 func (p *polyphase) synthesize(w *synthWindow, in *subbandSamples, pcm *[granuleLines]float32) {
 	for slot := range slots {
-		s := (*[subbands]float32)(in[slot*subbands:])
-		dct32(s, &p.dct[taps-1+slot])
-		rows := (*[taps][subbands]float32)(p.dct[slot:])
-		w.apply(rows, (*[subbands]float32)(pcm[slot*subbands:]))
+		at := slot * subbands
+		dct32((*[subbands]float32)(in[at:]), (*[subbands]float32)(p.dct[at+(taps-1)*subbands:]))
+		w.apply((*[taps * subbands]float32)(p.dct[at:]), (*[subbands]float32)(pcm[at:]))
 	}
-	copy(p.dct[:taps-1], p.dct[slots:])
+	copy(p.dct[:], p.dct[slots*subbands:])
 }
 
-// apply computes the 32 samples of the time slot whose DCT is the last of 16 rows.
-func (w *synthWindow) apply(rows *[taps][subbands]float32, pcm *[subbands]float32) {
+// apply computes the 32 samples of the time slot whose DCT is the last of 16 in d. It takes most of the time of decoding,
+// so its loop is written out: all offsets are constant and no bounds are left to check.
+func (w *synthWindow) apply(d *[taps * subbands]float32, pcm *[subbands]float32) {
 	for j := 1; j < 16; j++ {
 		c := &w.pairs[j-1]
-		var a0, a1, b0, b1 float32
-		for k := 0; k < taps; k += 2 {
-			v, u := rows[15-k][16+j], rows[14-k][16-j]
-			a0 += v * c[k][0]
-			b0 += v * c[k][1]
-			a1 += u * c[k+1][0]
-			b1 += u * c[k+1][1]
-		}
-		pcm[j] = a0 + a1
-		pcm[32-j] = b0 + b1
+		x0 := d[496+j]
+		a, b := x0*c[0][0], x0*c[0][1]
+		x1 := d[448+j-1]
+		u, v := x1*c[1][0], x1*c[1][1]
+		x2 := d[432+j]
+		a += x2 * c[2][0]
+		b += x2 * c[2][1]
+		x3 := d[384+j-1]
+		u += x3 * c[3][0]
+		v += x3 * c[3][1]
+		x4 := d[368+j]
+		a += x4 * c[4][0]
+		b += x4 * c[4][1]
+		x5 := d[320+j-1]
+		u += x5 * c[5][0]
+		v += x5 * c[5][1]
+		x6 := d[304+j]
+		a += x6 * c[6][0]
+		b += x6 * c[6][1]
+		x7 := d[256+j-1]
+		u += x7 * c[7][0]
+		v += x7 * c[7][1]
+		x8 := d[240+j]
+		a += x8 * c[8][0]
+		b += x8 * c[8][1]
+		x9 := d[192+j-1]
+		u += x9 * c[9][0]
+		v += x9 * c[9][1]
+		x10 := d[176+j]
+		a += x10 * c[10][0]
+		b += x10 * c[10][1]
+		x11 := d[128+j-1]
+		u += x11 * c[11][0]
+		v += x11 * c[11][1]
+		x12 := d[112+j]
+		a += x12 * c[12][0]
+		b += x12 * c[12][1]
+		x13 := d[64+j-1]
+		u += x13 * c[13][0]
+		v += x13 * c[13][1]
+		x14 := d[48+j]
+		a += x14 * c[14][0]
+		b += x14 * c[14][1]
+		x15 := d[0+j-1]
+		u += x15 * c[15][0]
+		v += x15 * c[15][1]
+		pcm[j] = a + u
+		pcm[32-j] = b + v
 	}
 	var first, middle float32
 	for k := 0; k < taps; k += 2 {
-		first += rows[15-k][16]*w.first[k] + rows[14-k][16]*w.first[k+1]
-		middle += rows[14-k][0] * w.middle[k+1]
+		newer, older := (*[subbands]float32)(d[(15-k)*subbands:]), (*[subbands]float32)(d[(14-k)*subbands:])
+		first += newer[16]*w.first[k] + older[16]*w.first[k+1]
+		middle += older[15] * w.middle[k+1]
 	}
 	pcm[0], pcm[16] = first, middle
 }
