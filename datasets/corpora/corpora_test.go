@@ -121,7 +121,7 @@ func TestFairseq(t *testing.T) {
 	tree(t, dir, "audio/a/1.flac", "audio/2.wav", "secret.wav", "man/train.ltr:H I | Y O U |\nA |\n\n\n\n",
 		"man/train.tsv:"+filepath.Join(dir, "audio")+"\na/1.flac\t16000\n2.wav\t5\n../secret.wav\t3\nx.zip:3:4\t3\ngone.wav\tmany\n")
 	src, err := Open("auto", filepath.Join(dir, "man", "train.tsv"), Options{})
-	checkListed(t, src, err, "fairseq manifest", "a/1||HI YOU|train|a/1.flac", "2||A|train|2.wav", "../secret.wav outside", "x.zip:3:4 bad-entry",
+	checkListed(t, src, err, "fairseq manifest", "a/1||HI YOU|train|a/1.flac", "2||A|train|2.wav", "../secret.wav outside", "x.zip:3:4 missing",
 		"gone.wav bad-entry")
 	tree(t, dir, "man/train.wrd:one\ntwo\n")
 	if _, err := Fairseq(filepath.Join(dir, "man", "train.tsv"), ""); err == nil || !strings.Contains(err.Error(), "2 lines") {

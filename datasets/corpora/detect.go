@@ -37,12 +37,18 @@ func Layouts() []Layout {
 		{Name: "table", About: "tab-separated, with a header: path; also id, speaker, transcript, split",
 			open: func(path string, _ Options) (datasets.Source, error) { return source(Table(path)) },
 			fits: func(p *probe) bool { return looksLikeTable(p.head) }},
-		{Name: "fairseq", About: "manifest train.tsv of fairseq, with train.wrd or train.ltr beside it",
+		{Name: "fairseq", About: "manifest train.tsv of fairseq, or a folder of them; train.wrd or train.ltr beside it",
 			open: func(path string, opt Options) (datasets.Source, error) { return source(Fairseq(path, opt.Root)) },
-			fits: func(p *probe) bool { return looksLikeFairseq(p.head) }, takesRoot: true},
-		{Name: "librispeech", About: "tree SPEAKER/CHAPTER of LibriSpeech and Libri-Light, with .trans.txt",
+			fits: func(p *probe) bool { return looksLikeFairseq(p.head) || p.holds(looksLikeFairseq, ".tsv") }, takesRoot: true},
+		{Name: "librispeech", About: "tree SPEAKER/CHAPTER of LibriSpeech, with .trans.txt",
 			open: func(path string, _ Options) (datasets.Source, error) { return source(LibriSpeech(path)) },
 			fits: func(p *probe) bool { return p.dir && looksLikeLibriSpeech(p) }},
+		{Name: "mls", About: "tree audio/SPEAKER/BOOK of Multilingual LibriSpeech, with transcripts.txt",
+			open: func(path string, _ Options) (datasets.Source, error) { return source(MLS(path)) },
+			fits: func(p *probe) bool { return p.dir && looksLikeMLS(p) }},
+		{Name: "librilight", About: "tree SPEAKER/BOOK of the unlabelled Libri-Light, a .json beside each file",
+			open: func(path string, _ Options) (datasets.Source, error) { return source(LibriLight(path)) },
+			fits: func(p *probe) bool { return p.dir && looksLikeLibriLight(p) }},
 		{Name: "folder", About: "any audio below a folder, which names the speaker; text in .txt beside it",
 			open: func(path string, _ Options) (datasets.Source, error) { return source(Folder(path)) },
 			fits: func(p *probe) bool { return p.dir }},
@@ -100,7 +106,11 @@ func choose(layout, path string) (Layout, error) {
 type probe struct {
 	path string
 	dir  bool
-	head string // the first 64 KiB of a file; "" for a directory
+	head string // the first 64 KiB of a file, decompressed when it is gzip; "" for a directory
+
+	tree  []treeFile // what is below a directory, once walked
+	root  root
+	walks bool
 }
 
 func look(path string) (*probe, error) {
@@ -112,17 +122,58 @@ func look(path string) (*probe, error) {
 	if p.dir {
 		return p, nil
 	}
+	if !info.Mode().IsRegular() { // opening a named pipe would wait for a writer
+		return nil, fmt.Errorf("corpora: %s is neither a folder nor a regular file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("corpora: %w", err)
 	}
 	defer f.Close()
-	head, err := io.ReadAll(io.LimitReader(f, 64<<10))
+	text, err := plainText(f)
+	if err != nil {
+		return nil, fmt.Errorf("corpora: read %s: %w", path, err)
+	}
+	head, err := io.ReadAll(io.LimitReader(text, 64<<10))
 	if err != nil {
 		return nil, fmt.Errorf("corpora: read %s: %w", path, err)
 	}
 	p.head = string(head)
 	return p, nil
+}
+
+// holds reports whether a directory holds manifests that end in one of exts.
+func (p *probe) holds(looksRight func(head string) bool, exts ...string) bool {
+	if !p.dir {
+		return false
+	}
+	r, err := openRoot(p.path)
+	if err != nil {
+		return false
+	}
+	names, err := r.manifests(exts, looksRight)
+	return err == nil && len(names) > 0
+}
+
+// mostAudio reports whether more than half of the audio files below a directory are as named says.
+func (p *probe) mostAudio(named func(r root, name string) bool) bool {
+	if !p.walks {
+		p.walks = true
+		var err error
+		if p.root, p.tree, err = openTree(p.path); err != nil {
+			p.tree = nil
+		}
+	}
+	good, all := 0, 0
+	for _, f := range p.tree {
+		if isAudioName(f.name) {
+			all++
+			if named(p.root, f.name) {
+				good++
+			}
+		}
+	}
+	return 2*good > all
 }
 
 // has reports whether a directory has an entry of this name.
