@@ -122,3 +122,15 @@ func clip(text string) string {
 	}
 	return text[:most] + "…"
 }
+
+// checkPart judges the part of a recording from start to end seconds; end 0 is the end of the recording.
+func checkPart(start, end float64) *datasets.Fault {
+	const longest = 1e7 // seconds; beyond that a number is no time
+	switch {
+	case !(start >= 0 && start < longest && end >= 0 && end < longest):
+		return badEntry("the part is from %g to %g s: want times from 0 on", start, end)
+	case end != 0 && end <= start:
+		return badEntry("the part is from %g to %g s, which is empty", start, end)
+	}
+	return nil
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,6 +41,9 @@ func Layouts() []Layout {
 		{Name: "fairseq", About: "manifest train.tsv of fairseq, or a folder of them; train.wrd or train.ltr beside it",
 			open: func(path string, opt Options) (datasets.Source, error) { return source(Fairseq(path, opt.Root)) },
 			fits: func(p *probe) bool { return looksLikeFairseq(p.head) || p.holds(looksLikeFairseq, ".tsv") }, takesRoot: true},
+		{Name: "nemo", About: "JSON lines of NeMo with audio_filepath: a file, NAME_{0..7}.json or a folder; tarred too",
+			open: func(path string, opt Options) (datasets.Source, error) { return source(NeMo(path, opt.Root)) },
+			fits: func(p *probe) bool { return looksLikeNeMo(p.head) || p.holds(looksLikeNeMo, nemoExtensions...) }, takesRoot: true},
 		{Name: "librispeech", About: "tree SPEAKER/CHAPTER of LibriSpeech, with .trans.txt",
 			open: func(path string, _ Options) (datasets.Source, error) { return source(LibriSpeech(path)) },
 			fits: func(p *probe) bool { return p.dir && looksLikeLibriSpeech(p) }},
@@ -114,7 +118,16 @@ type probe struct {
 }
 
 func look(path string) (*probe, error) {
+	first := path
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) && hasBraces(path) { // a pattern of files: the first of them stands for all
+		names, wrong := expandBraces(filepath.Base(path))
+		if wrong != nil {
+			return nil, wrong
+		}
+		first = filepath.Join(filepath.Dir(path), names[0])
+		info, err = os.Stat(first)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("corpora: %w", err)
 	}
@@ -125,7 +138,7 @@ func look(path string) (*probe, error) {
 	if !info.Mode().IsRegular() { // opening a named pipe would wait for a writer
 		return nil, fmt.Errorf("corpora: %s is neither a folder nor a regular file", path)
 	}
-	f, err := os.Open(path)
+	f, err := os.Open(first)
 	if err != nil {
 		return nil, fmt.Errorf("corpora: %w", err)
 	}
