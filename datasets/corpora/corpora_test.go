@@ -141,7 +141,7 @@ func TestTable(t *testing.T) {
 		"d/2.wav\t\t\t\t\r\n\r\n/etc/passwd\t\t\t\t\nd/../../up.wav\t\t\t\t\nd/3.wav\t\t\t\t\nshort\trow\n\tx\t\t\t\n"+filepath.Join(dir, "d", "2.wav")+"\tabs\t\t\t\n")
 	src, err := Open("auto", filepath.Join(dir, "x.tsv"), Options{})
 	checkListed(t, src, err, "table", `d/1|c1|"quoted" text|train|d/1.wav`, "d/2||||d/2.wav", "/etc/passwd outside", "d/../../up.wav outside",
-		"d/3.wav missing", "short bad-entry", " bad-entry", "d/2||abs||d/2.wav")
+		"d/3.wav missing", "short bad-entry", "x.tsv line 9 bad-entry", "d/2.wav duplicate")
 }
 
 func TestDetectSourceRefuses(t *testing.T) {

@@ -54,99 +54,113 @@ func readFairseq(c *catalog, dir root, name, rootDir string) error {
 	if err != nil {
 		return err
 	}
-	text, err := readManifest(file)
+	labels, err := fairseqLabels(dir, stem(name))
 	if err != nil {
 		return err
 	}
-	manifestRoot, entries := parseFairseq(text)
-	switch {
-	case rootDir != "":
-	case filepath.IsAbs(manifestRoot):
-		rootDir = manifestRoot
-	default:
-		rootDir = filepath.Join(dir.real, manifestRoot)
-	}
-	r, err := openRoot(rootDir)
-	if err != nil {
-		return fmt.Errorf("corpora: the root %q of fairseq manifest %s cannot be used; give the folder it has on this machine: %w",
-			rootDir, filepath.Join(dir.dir, name), err)
-	}
-	labels, err := fairseqLabels(dir, stem(name), len(entries))
-	if err != nil {
-		return err
-	}
+	var r root
 	archives := archives{}
-	for i, e := range entries {
+	n := 0
+	for l, err := range fileLines(file) {
+		if err != nil {
+			return err
+		}
+		if l.number == 1 {
+			if r, err = fairseqRoot(dir, name, strings.TrimSpace(l.text), rootDir); err != nil {
+				return err
+			}
+			continue
+		}
+		e := parseFairseq(l.text)
 		item := datasets.Item{ID: filepath.ToSlash(stem(e.name)), Name: filepath.ToSlash(e.name), Split: stem(name), Frames: e.frames, Fault: e.fault}
-		if labels != nil {
-			item.Transcript = labels[i]
+		if n < len(labels) {
+			item.Transcript = labels[n]
 		}
 		switch {
 		case item.Fault != nil:
-		case e.archived:
+		case e.archive != "":
 			archives.locate(r, &item, e)
 		default:
 			item.Path, item.Fault = r.resolve(e.name)
 		}
-		c.add(item, place{name, i + 2}) // after the line of the root
+		c.add(item, place{name, l.number})
+		n++
+	}
+	if labels != nil && len(labels) != n {
+		return fmt.Errorf("corpora: the labels of fairseq manifest %s have %d lines, the manifest lists %d recordings: they must match line by line",
+			filepath.Join(dir.dir, name), len(labels), n)
 	}
 	return nil
 }
 
-type fairseqEntry struct {
-	name   string
-	frames int
-	fault  *datasets.Fault
-	// archived is set when the entry is a part of an archive.
-	archived     bool
-	archive      string
-	offset, size int64
-}
-
-// parseFairseq never fails: a line that is not "path, tab, number" becomes an entry with a fault. Empty lines are kept, as
-// faults, because the label files count lines.
-func parseFairseq(text string) (rootDir string, entries []fairseqEntry) {
-	for number, line := range textLines(text) {
-		if number == 1 {
-			rootDir = strings.TrimSpace(line)
-			continue
-		}
-		name, count, _ := strings.Cut(line, "\t")
-		frames, err := strconv.Atoi(strings.TrimSpace(count))
-		e := fairseqEntry{name: name, frames: frames}
-		if name == "" || err != nil || frames < 0 {
-			e.frames = 0
-			e.fault = badEntry("%q: want a path, a tab and a number of samples", clip(line))
-		} else if !isAudioName(name) {
-			e.archive, e.offset, e.size, e.archived = cutRange(name)
-		}
-		entries = append(entries, e)
+// fairseqRoot opens the folder that the first line of a manifest names, or rootDir.
+func fairseqRoot(dir root, name, firstLine, rootDir string) (root, error) {
+	switch {
+	case rootDir != "":
+	case filepath.IsAbs(firstLine):
+		rootDir = firstLine
+	default:
+		rootDir = filepath.Join(dir.real, firstLine)
 	}
-	return rootDir, entries
+	r, err := openRoot(rootDir)
+	if err != nil {
+		return root{}, fmt.Errorf("corpora: the root %q of fairseq manifest %s cannot be used; give the folder it has on this machine: %w",
+			rootDir, filepath.Join(dir.dir, name), err)
+	}
+	return r, nil
 }
 
-// cutRange splits "FILE:OFFSET:LENGTH".
-func cutRange(name string) (file string, offset, size int64, ok bool) {
+type fairseqEntry struct {
+	name         string
+	frames       int
+	archive      string // of which the entry is a part; "" when it is a file
+	offset, size int64  // the part
+	fault        *datasets.Fault
+}
+
+// parseFairseq reads a line "path, tab, number". An empty line is an entry with a fault, because the label files count lines.
+func parseFairseq(line string) fairseqEntry {
+	name, count, _ := strings.Cut(line, "\t")
+	frames, err := strconv.Atoi(strings.TrimSpace(count))
+	if name == "" || err != nil || frames < 0 {
+		return fairseqEntry{name: name, fault: badEntry("%q: want a path, a tab and a number of samples", clip(line))}
+	}
+	e := fairseqEntry{name: name, frames: frames}
+	if !isAudioName(name) {
+		e.archive, e.offset, e.size = cutRange(name)
+	}
+	return e
+}
+
+// cutRange splits "FILE:OFFSET:LENGTH". The file of another name is "".
+func cutRange(name string) (file string, offset, size int64) {
 	parts := strings.Split(name, ":")
 	n := len(parts)
 	if n < 3 {
-		return "", 0, 0, false
+		return "", 0, 0
 	}
+	file = strings.Join(parts[:n-2], ":")
 	offset, err1 := strconv.ParseInt(parts[n-2], 10, 64)
 	size, err2 := strconv.ParseInt(parts[n-1], 10, 64)
 	if err1 != nil || err2 != nil || offset < 0 || size < 1 {
-		return "", 0, 0, false
+		return "", 0, 0
 	}
-	return strings.Join(parts[:n-2], ":"), offset, size, true
+	return file, offset, size
 }
 
-func looksLikeFairseq(text string) bool {
-	rootDir, entries := parseFairseq(text)
-	return rootDir != "" && !strings.Contains(rootDir, "\t") && len(entries) > 0 && entries[0].fault == nil
+func looksLikeFairseq(head string) bool {
+	rootDir := ""
+	for number, line := range textLines(head) {
+		if number == 2 {
+			return rootDir != "" && !strings.Contains(rootDir, "\t") && parseFairseq(line).fault == nil
+		}
+		rootDir = strings.TrimSpace(line)
+	}
+	return false
 }
 
-// fairseqLabels returns n transcripts, or nil when the manifest has none.
-func fairseqLabels(dir root, base string, n int) ([]string, error) {
+// fairseqLabels returns the transcripts, or nil when there are none.
+func fairseqLabels(dir root, base string) ([]string, error) {
 	for _, ext := range []string{".wrd", ".ltr"} {
 		file, err := dir.text(base + ext)
 		if err != nil {
@@ -155,20 +169,16 @@ func fairseqLabels(dir root, base string, n int) ([]string, error) {
 		if file == "" {
 			continue
 		}
-		text, err := readManifest(file)
-		if err != nil {
-			return nil, err
-		}
-		var labels []string
-		for _, line := range textLines(text) {
-			if ext == ".ltr" {
-				line = joinLetters(line)
+		labels := []string{}
+		for l, err := range fileLines(file) {
+			if err != nil {
+				return nil, err
 			}
-			labels = append(labels, strings.TrimSpace(line))
-		}
-		if len(labels) != n {
-			return nil, fmt.Errorf("corpora: %s has %d lines, the manifest lists %d recordings: they must match line by line",
-				filepath.Join(dir.dir, base+ext), len(labels), n)
+			text := l.text
+			if ext == ".ltr" {
+				text = joinLetters(text)
+			}
+			labels = append(labels, strings.TrimSpace(text))
 		}
 		return labels, nil
 	}

@@ -11,18 +11,26 @@ func FuzzTable(f *testing.F) {
 	f.Add("path\tid\ttranscript\na.wav\tx\tHELLO\n")
 	f.Add("\ufeffpath\r\na.wav\r\n\r\n\tb\n")
 	f.Add("file_name\tsplit\n\n")
+	f.Add("id,path,text\n1,a.wav,\"x, \"\"y\"\"\nz\"\n2,b.wav,\"c\"d\n3\n4,\"")
 	f.Fuzz(func(t *testing.T, text string) {
-		items, err := parseTable(text)
-		if err != nil {
-			return
-		}
-		if text != "" && !looksLikeTable(text) && len(items) > 0 {
-			t.Fatalf("%q gave %d items but does not look like a table", text, len(items))
-		}
-		for _, item := range items {
-			if item.Fault == nil && (item.Name == "" || item.ID == "" && item.Name != stemless(item.Name)) || strings.ContainsAny(item.Transcript, "\t\n") {
-				t.Fatalf("%+v", item)
+		last := 0
+		for row, err := range parseTable(text) {
+			if err != nil {
+				if looksLikeTable(text) {
+					t.Fatalf("%q looks like a table: %v", text, err)
+				}
+				return
 			}
+			if !looksLikeTable(text) {
+				t.Fatalf("%q has rows but does not look like a table", text)
+			}
+			if row.Fault == nil && (row.Name == "" || row.ID == "" && row.Name != stemless(row.Name)) || strings.ContainsAny(row.Transcript, "\n") {
+				t.Fatalf("%+v", row)
+			}
+			if row.line <= last {
+				t.Fatalf("line %d comes after line %d", row.line, last)
+			}
+			last = row.line
 		}
 	})
 }
@@ -36,25 +44,16 @@ func stemless(name string) string {
 }
 
 func FuzzFairseq(f *testing.F) {
-	f.Add("/root\na.flac\t16000\nb.flac\t5\n")
-	f.Add("/root\n\na\tb\tc\n-\t-1\nx.zip:1:2\t7\n")
-	f.Add("")
-	f.Fuzz(func(t *testing.T, text string) {
-		rootDir, entries := parseFairseq(text)
-		if strings.Contains(rootDir, "\n") {
-			t.Fatalf("root %q", rootDir)
+	for _, line := range []string{"a.flac\t16000", "", "a\tb\tc", "-\t-1", "x.zip:1:2\t7", "x.zip:-1:2\t7", "a:b:3:4\t5", ":1:2\t3"} {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		e := parseFairseq(line)
+		if e.frames < 0 || e.fault == nil && e.name == "" || strings.Contains(e.name, "\t") {
+			t.Fatalf("%+v", e)
 		}
-		lines := 0
-		for range textLines(text) {
-			lines++
-		}
-		if len(entries) != max(0, lines-1) {
-			t.Fatalf("%d entries for %d lines", len(entries), lines)
-		}
-		for _, e := range entries {
-			if e.frames < 0 || e.fault == nil && e.name == "" || strings.ContainsAny(e.name, "\t\n") {
-				t.Fatalf("%+v", e)
-			}
+		if e.archive != "" && (e.offset < 0 || e.size < 1 || !strings.HasPrefix(e.name, e.archive+":")) {
+			t.Fatalf("%+v", e)
 		}
 	})
 }

@@ -29,7 +29,7 @@ func NeMo(path, rootDir string) (*datasets.Listing, error) {
 	if err != nil {
 		return nil, err
 	}
-	roots, err := openRoots(dir.dir, rootDir)
+	roots, err := roots{dir}.with(rootDir)
 	if err != nil {
 		return nil, err
 	}

@@ -17,14 +17,13 @@ import (
 // the folder of the manifest, and the one that the user names because the paths are relative to somewhere else.
 type roots []root
 
-// openRoots opens the folder dir and, unless it is "", the folder extra.
-func openRoots(dir, extra string) (roots, error) {
-	r, err := openRoot(dir)
-	if err != nil || extra == "" {
-		return roots{r}, err
+// with adds the folder dir unless it is "".
+func (rs roots) with(dir string) (roots, error) {
+	if dir == "" {
+		return rs, nil
 	}
-	x, err := openRoot(extra)
-	return roots{r, x}, err
+	r, err := openRoot(dir)
+	return append(rs[:len(rs):len(rs)], r), err
 }
 
 // locate resolves item.Name. An absolute name becomes a relative one, so that the store does not depend on where the
