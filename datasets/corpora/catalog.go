@@ -25,16 +25,26 @@ func (p place) String() string {
 // one must not become a list that fills the memory.
 const maxMalformed = 1 << 20
 
+// maxItems bounds what is listed, a few hundred bytes of memory each: three times MLS English.
+const maxItems = 1 << 25
+
 // catalog collects the items of a source in order. It gives every fault its place and finds ids that are given twice.
 type catalog struct {
 	items     []datasets.Item
 	first     map[string]place // where an id was listed first
 	malformed int
-	badPlace  place // of the malformed line that was one too many
+	stop      error // what made the list too long; nothing is added after it
 }
 
 // add appends an item that is listed at p.
 func (c *catalog) add(item datasets.Item, p place) {
+	if c.stop != nil {
+		return
+	}
+	if len(c.items) == maxItems {
+		c.stop = fmt.Errorf("%s is more than %d items: split it", p, maxItems)
+		return
+	}
 	if item.Fault == nil {
 		if c.first == nil {
 			c.first = map[string]place{}
@@ -48,7 +58,7 @@ func (c *catalog) add(item datasets.Item, p place) {
 	if item.Fault != nil {
 		if item.Fault.Kind == datasets.FaultEntry {
 			if c.malformed++; c.malformed > maxMalformed {
-				c.badPlace = p
+				c.stop = fmt.Errorf("%s is malformed, as are %d lines before it: is it something else?", p, maxMalformed)
 				return
 			}
 		}
@@ -69,8 +79,8 @@ func (c *catalog) reject(id string, p place, fault *datasets.Fault) {
 
 // listing ends the catalog.
 func (c *catalog) listing(description string, notes ...string) (*datasets.Listing, error) {
-	if c.malformed > maxMalformed {
-		return nil, fmt.Errorf("corpora: %s has more than %d malformed lines, the last looked at is %s: is it something else?", description, maxMalformed, c.badPlace)
+	if c.stop != nil {
+		return nil, fmt.Errorf("corpora: %s: %w", description, c.stop)
 	}
 	return datasets.NewListing(description, c.items, notes...)
 }

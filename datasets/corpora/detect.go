@@ -14,7 +14,9 @@ import (
 
 // Options steer how a source is opened. A layout that has no use for one refuses it.
 type Options struct {
-	Root string // folder to use instead of the one that a manifest names
+	// Root is a folder in which the recordings of a manifest lie: instead of the one that a fairseq manifest names, beside
+	// that of the manifest in other layouts.
+	Root string
 }
 
 // ErrChoice is what Open returns for a layout that is not one of Layouts and for an option that a layout has no use for.
@@ -179,7 +181,8 @@ func (p *probe) holds(looksRight func(head string) bool, exts ...string) bool {
 	if err != nil {
 		return false
 	}
-	names, err := r.manifests(exts, looksRight)
+	const most = 64 // a folder may have a .json for each of a million recordings
+	names, err := r.manifests(exts, most, looksRight)
 	return err == nil && len(names) > 0
 }
 

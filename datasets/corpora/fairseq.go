@@ -3,6 +3,7 @@ package corpora
 import (
 	"aural/datasets"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -36,7 +37,7 @@ func Fairseq(path, rootDir string) (*datasets.Listing, error) {
 	if err != nil {
 		return nil, err
 	}
-	names, err := dir.manifests([]string{".tsv"}, looksLikeFairseq)
+	names, err := dir.manifests([]string{".tsv"}, math.MaxInt, looksLikeFairseq)
 	if err != nil {
 		return nil, err
 	}

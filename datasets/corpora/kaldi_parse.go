@@ -132,7 +132,7 @@ func riffSize(file string, offset int64) (int64, *datasets.Fault) {
 		return 0, badEntry("there is no WAV file (RIFF … WAVE) at byte %d of %s: make the list again for this archive", offset, file)
 	}
 	size := int64(binary.LittleEndian.Uint32(header[4:]))
-	if size == 0 || size == math.MaxUint32 {
+	if size < 4 || size == math.MaxUint32 { // a program that writes to a pipe cannot know
 		return 0, badEntry("the WAV file at byte %d of %s does not say how long it is: copy it with a program that does", offset, file)
 	}
 	if size += 8; size > info.Size()-offset {

@@ -2,6 +2,7 @@ package corpora
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -69,7 +70,7 @@ var lhotseExtensions = []string{".jsonl", ".jsonl.gz"}
 func (l *lhotse) choose(only string) (cuts, recordings []string, err error) {
 	names := []string{only}
 	if only == "" {
-		if names, err = l.dir.manifests(lhotseExtensions, looksLikeLhotse); err != nil {
+		if names, err = l.dir.manifests(lhotseExtensions, math.MaxInt, looksLikeLhotse); err != nil {
 			return nil, nil, err
 		}
 	}

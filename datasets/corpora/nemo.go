@@ -3,6 +3,7 @@ package corpora
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -104,7 +105,7 @@ func nemoManifests(path string) (root, []string, error) {
 		names, err := expandBraces(filepath.Base(path))
 		return dir, names, err
 	}
-	names, err := dir.manifests(nemoExtensions, looksLikeNeMo)
+	names, err := dir.manifests(nemoExtensions, math.MaxInt, looksLikeNeMo)
 	if err == nil && len(names) == 0 {
 		err = fmt.Errorf("corpora: %s holds no manifest of NeMo: a file %s of lines with audio_filepath", path, strings.Join(nemoExtensions, " or "))
 	}

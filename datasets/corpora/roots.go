@@ -110,7 +110,8 @@ func (r root) exists(elem ...string) bool {
 }
 
 // manifests returns the names of the files directly in r that end in one of exts and whose beginning looks right, sorted.
-func (r root) manifests(exts []string, looksRight func(head string) bool) ([]string, error) {
+// It looks into the first most candidates.
+func (r root) manifests(exts []string, most int, looksRight func(head string) bool) ([]string, error) {
 	entries, err := os.ReadDir(r.real)
 	if err != nil {
 		return nil, fmt.Errorf("corpora: %w", err)
@@ -120,6 +121,9 @@ func (r root) manifests(exts []string, looksRight func(head string) bool) ([]str
 		name := entry.Name()
 		if strings.HasPrefix(name, ".") || !slices.ContainsFunc(exts, func(ext string) bool { return strings.HasSuffix(name, ext) }) {
 			continue
+		}
+		if most--; most < 0 {
+			break
 		}
 		file, fault := r.resolve(name)
 		if fault != nil {

@@ -16,8 +16,10 @@ import (
 // the transcripts of MLS English, which take 2 GB.
 const maxManifest = 4 << 30
 
-// maxLine bounds one line of a manifest that is read line by line.
-const maxLine = 16 << 20
+const (
+	maxLine  = 16 << 20 // bytes of a line of a manifest that is read line by line
+	maxLines = 1 << 25  // lines of it; most become an item or an entry of a map
+)
 
 // openText opens a text file, plain or, as its first bytes say, gzip. Reading more than maxManifest from it is an error.
 func openText(path string) (io.Reader, io.Closer, error) {
@@ -118,7 +120,10 @@ func fileLines(path string) iter.Seq2[textLine, error] {
 		lines.Buffer(nil, maxLine)
 		number := 0
 		for lines.Scan() { // ScanLines takes the carriage return away
-			number++
+			if number++; number > maxLines {
+				yield(textLine{}, fmt.Errorf("corpora: %s has more than %d lines: split it", path, maxLines))
+				return
+			}
 			text := lines.Text()
 			if number == 1 {
 				text = strings.TrimPrefix(text, byteOrderMark)
