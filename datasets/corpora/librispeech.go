@@ -11,7 +11,7 @@ import (
 )
 
 // LibriSpeech lists a tree SPK/CHAP/SPK-CHAP-UTT.flac with transcripts in SPK/CHAP/SPK-CHAP.trans.txt (Panayotov and others
-// 2015), as in LibriSpeech and Libri-Light. dir may hold one subset, several, or a part of one; the folders above SPK are
+// 2015), as in LibriSpeech and the labelled parts of Libri-Light. dir may hold one subset, several, or a part of one; the folders above SPK are
 // the split.
 func LibriSpeech(dir string) (*datasets.Listing, error) {
 	r, files, err := openTree(dir)
@@ -93,18 +93,8 @@ func parseTrans(text string) []transLine {
 
 // looksLikeLibriSpeech reports whether most audio files of a directory have the names of LibriSpeech.
 func looksLikeLibriSpeech(p *probe) bool {
-	r, files, err := openTree(p.path)
-	if err != nil {
-		return false
-	}
-	named, all := 0, 0
-	for _, f := range files {
-		if isAudioName(f.name) {
-			all++
-			if _, ok := r.libriName(f.name); ok {
-				named++
-			}
-		}
-	}
-	return 2*named > all
+	return p.mostAudio(func(r root, name string) bool {
+		_, ok := r.libriName(name)
+		return ok
+	})
 }
