@@ -121,7 +121,7 @@ func TestCollate(t *testing.T) {
 		"cut of -1 samples":            {Batch{[]Cut{{0, 0, -1}}, 900}, 900},
 		"which has 800 samples":        {Batch{[]Cut{{1, 0, 801}}, 900}, 900},
 		"samples from -1 of row 1":     {Batch{[]Cut{{1, -1, 3}}, 900}, 900},
-		"row 3":             {Batch{[]Cut{{3, 0, 1}}, 900}, 900},
+		"row 3":                        {Batch{[]Cut{{3, 0, 1}}, 900}, 900},
 	} {
 		if err := Collate(s, c.batch, make([]float32, c.n), true); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)

@@ -9,9 +9,11 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"aural/audio"
+	"aural/audio/vad"
 	"aural/datasets"
 	"aural/datasets/corpora"
 
@@ -22,6 +24,7 @@ type importFlags struct {
 	out, format, root   string
 	channels, resampler string
 	codec, share        string
+	segment             string
 	options             datasets.ImportOptions
 	dryRun, json        bool
 }
@@ -51,6 +54,7 @@ Several sources go into one store in the order given; their ids must differ.`,
 		Example: `  aural data import LibriSpeech/train-clean-100 --out stores/clean100
   aural data import ~/recordings --out stores/mine --min-seconds 1 --max-seconds 30
   aural data import train.tsv --format fairseq --root /mnt/audio --out stores/train
+  aural data import audiobooks/ --segment --out stores/books
   aural data import archive/ --out stores/archive --json | jq .accepted`,
 		Args: cobra.MinimumNArgs(1),
 	}, func(args []string) error { return a.importStore(f, args) })
@@ -63,6 +67,8 @@ Several sources go into one store in the order given; their ids must differ.`,
 	p.StringVar(&f.channels, "channel-policy", "average", "how several channels become one, `HOW`: average, first, refuse, or a number from 0")
 	p.StringVar(&f.resampler, "resampler", "sinc_hann", "`FILTER`: sinc_hann, sinc_kaiser or kaiser_best")
 	p.StringVar(&f.options.Split, "split", "", "take only recordings of this split, `NAME`")
+	p.StringVar(&f.segment, "segment", "", "cut recordings that are longer than MAX at silences into pieces of `MIN-MAX` seconds (alone: 2-15.6)")
+	p.Lookup("segment").NoOptDefVal = segmentDefault
 	p.BoolVar(&f.options.KeepTruncated, "keep-truncated", false, "keep what is there of recordings that end early")
 	p.BoolVar(&f.options.KeepDuplicates, "keep-duplicates", false, "keep recordings whose samples are those of an earlier one")
 	p.Float64Var(&f.options.Limits.MaxSeconds, "max-file-seconds", 0, "refuse longer files, before they are cut (0: 6 hours)")
@@ -91,6 +97,9 @@ func (a *app) importStore(f importFlags, paths []string) error {
 		return usage(err)
 	}
 	if f.options.Share, err = datasets.ParseShare(f.share); err != nil {
+		return usage(err)
+	}
+	if f.options.Segment, err = parseSegment(f.segment); err != nil {
 		return usage(err)
 	}
 	src, err := openSources(f, paths)
@@ -139,6 +148,30 @@ func (a *app) importStore(f importFlags, paths []string) error {
 		return coded{exitRejects, fmt.Errorf("%s of %s rejected", grouped(len(sum.Rejects)), plural(sum.Listed, "recording"))}
 	}
 	return nil
+}
+
+// segmentDefault is what --segment means alone.
+const segmentDefault = "2-15.6"
+
+// parseSegment reads "MIN-MAX" in seconds; "" means not to cut.
+func parseSegment(text string) (*vad.Config, error) {
+	if text == "" {
+		return nil, nil
+	}
+	c := vad.Default()
+	least, most, _ := strings.Cut(text, "-")
+	var err error
+	if c.MinSeconds, err = strconv.ParseFloat(least, 64); err == nil {
+		c.MaxSeconds, err = strconv.ParseFloat(most, 64)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--segment %q: want MIN-MAX in seconds, such as %s", text, segmentDefault)
+	}
+	c.TargetSeconds = c.MinSeconds + 0.88*(c.MaxSeconds-c.MinSeconds) // as 14 s lies between the usual ones
+	if err := c.Validate(); err != nil {
+		return nil, fmt.Errorf("--segment %s: %w", text, err)
+	}
+	return &c, nil
 }
 
 // importResult is the outcome of an import as JSON.
