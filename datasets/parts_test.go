@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -112,17 +113,18 @@ func TestChannelOfAnItem(t *testing.T) {
 	}
 }
 
-// speech is stretches of loud noise with silence between them: pairs of lengths in seconds, speech first.
-func speech(lengths ...float64) []int16 {
+// spoken is stretches of noise that swells and fades like syllables, three in a second, with silence between them: pairs of
+// lengths in seconds, speech first.
+func spoken(lengths ...float64) []int16 {
 	var out []int16
 	for i, seconds := range lengths {
 		stretch := noise(uint64(100+i), int(seconds*Rate))
 		for k := range stretch {
-			if i%2 == 0 {
-				stretch[k] /= 4
-			} else {
-				stretch[k] /= 4096
+			level := 1.0 / 4096
+			if swell := math.Sin(3 * math.Pi * float64(k) / Rate); i%2 == 0 {
+				level = 0.002 + 0.25*swell*swell
 			}
+			stretch[k] = int16(float64(stretch[k]) * level)
 		}
 		out = append(out, stretch...)
 	}
@@ -131,12 +133,12 @@ func speech(lengths ...float64) []int16 {
 
 func TestLongRecordingsAreCutAtSilence(t *testing.T) {
 	cfg := vad.Default()
-	book := speech(8, 1, 9, 0.8, 10, 5, 7, 1, 6, 0.5)
+	book := spoken(8, 1, 9, 0.8, 10, 5, 7, 1, 6, 0.5)
 	opt := ImportOptions{Segment: &cfg}
 	store, s := importItems(t, opt,
 		Item{ID: "book", Speaker: "reader", Transcript: "MANY WORDS", Name: "book.wav", PCM: book},
 		Item{ID: "brief", Transcript: "FEW WORDS", Name: "brief.wav", PCM: book[:10*Rate]},
-		Item{ID: "hush", Name: "hush.wav", PCM: speech(0.0001, 20)})
+		Item{ID: "hush", Name: "hush.wav", PCM: spoken(0.0001, 20)})
 	if len(s.Rejects) != 1 || s.Rejects[0].ID != "hush" || s.Rejects[0].Kind != FaultSilent {
 		t.Errorf("rejects %+v", s.Rejects)
 	}
