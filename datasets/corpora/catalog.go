@@ -85,12 +85,13 @@ func (c *catalog) listing(description string, notes ...string) (*datasets.Listin
 	return datasets.NewListing(description, c.items, notes...)
 }
 
-// regroup brings the items that are parts of one recording together, at the place of the first of them and in their order,
-// so that the recording is decoded once.
+// regroup brings the items that are parts of one channel of a recording together, at the place of the first of them and in
+// their order, so that the channel is decoded once.
 func (c *catalog) regroup() {
 	type audio struct {
-		path   string
-		offset int64
+		path    string
+		offset  int64
+		channel int
 	}
 	first := map[audio]int{}
 	rank := make([]int, len(c.items))
@@ -100,7 +101,7 @@ func (c *catalog) regroup() {
 		if item.Path == "" {
 			continue
 		}
-		key := audio{item.Path, item.Offset}
+		key := audio{item.Path, item.Offset, item.Channel}
 		if at, ok := first[key]; ok {
 			rank[i] = at
 		} else {

@@ -12,7 +12,7 @@ import (
 
 // A small compressed file must not fill the memory.
 func TestTextIsBounded(t *testing.T) {
-	bomb := gzipped(t, strings.Repeat("x", 1<<20))
+	bomb := gzipText(t, strings.Repeat("x", 1<<20))
 	text, err := plainText(bytes.NewReader(bomb))
 	if err != nil {
 		t.Fatal(err)
@@ -25,11 +25,11 @@ func TestTextIsBounded(t *testing.T) {
 		t.Errorf("text of the length allowed: %d bytes, %v", n, err)
 	}
 	dir := t.TempDir()
-	writeFileAt(t, filepath.Join(dir, "long.json.gz"), gzipped(t, `{"audio_filepath":"a.wav"}`+"\n"+strings.Repeat("x", maxLine+1)))
+	writeFileAt(t, filepath.Join(dir, "long.json.gz"), gzipText(t, `{"audio_filepath":"a.wav"}`+"\n"+strings.Repeat("x", maxLine+1)))
 	if _, err := Open("nemo", filepath.Join(dir, "long.json.gz"), Options{}); err == nil || !strings.Contains(err.Error(), "after line 1") {
 		t.Errorf("a line without end: %v", err)
 	}
-	writeFileAt(t, filepath.Join(dir, "cut.json.gz"), gzipped(t, strings.Repeat(`{"audio_filepath":"a.wav"}`+"\n", 9999))[:60])
+	writeFileAt(t, filepath.Join(dir, "cut.json.gz"), gzipText(t, strings.Repeat(`{"audio_filepath":"a.wav"}`+"\n", 9999))[:60])
 	if _, err := Open("nemo", filepath.Join(dir, "cut.json.gz"), Options{}); err == nil || !strings.Contains(err.Error(), "unexpected EOF") {
 		t.Errorf("a gzip file that is cut off: %v", err)
 	}
