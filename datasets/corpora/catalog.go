@@ -50,7 +50,7 @@ func (c *catalog) add(item datasets.Item, p place) {
 			c.first = map[string]place{}
 		}
 		if first, twice := c.first[item.ID]; twice {
-			item.Fault = &datasets.Fault{Kind: datasets.FaultDuplicate, Reason: fmt.Sprintf("the id %q is also that of %s", item.ID, first)}
+			item.Fault = faultf(datasets.FaultDuplicate, "the id %q is also that of %s", item.ID, first)
 		} else {
 			c.first[item.ID] = p
 		}
@@ -63,7 +63,7 @@ func (c *catalog) add(item datasets.Item, p place) {
 			}
 		}
 		if p.line > 0 {
-			item.Fault = &datasets.Fault{Kind: item.Fault.Kind, Reason: p.String() + ": " + item.Fault.Reason}
+			item.Fault = faultf(item.Fault.Kind, "%s: %s", p, item.Fault.Reason)
 		}
 		if item.Name == "" {
 			item.Name = p.String()
@@ -116,13 +116,22 @@ func (c *catalog) regroup() {
 	c.items = sorted
 }
 
+func faultf(kind datasets.FaultKind, format string, args ...any) *datasets.Fault {
+	return &datasets.Fault{Kind: kind, Reason: fmt.Sprintf(format, args...)}
+}
+
 // badEntry is the fault of a line that is not what its format asks for.
 func badEntry(format string, args ...any) *datasets.Fault {
-	return &datasets.Fault{Kind: datasets.FaultEntry, Reason: fmt.Sprintf(format, args...)}
+	return faultf(datasets.FaultEntry, format, args...)
 }
 
 func missing(format string, args ...any) *datasets.Fault {
-	return &datasets.Fault{Kind: datasets.FaultMissing, Reason: fmt.Sprintf(format, args...)}
+	return faultf(datasets.FaultMissing, format, args...)
+}
+
+// ofRecording is the fault of a recording, listed at p, as the fault of a part of it.
+func ofRecording(fault *datasets.Fault, id string, p place) *datasets.Fault {
+	return faultf(fault.Kind, "recording %q, %s: %s", id, p, fault.Reason)
 }
 
 // clip shortens a line for a message.

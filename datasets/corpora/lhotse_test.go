@@ -43,7 +43,7 @@ func TestLhotseRecordings(t *testing.T) {
 		"a-1|s2|eins|train|a.wav", "a.wav: duplicate: " + s + `12: the id "a-1" is also that of ` + s + "2",
 		"b-2|s1|zwei|train|b.wav seconds 0.3-0.4", "b-1|s1|eins|train|b.wav seconds 0-0.3",
 		"st-1|s3|rechts|train|stereo.wav channel 2", "st-2||beide|train|stereo.wav seconds 0.1-0.2", s + "6: bad-entry: " + s + `6: recording "st", ` + r + `4: the recording "st" has no channel 7`,
-		"two-1|s4|y|train|s/2.wav", "two2-1|||train|s/2.wav", s + "8: bad-entry: " + s + `8: recording "two", ` + r + "5: it is channels [0 1] of [0]…",
+		"two-1|s4|y|train|s/2.wav", "two2-1|||train|s/2.wav", s + "8: bad-entry: " + s + `8: recording "two", ` + r + "5: it is channels [0 1], of [0] or…",
 		s + "9: bad-entry: " + s + `9: recording "cmd", ` + r + `6: the recording "cmd" comes from a command, and commands of a corpus are never run…`,
 		r + "7: bad-entry: " + r + `7: the recording "mem" is of the type "memory"…`, r + "8: bad-entry: " + r + `8: the recording "net" is at "https://x/y.wav": download it and list the file`,
 		r + "9: bad-entry: " + r + `9: the recording "fast" is transformed ("Speed")…`, "../out.wav: outside: " + r + "10: …", r + "11: bad-entry: " + r + `11: the recording "empty" has no sources`,
