@@ -58,7 +58,7 @@ func (c *catalog) add(item datasets.Item, p place) {
 	if item.Fault != nil {
 		if item.Fault.Kind == datasets.FaultEntry {
 			if c.malformed++; c.malformed > maxMalformed {
-				c.stop = fmt.Errorf("%s is malformed, as are %d lines before it: is it something else?", p, maxMalformed)
+				c.stop = fmt.Errorf("%s, after %d lines that cannot be used either: %s", p, maxMalformed, item.Fault.Reason)
 				return
 			}
 		}

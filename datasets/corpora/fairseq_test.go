@@ -90,6 +90,39 @@ func TestFairseqArchive(t *testing.T) {
 		fmt.Sprintf(`a.zip:%d:%d: bad-entry: valid.tsv line 2: member "two.wav" of a.zip is compressed…`, at[1], compressed.size))
 }
 
+// A member may be compressed to exactly its own length.
+func TestZipMembersKnowTheMethod(t *testing.T) {
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for _, method := range []uint16{zip.Store, zip.Deflate} {
+		f, err := w.CreateRaw(&zip.FileHeader{Name: "x", Method: method, CompressedSize64: 5, UncompressedSize64: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write([]byte("bytes")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "a.zip")
+	writeFileAt(t, file, out.Bytes())
+	members, err := zipMembers(file, int64(out.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := 0
+	for _, m := range members {
+		if m.stored {
+			stored++
+		}
+	}
+	if len(members) != 2 || stored != 1 {
+		t.Errorf("%d of %d members are stored", stored, len(members))
+	}
+}
+
 // A label file that is a link must not bring in another file of the machine.
 func TestFairseqLabelsStayInside(t *testing.T) {
 	dir := t.TempDir()

@@ -39,13 +39,14 @@ func TestCatalogIsBounded(t *testing.T) {
 	var c catalog
 	c.add(datasets.Item{ID: "a"}, place{"m", 1})
 	fault := badEntry("bad")
-	for i := range maxMalformed + 5 {
+	c.malformed = maxMalformed - 1
+	for i := range 5 {
 		c.reject("", place{"m", i + 2}, fault)
 	}
-	if len(c.items) != maxMalformed+1 {
+	if len(c.items) != 2 {
 		t.Errorf("%d items are kept", len(c.items))
 	}
-	if _, err := c.listing("manifest m"); err == nil || !strings.Contains(err.Error(), "m line 1048578 is malformed") {
+	if _, err := c.listing("manifest m"); err == nil || !strings.Contains(err.Error(), "m line 3, after 1048576 lines that cannot be used either: bad") {
 		t.Errorf("a file that is no manifest: %v", err)
 	}
 }
