@@ -48,7 +48,7 @@ func (as archives) locate(r root, item *datasets.Item, e fairseqEntry) {
 		return
 	case a.members == nil:
 	case !listed || m.size != e.size:
-		item.Fault = badEntry("no member of %s is %d bytes at offset %d: make the manifest again for this archive", e.archive, e.size, e.offset)
+		item.Fault = badEntry("no member of %s is %d bytes at offset %d: make the manifest anew for this archive", e.archive, e.size, e.offset)
 		return
 	case !m.stored:
 		item.Fault = badEntry("member %q of %s is compressed or encrypted: make the archive again with zip -0", m.name, e.archive)
@@ -73,7 +73,7 @@ func openArchive(file string) *archive {
 		return a
 	}
 	if a.members, err = zipMembers(file, a.size); err != nil {
-		a.fault = &datasets.Fault{Kind: datasets.FaultAudio, Reason: fmt.Sprintf("the archive cannot be read: %v", err)}
+		a.fault = faultf(datasets.FaultAudio, "the archive cannot be read: %v", err)
 	}
 	return a
 }

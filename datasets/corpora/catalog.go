@@ -50,7 +50,7 @@ func (c *catalog) add(item datasets.Item, p place) {
 			c.first = map[string]place{}
 		}
 		if first, twice := c.first[item.ID]; twice {
-			item.Fault = &datasets.Fault{Kind: datasets.FaultDuplicate, Reason: fmt.Sprintf("the id %q is also that of %s", item.ID, first)}
+			item.Fault = faultf(datasets.FaultDuplicate, "the id %q is also that of %s", item.ID, first)
 		} else {
 			c.first[item.ID] = p
 		}
@@ -58,12 +58,12 @@ func (c *catalog) add(item datasets.Item, p place) {
 	if item.Fault != nil {
 		if item.Fault.Kind == datasets.FaultEntry {
 			if c.malformed++; c.malformed > maxMalformed {
-				c.stop = fmt.Errorf("%s is malformed, as are %d lines before it: is it something else?", p, maxMalformed)
+				c.stop = fmt.Errorf("%s, after %d lines that cannot be used either: %s", p, maxMalformed, item.Fault.Reason)
 				return
 			}
 		}
 		if p.line > 0 {
-			item.Fault = &datasets.Fault{Kind: item.Fault.Kind, Reason: p.String() + ": " + item.Fault.Reason}
+			item.Fault = faultf(item.Fault.Kind, "%s: %s", p, item.Fault.Reason)
 		}
 		if item.Name == "" {
 			item.Name = p.String()
@@ -85,12 +85,13 @@ func (c *catalog) listing(description string, notes ...string) (*datasets.Listin
 	return datasets.NewListing(description, c.items, notes...)
 }
 
-// regroup brings the items that are parts of one recording together, at the place of the first of them and in their order,
-// so that the recording is decoded once.
+// regroup brings the items that are parts of one channel of a recording together, at the place of the first of them and in
+// their order, so that the channel is decoded once.
 func (c *catalog) regroup() {
 	type audio struct {
-		path   string
-		offset int64
+		path    string
+		offset  int64
+		channel int
 	}
 	first := map[audio]int{}
 	rank := make([]int, len(c.items))
@@ -100,7 +101,7 @@ func (c *catalog) regroup() {
 		if item.Path == "" {
 			continue
 		}
-		key := audio{item.Path, item.Offset}
+		key := audio{item.Path, item.Offset, item.Channel}
 		if at, ok := first[key]; ok {
 			rank[i] = at
 		} else {
@@ -115,13 +116,22 @@ func (c *catalog) regroup() {
 	c.items = sorted
 }
 
+func faultf(kind datasets.FaultKind, format string, args ...any) *datasets.Fault {
+	return &datasets.Fault{Kind: kind, Reason: fmt.Sprintf(format, args...)}
+}
+
 // badEntry is the fault of a line that is not what its format asks for.
 func badEntry(format string, args ...any) *datasets.Fault {
-	return &datasets.Fault{Kind: datasets.FaultEntry, Reason: fmt.Sprintf(format, args...)}
+	return faultf(datasets.FaultEntry, format, args...)
 }
 
 func missing(format string, args ...any) *datasets.Fault {
-	return &datasets.Fault{Kind: datasets.FaultMissing, Reason: fmt.Sprintf(format, args...)}
+	return faultf(datasets.FaultMissing, format, args...)
+}
+
+// ofRecording is the fault of a recording, listed at p, as the fault of a part of it.
+func ofRecording(fault *datasets.Fault, id string, p place) *datasets.Fault {
+	return faultf(fault.Kind, "recording %q, %s: %s", id, p, fault.Reason)
 }
 
 // clip shortens a line for a message.

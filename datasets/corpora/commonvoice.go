@@ -47,7 +47,8 @@ func CommonVoice(file string) (*datasets.Listing, error) {
 		return nil, err
 	}
 	if len(folders) == 0 {
-		return nil, fmt.Errorf("corpora: %s has no folder clips with one of %s.tsv beside it", file, strings.Join(voiceTables, ".tsv, "))
+		return nil, fmt.Errorf("corpora: %s has no folder clips with one of %s.tsv beside it",
+			file, strings.Join(voiceTables, ".tsv, "))
 	}
 	var notes []string
 	for _, folder := range folders {
@@ -187,7 +188,7 @@ func (v *voices) locate(item *datasets.Item) {
 	item.ID = strings.TrimSuffix(item.Name, ".mp3")
 	clip := path.Join(v.folder, "clips", item.Name)
 	if path.IsAbs(item.Name) || !filepath.IsLocal(filepath.FromSlash(item.Name)) {
-		item.Fault = &datasets.Fault{Kind: datasets.FaultOutside, Reason: fmt.Sprintf("%q leads out of the folder clips", item.Name)}
+		item.Fault = faultf(datasets.FaultOutside, "%q leads out of the folder clips", item.Name)
 		return
 	}
 	if path.Ext(clip) == "" {

@@ -26,7 +26,7 @@ func TestCommonVoice(t *testing.T) {
 		"de/clips/link.mp3: outside: "+v+"8: …", "/etc/passwd: outside: "+v+"9: …", `de/clips/a.mp3: duplicate: `+v+`10: the id "a" is also that of `+v+"2",
 		`d|s1|"|validated|de/clips/d.mp3`, "c|s3|nur dev|dev|de/clips/c.mp3")
 	// The clips of this test are WAV files whatever they are called.
-	checkImport(t, open(t, dir, Options{}), row{"a", "s1", `Er sagte: "Ja".`, 1}, row{"b", "s2", "ohne Endung", 2}, row{"d", "s1", `"`, 4}, row{"c", "s3", "nur dev", 3})
+	checkImport(t, open(t, dir, Options{}), whole("a", "s1", `Er sagte: "Ja".`, 1), whole("b", "s2", "ohne Endung", 2), whole("d", "s1", `"`, 4), whole("c", "s3", "nur dev", 3))
 	checkItems(t, open(t, filepath.Join(dir, "other.tsv"), Options{}), "o|s5|neu|other|clips/o.mp3")
 	checkItems(t, open(t, filepath.Join(dir, "train.tsv"), Options{}), "a|s1|x|train|clips/a.mp3")
 }

@@ -37,22 +37,25 @@ type Layout struct {
 // Layouts returns all layouts, in the order in which Detect tries them.
 func Layouts() []Layout {
 	return []Layout{
+		{Name: "table", About: "tab- or comma-separated, with a header: path; also id, speaker, transcript, split",
+			open: func(path string, _ Options) (datasets.Source, error) { return source(Table(path)) },
+			// The tables of Common Voice name files in another folder.
+			fits: func(p *probe) bool { return looksLikeTable(p.head) && !looksLikeCommonVoice(p) }},
 		{Name: "commonvoice", About: "Common Voice: a language folder, or one of its tables; by default validated.tsv",
 			open: func(path string, _ Options) (datasets.Source, error) { return source(CommonVoice(path)) },
 			fits: looksLikeCommonVoice},
-		{Name: "table", About: "tab- or comma-separated, with a header: path; also id, speaker, transcript, split",
-			open: func(path string, _ Options) (datasets.Source, error) { return source(Table(path)) },
-			fits: func(p *probe) bool { return looksLikeTable(p.head) }},
 		{Name: "fairseq", About: "manifest train.tsv of fairseq, or a folder of them; train.wrd or train.ltr beside it",
 			open: func(path string, opt Options) (datasets.Source, error) { return source(Fairseq(path, opt.Root)) },
 			fits: func(p *probe) bool { return looksLikeFairseq(p.head) || p.holds(looksLikeFairseq, ".tsv") }, takesRoot: true},
-		{Name: "lhotse", About: "JSON lines of Lhotse, plain or .gz: cuts, or recordings with supervisions; a file or a folder",
+		{Name: "lhotse", About: "JSON lines of Lhotse, or a folder of them: cuts, or recordings and supervisions",
 			open: func(path string, opt Options) (datasets.Source, error) { return source(Lhotse(path, opt.Root)) },
-			fits: func(p *probe) bool { return looksLikeLhotse(p.head) || p.holds(looksLikeLhotse, lhotseExtensions...) }, takesRoot: true},
-		{Name: "nemo", About: "JSON lines of NeMo with audio_filepath: a file, NAME_{0..7}.json or a folder; tarred too",
+			fits: func(p *probe) bool {
+				return looksLikeLhotse(p.head) || p.holds(looksLikeLhotse, lhotseExtensions...)
+			}, takesRoot: true},
+		{Name: "nemo", About: "JSON lines of NeMo: a file, NAME_{0..7}.json or a folder; tarred sets too",
 			open: func(path string, opt Options) (datasets.Source, error) { return source(NeMo(path, opt.Root)) },
 			fits: func(p *probe) bool { return looksLikeNeMo(p.head) || p.holds(looksLikeNeMo, nemoExtensions...) }, takesRoot: true},
-		{Name: "kaldi", About: "data folder of Kaldi with wav.scp, or a folder of such: text, utt2spk and segments are used",
+		{Name: "kaldi", About: "data folder of Kaldi with wav.scp, text, utt2spk, segments; or a folder of such",
 			open: func(path string, opt Options) (datasets.Source, error) { return source(Kaldi(path, opt.Root)) },
 			fits: looksLikeKaldi, takesRoot: true},
 		{Name: "librispeech", About: "tree SPEAKER/CHAPTER of LibriSpeech, with .trans.txt",

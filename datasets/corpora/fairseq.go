@@ -73,7 +73,8 @@ func readFairseq(c *catalog, dir root, name, rootDir string) error {
 			continue
 		}
 		e := parseFairseq(l.text)
-		item := datasets.Item{ID: filepath.ToSlash(stem(e.name)), Name: filepath.ToSlash(e.name), Split: stem(name), Frames: e.frames, Fault: e.fault}
+		item := datasets.Item{Name: filepath.ToSlash(e.name), Split: stem(name), Frames: e.frames, Fault: e.fault}
+		item.ID = stem(item.Name)
 		if n < len(labels) {
 			item.Transcript = labels[n]
 		}
@@ -88,7 +89,7 @@ func readFairseq(c *catalog, dir root, name, rootDir string) error {
 		n++
 	}
 	if labels != nil && len(labels) != n {
-		return fmt.Errorf("corpora: the labels of fairseq manifest %s have %d lines, the manifest lists %d recordings: they must match line by line",
+		return fmt.Errorf("corpora: the labels of fairseq manifest %s have %d lines, it lists %d recordings: they must match line by line",
 			filepath.Join(dir.dir, name), len(labels), n)
 	}
 	return nil
@@ -105,7 +106,7 @@ func fairseqRoot(dir root, name, firstLine, rootDir string) (root, error) {
 	}
 	r, err := openRoot(rootDir)
 	if err != nil {
-		return root{}, fmt.Errorf("corpora: the root %q of fairseq manifest %s cannot be used; give the folder it has on this machine: %w",
+		return root{}, fmt.Errorf("corpora: the root %q of fairseq manifest %s cannot be used; give the folder that it is here: %w",
 			rootDir, filepath.Join(dir.dir, name), err)
 	}
 	return r, nil

@@ -10,16 +10,16 @@ import (
 )
 
 // Kaldi lists a data folder of Kaldi (kaldi-asr.org/doc/data_prep.html): wav.scp, and text, utt2spk, segments and
-// reco2file_and_channel when they are there. path is such a folder, its wav.scp, or a folder of data folders, as data with data/train and data/dev.
-// The name of the data folder is the split.
+// reco2file_and_channel when they are there. path is such a folder, its wav.scp, or a folder of data folders, as data with
+// data/train and data/dev. The name of the data folder is the split.
 //
-// Relative paths are tried in the data folder, then in path, then in rootDir, which is for the paths of a recipe, relative to where it was
-// run. Absolute paths must lie in one of these. "FILE.ark:OFFSET" is the WAV file at that byte of an archive. A command
-// ("sph2pipe … |") is never run: it becomes a fault.
+// Relative paths are tried in the data folder, then in path, then in rootDir, which is for the paths of a recipe, relative
+// to where it was run. Absolute paths must lie in one of these. "FILE.ark:OFFSET" is the WAV file at that byte of an
+// archive. A command ("sph2pipe … |") is never run: it becomes a fault.
 //
-// With segments an item is a part of a recording, and the parts of a recording are listed one after the other. Several recordings
-// in one file are its channels, as reco2file_and_channel says; a recording with a file for itself is mixed as ever,
-// because the command that the column was written for has usually taken the channel out already.
+// With segments an item is a part of a recording, and the parts of a recording are listed one after the other. Several
+// recordings in one file are its channels, as reco2file_and_channel says; a recording with a file for itself is mixed as
+// ever, because the command that the column was written for has usually taken the channel out already.
 func Kaldi(path, rootDir string) (*datasets.Listing, error) {
 	dir := path
 	if filepath.Base(path) == scpFile {
@@ -168,7 +168,7 @@ func (k *kaldiFolder) utterances() error {
 		case fault != nil:
 			item.Fault = fault
 		case item.Fault != nil:
-			item.Fault = &datasets.Fault{Kind: item.Fault.Kind, Reason: fmt.Sprintf("recording %q, %s: %s", s.recording, r.at, item.Fault.Reason)}
+			item.Fault = ofRecording(item.Fault, s.recording, r.at)
 		}
 		k.add(id, item, l.at)
 	}

@@ -29,8 +29,8 @@ func cutKaldi(line string) (key, value string) {
 	return line[:end], strings.Trim(line[end:], kaldiSpace)
 }
 
-// kaldiSegment is the value of a line of segments: "RECORDING START END", in seconds, and perhaps a channel from 0. The end -1 is that of
-// the recording.
+// kaldiSegment is the value of a line of segments: "RECORDING START END", in seconds, and perhaps a channel from 0. The end
+// -1 is that of the recording.
 type kaldiSegment struct {
 	recording  string
 	start, end float64 // end 0: that of the recording
@@ -136,8 +136,8 @@ func riffSize(file string, offset int64) (int64, *datasets.Fault) {
 		return 0, badEntry("the WAV file at byte %d of %s does not say how long it is: copy it with a program that does", offset, file)
 	}
 	if size += 8; size > info.Size()-offset {
-		return 0, &datasets.Fault{Kind: datasets.FaultTruncated,
-			Reason: fmt.Sprintf("the WAV file at byte %d of %s has %d bytes, the archive ends after %d", offset, file, size, info.Size()-offset)}
+		return 0, faultf(datasets.FaultTruncated, "the WAV file at byte %d of %s has %d bytes, the archive ends after %d",
+			offset, file, size, info.Size()-offset)
 	}
 	return size, nil
 }

@@ -11,17 +11,19 @@ import (
 	"aural/datasets"
 )
 
-// Lhotse lists manifests of Lhotse (Żelasko and others 2021) as JSON lines, plain or .gz. path is a manifest of recordings, which is
-// read with the supervisions beside it, one of supervisions, which is read with its recordings, one of cuts, or a folder. Of a folder
-// the cuts are taken when there are some, else the recordings. Files of recordings and supervisions belong together when
-// their names differ in that word only. The split is what follows the word in the name, as in cuts_train.jsonl.gz, or else what goes before.
+// Lhotse lists manifests of Lhotse (Żelasko and others 2021) as JSON lines, plain or .gz. path is a manifest of recordings,
+// which is read with the supervisions beside it, one of supervisions, which is read with its recordings, one of cuts, or a
+// folder. Of a folder the cuts are taken when there are some, else the recordings. Files of recordings and supervisions
+// belong together when their names differ in that word only. The split is what follows the word in the name, as in
+// cuts_train.jsonl.gz, or else what goes before.
 //
 // As CutSet.from_manifests does, recordings with supervisions give an item for each supervision, named by it, and a recording
 // without gives one item, or one for each of its files. A cut gives one item, with the texts of its supervisions joined by
 // spaces, in the order of time; its speaker is the one that all supervisions name.
 //
-// Only MonoCut, and MultiCut of one file, are single recordings; MixedCut and PaddingCut become faults. So do sources that are
-// no files: a command is never run. Paths are relative to the folder of the manifest or to rootDir, and absolute ones must lie in one of the two.
+// Only MonoCut, and MultiCut of one file, are single recordings; MixedCut and PaddingCut become faults. So do sources that
+// are no files: a command is never run. Paths are relative to the folder of the manifest or to rootDir, and absolute ones
+// must lie in one of the two.
 func Lhotse(path, rootDir string) (*datasets.Listing, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -87,7 +89,7 @@ func (l *lhotse) choose(only string) (cuts, recordings []string, err error) {
 		case kind == "supervisions" && only != "":
 			other, err := l.partner(name, "supervisions", "recordings")
 			if err == nil && other == "" {
-				err = fmt.Errorf("corpora: %s has supervisions, but there are no recordings beside it with that word in place of \"supervisions\" in their name",
+				err = fmt.Errorf("corpora: there are no recordings beside %s: a file of the same name with that word in place of supervisions",
 					filepath.Join(l.dir.dir, name))
 			}
 			if err != nil {
@@ -100,7 +102,8 @@ func (l *lhotse) choose(only string) (cuts, recordings []string, err error) {
 		return cuts, nil, nil
 	}
 	if len(recordings) == 0 {
-		return nil, nil, fmt.Errorf("corpora: %s holds no Lhotse manifest of cuts or recordings (.jsonl or .jsonl.gz)", filepath.Join(l.dir.dir, only))
+		return nil, nil, fmt.Errorf("corpora: %s holds no Lhotse manifest of cuts or recordings (.jsonl or .jsonl.gz)",
+			filepath.Join(l.dir.dir, only))
 	}
 	return nil, recordings, nil
 }
@@ -173,7 +176,7 @@ func (l *lhotse) readRecordings(name string) error {
 		for _, s := range segments {
 			item := l.audio(&r, s.Channel)
 			if item.Fault != nil {
-				item.Fault = &datasets.Fault{Kind: item.Fault.Kind, Reason: fmt.Sprintf("recording %q, %s: %s", r.ID, at, item.Fault.Reason)}
+				item.Fault = ofRecording(item.Fault, r.ID, at)
 			}
 			r.take(&item, s.Start, s.Duration)
 			item.ID, item.Split, item.Speaker, item.Transcript = s.ID, split, string(s.Speaker), strings.TrimSpace(s.Text)
@@ -241,7 +244,7 @@ func (l *lhotse) audio(r *lhotseRecording, want channels) datasets.Item {
 		case slices.Equal(slices.Sorted(slices.Values(s.Channels)), slices.Sorted(slices.Values(want))):
 			at = -1 // all channels of the file
 		default:
-			return datasets.Item{Fault: badEntry("it is channels %v of %v, or of several files: make a cut of each channel", want, s.Channels)}
+			return datasets.Item{Fault: badEntry("it is channels %v, of %v or of several files: make a cut of each channel", want, s.Channels)}
 		}
 		item := l.file(r, s)
 		item.Channel = at + 1

@@ -139,7 +139,7 @@ func parseCut(line string) (lhotseCut, *datasets.Fault) {
 	switch c.Type {
 	case "MonoCut", "MultiCut", "Cut": // Cut is what the first releases called MonoCut
 	case "MixedCut", "PaddingCut":
-		return c, badEntry("%q is a %s, which is made of several recordings or of none: write the audio with CutSet.save_audios and list that", c.ID, c.Type)
+		return c, badEntry("%q is a %s, which is made of several recordings or of none: %s", c.ID, c.Type, saveAudio)
 	default:
 		return c, badEntry("%q is of the unknown type %q", c.ID, clip(c.Type))
 	}
@@ -181,22 +181,25 @@ func (c *lhotseCut) words() (speaker, text string) {
 	return speaker, strings.Join(texts, " ")
 }
 
+// saveAudio is what to do about audio that is not in files.
+const saveAudio = "write the audio with CutSet.save_audios and list that"
+
 // usable says why a source is not a file with the samples that the manifest describes, or returns nil.
 func (r *lhotseRecording) usable(s lhotseSource) *datasets.Fault {
 	for _, t := range r.Transforms {
 		if t.Name != "Resample" { // which leaves the times as they are
-			return badEntry("the recording %q is transformed (%q), which is not done here: write the audio with CutSet.save_audios and list that", r.ID, clip(t.Name))
+			return badEntry("the recording %q is transformed (%q), which is not done here: %s", r.ID, clip(t.Name), saveAudio)
 		}
 	}
 	switch s.Type {
 	case "file":
 		return notAFile(string(s.Source))
 	case "command":
-		return badEntry("the recording %q comes from a command, and commands of a corpus are never run: write the audio with CutSet.save_audios and list that", r.ID)
+		return badEntry("the recording %q comes from a command, and commands of a corpus are never run: %s", r.ID, saveAudio)
 	case "url":
 		return badEntry("the recording %q is at %q: download it and list the file", r.ID, clip(string(s.Source)))
 	}
-	return badEntry("the recording %q is of the type %q, and only files are read: write the audio with CutSet.save_audios and list that", r.ID, clip(s.Type))
+	return badEntry("the recording %q is of the type %q, and only files are read: %s", r.ID, clip(s.Type), saveAudio)
 }
 
 // take makes item the part of the recording; the whole when it is that.

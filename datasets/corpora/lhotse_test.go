@@ -25,8 +25,9 @@ func supervisionJSON(id, recording, channel string, start, duration float64, tex
 func TestLhotseRecordings(t *testing.T) {
 	dir := t.TempDir()
 	marker := filepath.Join(dir, "executed")
-	recordings(t, dir, "a.wav", "b.wav", "stereo.wav", "s/1.wav", "s/2.wav", "../out.wav")
-	writeFileAt(t, filepath.Join(dir, "m", "mini_recordings_train.jsonl.gz"), gzipped(t, "\ufeff"+strings.Join([]string{
+	recordings(t, dir, "a.wav", "b.wav", "c.wav", "s/1.wav", "s/2.wav", "../out.wav")
+	writeFileAt(t, filepath.Join(dir, "stereo.wav"), stereo(5, 7)) // the mean of both is 6
+	writeFileAt(t, filepath.Join(dir, "m", "mini_recordings_train.jsonl.gz"), gzipText(t, "\ufeff"+strings.Join([]string{
 		recordingJSON("a", "", "file 0 a.wav"), recordingJSON("b", "", "file 0 b.wav"), "", recordingJSON("st", "", "file 0,1 stereo.wav"),
 		recordingJSON("two", "", "file 0 s/1.wav", "file 1 s/2.wav"), recordingJSON("cmd", "", "command 0 touch "+marker), recordingJSON("mem", "", "memory 0 UklGRg=="),
 		recordingJSON("net", "", "url 0 https://x/y.wav"), recordingJSON("fast", `, "transforms": [{"name": "Speed", "kwargs": {"factor": 1.1}}]`, "file 0 a.wav"),
@@ -42,7 +43,7 @@ func TestLhotseRecordings(t *testing.T) {
 		"a-1|s2|eins|train|a.wav", "a.wav: duplicate: " + s + `12: the id "a-1" is also that of ` + s + "2",
 		"b-2|s1|zwei|train|b.wav seconds 0.3-0.4", "b-1|s1|eins|train|b.wav seconds 0-0.3",
 		"st-1|s3|rechts|train|stereo.wav channel 2", "st-2||beide|train|stereo.wav seconds 0.1-0.2", s + "6: bad-entry: " + s + `6: recording "st", ` + r + `4: the recording "st" has no channel 7`,
-		"two-1|s4|y|train|s/2.wav", "two2-1|||train|s/2.wav", s + "8: bad-entry: " + s + `8: recording "two", ` + r + "5: it is channels [0 1] of [0]…",
+		"two-1|s4|y|train|s/2.wav", "two2-1|||train|s/2.wav", s + "8: bad-entry: " + s + `8: recording "two", ` + r + "5: it is channels [0 1], of [0] or…",
 		s + "9: bad-entry: " + s + `9: recording "cmd", ` + r + `6: the recording "cmd" comes from a command, and commands of a corpus are never run…`,
 		r + "7: bad-entry: " + r + `7: the recording "mem" is of the type "memory"…`, r + "8: bad-entry: " + r + `8: the recording "net" is at "https://x/y.wav": download it and list the file`,
 		r + "9: bad-entry: " + r + `9: the recording "fast" is transformed ("Speed")…`, "../out.wav: outside: " + r + "10: …", r + "11: bad-entry: " + r + `11: the recording "empty" has no sources`,
@@ -51,6 +52,8 @@ func TestLhotseRecordings(t *testing.T) {
 	}
 	src := open(t, filepath.Join(dir, "m"), Options{Root: dir})
 	checkItems(t, src, want...)
+	checkImport(t, src, whole("a-1", "s2", "eins", 1), row{"b-2", "s1", "zwei", 2, 4800, 6400}, row{"b-1", "s1", "eins", 2, 0, 4800}, whole("st-1", "s3", "rechts", 7),
+		row{"st-2", "", "beide", 6, 1600, 3200}, whole("two-1", "s4", "y", 5), whole("two2-1", "", "", 5), whole("two2-0", "", "", 4))
 	for _, name := range []string{"mini_recordings_train.jsonl.gz", "mini_supervisions_train.jsonl"} {
 		if other := open(t, filepath.Join(dir, "m", name), Options{Root: dir}); other.Total() != src.Total() {
 			t.Errorf("%s lists %d items, the folder %d", name, other.Total(), src.Total())
@@ -61,7 +64,7 @@ func TestLhotseRecordings(t *testing.T) {
 	}
 	tree(t, dir, "whole/recordings.jsonl:"+recordingJSON("x", "", "file 0 "+filepath.Join(dir, "a.wav"))+"\n"+recordingJSON("y", "", "file 0 b.wav"),
 		"whole/supervisions.jsonl:"+supervisionJSON("x", "x", "0", 0, 0.5, "eins", "s"))
-	checkImport(t, open(t, filepath.Join(dir, "whole"), Options{Root: dir}), row{"x", "s", "eins", 1}, row{"y", "", "", 2})
+	checkImport(t, open(t, filepath.Join(dir, "whole"), Options{Root: dir}), whole("x", "s", "eins", 1), whole("y", "", "", 2))
 }
 
 func cutJSON(id, kind, recording string, start, duration float64, supervisions ...string) string {
@@ -72,7 +75,7 @@ func TestLhotseCuts(t *testing.T) {
 	dir := t.TempDir()
 	recordings(t, dir, "a.wav", "b.wav")
 	a, b := recordingJSON("a", "", "file 0 a.wav"), recordingJSON("b", "", "file 0 b.wav")
-	writeFileAt(t, filepath.Join(dir, "cuts_dev.jsonl.gz"), gzipped(t, strings.Join([]string{
+	writeFileAt(t, filepath.Join(dir, "cuts_dev.jsonl.gz"), gzipText(t, strings.Join([]string{
 		cutJSON("c1", "MonoCut", a, 0.1, 0.2, supervisionJSON("s2", "a", "0", 0.1, 0.1, "welt", "anna"), supervisionJSON("s1", "a", "0", 0, 0.1, "hallo", "anna")),
 		cutJSON("c2", "MonoCut", b, 0, 0.5, supervisionJSON("s3", "b", "0", 0, 0.2, "eins", "anna"), supervisionJSON("s4", "b", "0", 0.2, 0.2, "zwei", "bert")),
 		cutJSON("c3", "MonoCut", a, 0, 0.1), cutJSON("c4", "PaddingCut", "null", 0, 1), `{"id": "c5", "tracks": [], "type": "MixedCut"}`, cutJSON("c6", "MonoCut", "null", 0, 1),
@@ -84,12 +87,13 @@ func TestLhotseCuts(t *testing.T) {
 	checkItems(t, src, "c1|anna|hallo welt|dev|a.wav seconds 0.1-0.30000000000000004", "c3|||dev|a.wav seconds 0-0.1", "c2||eins zwei|dev|b.wav", "b.wav: duplicate: "+c+"9: …",
 		c+"4: bad-entry: "+c+`4: "c4" is a PaddingCut…`, c+"5: bad-entry: "+c+`5: "c5" is a MixedCut…`, c+"6: bad-entry: "+c+`6: the cut "c6" has no recording…`,
 		c+"7: bad-entry: "+c+"7: the part is from -1 to -0.5 s…", c+"8: bad-entry: "+c+`8: "c8" is of the unknown type "DataCut"`, c+"10: bad-entry: "+c+"10: …")
+	checkImport(t, src, row{"c1", "anna", "hallo welt", 1, 1600, 4800}, row{"c3", "", "", 1, 0, 1600}, whole("c2", "", "eins zwei", 2))
 	for item := range src.Items() {
 		if item.ID == "c2" && item.Frames != 8000 || item.ID == "c1" && item.Frames != 0 {
 			t.Errorf("%s has %d frames", item.ID, item.Frames)
 		}
 	}
 	tree(t, dir, "one/train_cuts.jsonl:"+cutJSON("c", "MonoCut", b, 0, 0.5, supervisionJSON("s3", "b", "0", 0, 0.5, "eins", "anna")))
-	checkImport(t, open(t, filepath.Join(dir, "one", "train_cuts.jsonl"), Options{Root: dir}), row{"c", "anna", "eins", 2})
+	checkImport(t, open(t, filepath.Join(dir, "one", "train_cuts.jsonl"), Options{Root: dir}), whole("c", "anna", "eins", 2))
 	checkItems(t, open(t, filepath.Join(dir, "one"), Options{Root: dir}), "c|anna|eins|train|b.wav")
 }

@@ -7,9 +7,9 @@ import (
 	"regexp"
 )
 
-// LibriLight lists the unlabelled part of Libri-Light (Kahn and others 2020): SUBSET/SPK/BOOK/NAME.flac, whole chapters of up to
-// an hour or what cut_by_vad made of them. There are no transcripts; the .json beside each file is not needed. dir may hold
-// one subset, several, or a part of one; the folders above SPK are the split.
+// LibriLight lists the unlabelled part of Libri-Light (Kahn and others 2020): SUBSET/SPK/BOOK/NAME.flac, whole chapters of
+// up to an hour or what cut_by_vad made of them. There are no transcripts; the .json beside each file is not needed. dir may
+// hold one subset, several, or a part of one; the folders above SPK are the split.
 func LibriLight(dir string) (*datasets.Listing, error) {
 	r, files, err := openTree(dir)
 	if err != nil {

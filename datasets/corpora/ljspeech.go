@@ -9,8 +9,8 @@ import (
 )
 
 // LJSpeech lists a corpus in the form of LJ Speech (Ito and Johnson 2017): metadata.csv with lines "ID|text" or
-// "ID|text|normalized text", and wavs/ID.wav. The transcript is the last column; quotes are ordinary characters. One speaker reads it
-// all and is called by the name of the folder.
+// "ID|text|normalized text", and wavs/ID.wav. The transcript is the last column; quotes are ordinary characters. One speaker
+// reads it all and is called by the name of the folder.
 func LJSpeech(dir string) (*datasets.Listing, error) {
 	r, err := openRoot(dir)
 	if err != nil {

@@ -9,9 +9,9 @@ import (
 )
 
 // MLS lists Multilingual LibriSpeech (Pratap and others 2020): SPLIT/audio/SPK/BOOK/SPK_BOOK_UTT.flac, or .opus, with
-// transcripts in SPLIT/transcripts.txt, a line "SPK_BOOK_UTT, tab, text" each. dir may hold the language, one split or a part of
-// the audio. The split is the folder above audio. segments.txt says which part of a LibriVox book an utterance was cut from
-// and is not needed.
+// transcripts in SPLIT/transcripts.txt, a line "SPK_BOOK_UTT, tab, text" each. dir may hold the language, one split or a
+// part of the audio. The split is the folder above audio. segments.txt says which part of a LibriVox book an utterance was
+// cut from and is not needed.
 func MLS(dir string) (*datasets.Listing, error) {
 	r, files, err := openTree(dir)
 	if err != nil {

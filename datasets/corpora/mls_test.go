@@ -9,11 +9,11 @@ import (
 func TestMLS(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mls_polish")
 	recordings(t, dir, "train/audio/1/20/1_20_000000.wav", "train/audio/1/20/1_20_000001.wav", "dev/audio/7/8/7_8_000000.wav")
-	tree(t, dir, "train/audio/1/20/1_21_000001.wav", "train/segments.txt:1_20_000000\thttp://x/y.mp3\t0\t1\n",
+	tree(t, dir, "train/audio/1/20/1_21_000001.wav", "train/audio/2/20/1_20_000001.wav", "train/segments.txt:1_20_000000\thttp://x/y.mp3\t0\t1\n",
 		"train/transcripts.txt:\ufeff1_20_000000\tpierwszy  \r\n\r\n1_20_000000\tdrugi\n1_20_000009\tnie ma\nbez tabulatora\n",
 		"dev/transcripts.txt:7_8_000000\tostatni")
 	src := open(t, dir, Options{})
-	if !strings.HasPrefix(src.Describe(), "MLS tree "+dir+": 7 recordings") {
+	if !strings.HasPrefix(src.Describe(), "MLS tree "+dir+": 8 recordings") {
 		t.Errorf("described as %q", src.Describe())
 	}
 	checkItems(t, src,
@@ -22,9 +22,9 @@ func TestMLS(t *testing.T) {
 		"7_8_000000|7|ostatni|dev|dev/audio/7/8/7_8_000000.wav",
 		"1_20_000000|1|pierwszy|train|train/audio/1/20/1_20_000000.wav",
 		"1_20_000001|1||train|train/audio/1/20/1_20_000001.wav",
-		"train/audio/1/20/1_21_000001.wav: bad-entry: not called SPEAKER_BOOK_UTTERANCE…",
+		"train/audio/1/20/1_21_000001.wav: bad-entry: not called SPEAKER_BOOK_UTTERANCE…", "train/audio/2/20/1_20_000001.wav: bad-entry: not called…",
 		`train/transcripts.txt line 4: missing: train/transcripts.txt line 4: there is a transcript for "1_20_000009" but no such recording`)
-	checkImport(t, src, row{"7_8_000000", "7", "ostatni", 3}, row{"1_20_000000", "1", "pierwszy", 1}, row{"1_20_000001", "1", "", 2})
+	checkImport(t, src, whole("7_8_000000", "7", "ostatni", 3), whole("1_20_000000", "1", "pierwszy", 1), whole("1_20_000001", "1", "", 2))
 	// One split, and a part of the audio, are MLS too.
 	checkItems(t, open(t, filepath.Join(dir, "dev"), Options{}), "7_8_000000|7|ostatni|dev|audio/7/8/7_8_000000.wav")
 	checkItems(t, open(t, filepath.Join(dir, "dev", "audio", "7"), Options{}), "7_8_000000|7||dev|8/7_8_000000.wav")
@@ -42,7 +42,7 @@ func TestLibriLight(t *testing.T) {
 	checkItems(t, src, "7/b/x|7||medium|medium/7/b/x.wav", "medium/abc/b/y.wav: bad-entry: not in a folder SPEAKER/BOOK…",
 		"100/sea_fairies_64kb_mp3/01_baum_64kb|100||small|small/100/sea_fairies_64kb_mp3/01_baum_64kb.wav",
 		"100/sky_64kb_mp3/01_baum_64kb|100||small|small/100/sky_64kb_mp3/01_baum_64kb.wav")
-	checkImport(t, src, row{"7/b/x", "7", "", 3}, row{"100/sea_fairies_64kb_mp3/01_baum_64kb", "100", "", 1}, row{"100/sky_64kb_mp3/01_baum_64kb", "100", "", 2})
+	checkImport(t, src, whole("7/b/x", "7", "", 3), whole("100/sea_fairies_64kb_mp3/01_baum_64kb", "100", "", 1), whole("100/sky_64kb_mp3/01_baum_64kb", "100", "", 2))
 	// A part of the tree gives the same ids.
 	checkItems(t, open(t, filepath.Join(dir, "small", "100"), Options{}),
 		"100/sea_fairies_64kb_mp3/01_baum_64kb|100|||sea_fairies_64kb_mp3/01_baum_64kb.wav", "100/sky_64kb_mp3/01_baum_64kb|100|||sky_64kb_mp3/01_baum_64kb.wav")

@@ -15,13 +15,13 @@ import (
 	"aural/datasets"
 )
 
-// NeMo lists manifests of NVIDIA NeMo: lines of JSON with audio_filepath, and text, duration, offset and speaker when they are
-// there. path is a manifest, a pattern of them such as "manifest__OP_0..7_CL_.json" or "{train,dev}.json", or a folder. Paths
-// are relative to the folder of the manifest or to rootDir, and absolute ones must lie in one of the two.
+// NeMo lists manifests of NVIDIA NeMo: lines of JSON with audio_filepath, and text, duration, offset and speaker when they
+// are there. path is a manifest, a pattern of them such as "manifest__OP_0..7_CL_.json" or "{train,dev}.json", or a folder.
+// Paths are relative to the folder of the manifest or to rootDir, and absolute ones must lie in one of the two.
 //
-// With an offset an item is a part of its file, from offset for duration seconds, and its id says which: NAME-OFFSET-DURATION. Without,
-// it is the whole file, whatever the duration. The parts of a file are listed one after the other. The split is the name of
-// the manifest without "manifest". A line with "_skipme" true is left out, as NeMo does.
+// With an offset an item is a part of its file, from offset for duration seconds, and its id says which:
+// NAME-OFFSET-DURATION. Without, it is the whole file, whatever the duration. The parts of a file are listed one after the
+// other. The split is the name of the manifest without "manifest". A line with "_skipme" true is left out, as NeMo does.
 //
 // Of a tarred set the audio is read where it lies in the tars audio_N.tar beside the manifest, N being shard_id or else the
 // number of the manifest; see tarShards.
@@ -107,7 +107,8 @@ func nemoManifests(path string) (root, []string, error) {
 	}
 	names, err := dir.manifests(nemoExtensions, math.MaxInt, looksLikeNeMo)
 	if err == nil && len(names) == 0 {
-		err = fmt.Errorf("corpora: %s holds no manifest of NeMo: a file %s of lines with audio_filepath", path, strings.Join(nemoExtensions, " or "))
+		err = fmt.Errorf("corpora: %s holds no manifest of NeMo: a file %s of lines with audio_filepath",
+			path, strings.Join(nemoExtensions, " or "))
 	}
 	return dir, names, err
 }

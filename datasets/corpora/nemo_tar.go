@@ -12,8 +12,8 @@ import (
 	"aural/datasets"
 )
 
-// tarShards are the tars of a tarred NeMo set by their number. A member is found by the audio_filepath of the line, or by that
-// path with slashes and dots turned into underscores, which is how NeMo's converter flattens names. An ending "-sub1",
+// tarShards are the tars of a tarred NeMo set by their number. A member is found by the audio_filepath of the line, or by
+// that path with slashes and dots turned into underscores, which is how NeMo's converter flattens names. An ending "-sub1",
 // "-sub2" …, which the converter gives to further parts of one file, does not count, nor does the extension, which it leaves
 // wrong when it transcodes.
 type tarShards struct {
@@ -75,12 +75,12 @@ func (ts *tarShards) locate(item *datasets.Item, number int) {
 		return
 	}
 	if both, twice := ts.doubled[number]; twice {
-		item.Fault = badEntry("shard %d is %s or %s: name the manifest of one set and the folder of its tars as the root", number, both[0], both[1])
+		item.Fault = badEntry("shard %d is %s or %s: keep the tars of one set in a folder and name it as the root", number, both[0], both[1])
 		return
 	}
 	shard := ts.list(number, file)
 	if shard.err != nil {
-		item.Fault = &datasets.Fault{Kind: datasets.FaultAudio, Reason: shard.err.Error()}
+		item.Fault = faultf(datasets.FaultAudio, "%v", shard.err)
 		return
 	}
 	for _, name := range memberNames(item.Name) {
@@ -91,7 +91,7 @@ func (ts *tarShards) locate(item *datasets.Item, number int) {
 		case m.fault != nil:
 			item.Fault = m.fault
 		case m.size == 0:
-			item.Fault = &datasets.Fault{Kind: datasets.FaultAudio, Reason: fmt.Sprintf("member %q of %s is empty", m.name, filepath.Base(file))}
+			item.Fault = faultf(datasets.FaultAudio, "member %q of %s is empty", m.name, filepath.Base(file))
 		default:
 			item.Path, item.Offset, item.Size = file, m.offset, m.size
 		}

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// tarFile returns a tar of files and where the data of each begins.
-func tarFile(t testing.TB, names []string, data [][]byte) ([]byte, []int) {
+// tarOf returns a tar of files and where the data of each begins.
+func tarOf(t testing.TB, names []string, data [][]byte) ([]byte, []int) {
 	t.Helper()
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)
@@ -31,7 +31,7 @@ func tarFile(t testing.TB, names []string, data [][]byte) ([]byte, []int) {
 	return out.Bytes(), offsets
 }
 
-func gzipped(t testing.TB, text string) []byte {
+func gzipText(t testing.TB, text string) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	w := gzip.NewWriter(&out)
@@ -74,12 +74,14 @@ func TestNeMo(t *testing.T) {
 		`long.wav: bad-entry: `+place+`13: the part is from -1 to 0 s…`, `long.wav: bad-entry: `+place+`14: the part is 0 s long`, `long.wav: bad-entry: `+place+`15: …`,
 		place+`16: bad-entry: `+place+`16: it has no path`, place+`17: bad-entry: `+place+`17: "not json" is not the JSON…`, place+`18: bad-entry: `+place+`18: …`,
 		place+`20: bad-entry: `+place+`20: it is not UTF-8`)
+	checkImport(t, src, whole("a/1", "17", "hallo welt", 1), row{"long-0.25-0.1", "", "b", 3, 4000, 5600}, row{"long-0-0.2", "", "a", 3, 0, 3200},
+		row{"long-0.3", "", "", 3, 4800, 0}, whole("a/2", "anna", "", 2))
 	tree(t, dir, `whole/dev.jsonl:{"audio_filepath": "a/2.wav", "text": "zwei"}`)
-	writeFileAt(t, filepath.Join(dir, "whole", "train.json.gz"), gzipped(t, `{"audio_filepath":"a/1.wav"}`+"\n"))
+	writeFileAt(t, filepath.Join(dir, "whole", "train.json.gz"), gzipText(t, `{"audio_filepath":"a/1.wav"}`+"\n"))
 	tree(t, dir, "whole/notes.json:[]", `whole/x.txt:{"audio_filepath":"a/1.wav"}`)
 	src = open(t, filepath.Join(dir, "whole"), Options{Root: dir})
 	checkItems(t, src, "a/2||zwei|dev|a/2.wav", "a/1|||train|a/1.wav")
-	checkImport(t, src, row{"a/2", "", "zwei", 2}, row{"a/1", "", "", 1})
+	checkImport(t, src, whole("a/2", "", "zwei", 2), whole("a/1", "", "", 1))
 	checkItems(t, open(t, filepath.Join(dir, "whole", "{dev.jsonl,train.json.gz}"), Options{Root: dir}), "a/2||zwei|dev|a/2.wav", "a/1|||train|a/1.wav")
 	if _, err := Open("nemo", filepath.Join(dir, "whole", "{dev,gone}.jsonl"), Options{}); err == nil || !strings.Contains(err.Error(), "no manifest gone.jsonl") {
 		t.Errorf("a missing manifest of a pattern: %v", err)
@@ -90,8 +92,8 @@ func TestNeMoTarred(t *testing.T) {
 	dir := t.TempDir()
 	data := [][]byte{wav(1), wav(2), wav(3)}
 	n := len(data[0])
-	first, at := tarFile(t, []string{"data_a_b.wav", "c.flac", "d.wav"}, data)
-	second, at2 := tarFile(t, []string{"data_a_b.wav", "cut.wav"}, [][]byte{wav(4), wav(5)})
+	first, at := tarOf(t, []string{"data_a_b.wav", "c.flac", "d.wav"}, data)
+	second, at2 := tarOf(t, []string{"data_a_b.wav", "cut.wav"}, [][]byte{wav(4), wav(5)})
 	writeFileAt(t, filepath.Join(dir, "audio_0.tar"), first)
 	writeFileAt(t, filepath.Join(dir, "audio_1.tar"), second[:at2[1]+100])
 	writeFileAt(t, filepath.Join(dir, "audio_2.tar"), []byte(strings.Repeat("junk", 1000)))
@@ -106,11 +108,14 @@ func TestNeMoTarred(t *testing.T) {
 		manifest(`, "shard_id": 0, "offset": 0.1, "duration": 0.2`, "d.wav", "d-sub1.wav")+
 		manifest(`, "shard_id": 1`, "data_a_b.wav", "cut.wav", "gone.wav")+manifest(`, "shard_id": 2`, "x.wav")+manifest(`, "shard_id": 3`, "x.wav"))
 	name := "tarred_audio_manifest.json line "
-	checkItems(t, open(t, dir, Options{}),
+	src := open(t, dir, Options{})
+	checkItems(t, src,
 		fmt.Sprintf("data_a_b||||data_a_b.wav bytes %d+%d", at[0], n), fmt.Sprintf("data/a.b||||data/a.b.wav bytes %d+%d", at[0], n), fmt.Sprintf("c||||c.wav bytes %d+%d", at[1], n),
 		fmt.Sprintf("d-0.1-0.2||||d.wav bytes %d+%d seconds 0.1-0.30000000000000004", at[2], n), fmt.Sprintf("d-sub1-0.1-0.2||||d-sub1.wav bytes %d+%d seconds 0.1-0.30000000000000004", at[2], n),
 		`data_a_b.wav: duplicate: `+name+`6: …`, "cut.wav: truncated: "+name+"7: the tar ends…", `gone.wav: missing: `+name+`8: audio_1.tar has no member "gone.wav"`,
 		"x.wav: bad-audio: "+name+"9: corpora: tar …", "x.wav: missing: "+name+"10: there is no tar of shard 3…")
+	checkImport(t, src, whole("data_a_b", "", "", 1), whole("data/a.b", "", "", 1), whole("c", "", "", 2), row{"d-0.1-0.2", "", "", 3, 1600, 4800},
+		row{"d-sub1-0.1-0.2", "", "", 3, 1600, 4800})
 	// The manifests of single shards, in their own folder, name the shard by their number.
 	tree(t, dir, "sharded_manifests/manifest_0.json:"+manifest("", "c.wav"), "sharded_manifests/manifest_1.json:"+manifest("", "data_a_b.wav"))
 	checkItems(t, open(t, filepath.Join(dir, "sharded_manifests", "manifest__OP_0..1_CL_.json"), Options{}),

@@ -13,10 +13,10 @@ import (
 	"aural/datasets"
 )
 
-// Table lists a table with a header line: tab-separated, quotes being ordinary characters, or, when the header says so, comma-
-// separated with quotes as in RFC 4180. The column path (file_name, wav_filename, wav) is needed; id, speaker (client_id,
-// speaker_id, spk_id), transcript (sentence, text, transcription, wrd) and split are used when they are there, others
-// ignored. Paths are relative to the folder of the table.
+// Table lists a table with a header line: tab-separated, quotes being ordinary characters, or, when the header says so,
+// comma- separated with quotes as in RFC 4180. The column path (file_name, wav_filename, wav) is needed; id, speaker
+// (client_id, speaker_id, spk_id), transcript (sentence, text, transcription, wrd) and split are used when they are there,
+// others ignored. Paths are relative to the folder of the table.
 func Table(path string) (*datasets.Listing, error) {
 	text, err := readManifest(path)
 	if err != nil {

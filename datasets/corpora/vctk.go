@@ -9,8 +9,8 @@ import (
 )
 
 // VCTK lists a corpus in the form of CSTR VCTK (Yamagishi and others 2019): WAVS/SPK/ID.wav, WAVS being wav48 or
-// wav48_silence_trimmed, and txt/SPK/ID.txt. From release 0.92 on two microphones have recorded each sentence, ID_mic1.flac and
-// ID_mic2.flac: both are listed, with the same speaker and text.
+// wav48_silence_trimmed, and txt/SPK/ID.txt. From release 0.92 on two microphones have recorded each sentence, ID_mic1.flac
+// and ID_mic2.flac: both are listed, with the same speaker and text.
 func VCTK(dir string) (*datasets.Listing, error) {
 	_, files, err := openTree(dir)
 	if err != nil {
