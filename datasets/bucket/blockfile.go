@@ -80,22 +80,50 @@ func readBlockFile(r io.ReaderAt, size int64, key string, length int, dst []byte
 		string(start[8:8+len(key)]) != key:
 		return fmt.Errorf("%w: it is another block", errDamaged)
 	}
-	first, last := at/pieceBytes, (at+len(dst)-1)/pieceBytes
-	from, to := first*pieceBytes, min((last+1)*pieceBytes, length)
-	buf := dst
-	if from != at || to != at+len(dst) {
-		buf = make([]byte, to-from)
+	return readPieces(r, int64(len(h)), sums, length, dst, at)
+}
+
+// readPieces fills dst with the data from at on, which begins at start in the file. Pieces that dst holds in full go straight
+// into it, and at most one at each end takes a detour.
+func readPieces(r io.ReaderAt, start int64, sums []byte, length int, dst []byte, at int) error {
+	var detour []byte
+	for done := 0; done < len(dst); {
+		i := (at + done) / pieceBytes
+		from, to := i*pieceBytes, min((i+1)*pieceBytes, length)
+		skip := at + done - from // of the piece, before dst
+		if skip == 0 && len(dst)-done >= to-from {
+			to = from + (len(dst)-done)/pieceBytes*pieceBytes // all full ones at once, or the short one at the end
+			if to == from {
+				to = length
+			}
+			if err := readSummed(r, start, sums, i, dst[done:done+to-from]); err != nil {
+				return err
+			}
+			done += to - from
+			continue
+		}
+		if detour == nil {
+			detour = make([]byte, pieceBytes)
+		}
+		piece := detour[:to-from]
+		if err := readSummed(r, start, sums, i, piece); err != nil {
+			return err
+		}
+		done += copy(dst[done:], piece[skip:])
 	}
-	if _, err := r.ReadAt(buf, int64(len(h)+from)); err != nil {
+	return nil
+}
+
+// readSummed fills dst with whole pieces from piece i on and checks them.
+func readSummed(r io.ReaderAt, start int64, sums []byte, i int, dst []byte) error {
+	if _, err := r.ReadAt(dst, start+int64(i)*pieceBytes); err != nil {
 		return fmt.Errorf("%w: %w", errDamaged, err)
 	}
-	i := first
-	for piece := range slices.Chunk(buf, pieceBytes) {
+	for piece := range slices.Chunk(dst, pieceBytes) {
 		if castagnoli(piece) != binary.LittleEndian.Uint32(sums[4*i:]) {
 			return fmt.Errorf("%w: wrong sum of piece %d", errDamaged, i)
 		}
 		i++
 	}
-	copy(dst, buf[at-from:])
 	return nil
 }

@@ -97,8 +97,8 @@ func Open(ctx context.Context, cfg Config) (*Bucket, error) {
 
 // Close ends all reads and waits for the requests in flight.
 func (b *Bucket) Close() error {
+	b.mu.Lock() // start looks at the context under it: no fetch begins while we wait
 	b.cancel(fmt.Errorf("bucket: %s was closed: %w", b.url(""), fs.ErrClosed))
-	b.mu.Lock() // no read starts a fetch any more once this is held: see start
 	b.mu.Unlock()
 	b.work.Wait()
 	if b.disk == nil {
@@ -185,7 +185,7 @@ func (b *Bucket) blockLength(v version, i int64) int {
 
 // readBlock fills dst with bytes of block i of v from at on.
 func (b *Bucket) readBlock(dst []byte, v version, i int64, at int) error {
-	if err := b.ctx.Err(); err != nil {
+	if b.ctx.Err() != nil {
 		return context.Cause(b.ctx)
 	}
 	key, length := b.blockKey(v, i), b.blockLength(v, i)

@@ -51,10 +51,10 @@ func (c *cache) close() error { return c.lock.Close() }
 
 func (c *cache) path(key string) string { return filepath.Join(c.dir, fileName(key)+blockSuffix) }
 
-// has says whether there is a block with this key, sound or not.
-func (c *cache) has(key string) bool {
-	_, err := os.Stat(c.path(key))
-	return err == nil
+// touch says whether there is a block with this key, sound or not, and makes it the most recently used one.
+func (c *cache) touch(key string) bool {
+	now := time.Now()
+	return os.Chtimes(c.path(key), now, now) == nil
 }
 
 // read fills dst from at on with the block of the given length. A damaged block is removed and errDamaged returned.
@@ -73,8 +73,8 @@ func (c *cache) read(dst []byte, key string, length, at int) error {
 		os.Remove(path) // another process may just have replaced it by a sound one: then it is fetched once more
 		return err
 	}
-	if now := time.Now(); now.Sub(info.ModTime()) > touchEvery {
-		os.Chtimes(path, now, now) // without it the block only leaves sooner
+	if time.Since(info.ModTime()) > touchEvery {
+		c.touch(key)
 	}
 	return nil
 }

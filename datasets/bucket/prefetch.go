@@ -46,7 +46,7 @@ func (b *Bucket) prefetch() {
 			return
 		case w := <-b.queue:
 			key := b.blockKey(w.v, w.i)
-			if b.blocks.find(key) != nil || b.disk != nil && b.disk.has(key) {
+			if b.blocks.find(key) != nil || b.disk != nil && b.disk.touch(key) {
 				continue
 			}
 			have, mine := b.blocks.join(key)

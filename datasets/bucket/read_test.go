@@ -121,11 +121,12 @@ func TestErrorsSayWhatToCheck(t *testing.T) {
 		{name: "expired", plan: fault{status: 400, code: "ExpiredToken"}, says: "AWS_SESSION_TOKEN"},
 		{name: "clock", plan: fault{status: 403, code: "RequestTimeTooSkewed"}, says: "check the clock"},
 		{name: "redirect", plan: fault{status: 301, code: "PermanentRedirect"}, says: "check the region"},
-		{name: "always busy", plan: fault{status: 503, code: "SlowDown"}, says: "failed 10 times", tries: 9},
+		{name: "always busy", plan: fault{status: 503, code: "SlowDown"}, says: "failed 4 times", tries: 3},
 		{name: "not implemented", plan: fault{status: 501, code: "NotImplemented"}, says: "NotImplemented"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := s.config(t)
+			cfg.Attempts = 4
 			name := "missing"
 			if c.plan.status != 0 {
 				refused.plan = func(int64, *http.Request) fault { return c.plan }

@@ -28,6 +28,13 @@ func makeStore(t testing.TB) (dir string, names []string, files map[string][]byt
 	return dir, names, files
 }
 
+// uploadConfig has few and large blocks, since the stores here are larger than what the tests of reading need.
+func (s *server) uploadConfig(t testing.TB) Config {
+	cfg := s.config(t)
+	cfg.BlockBytes, cfg.CacheBytes = 8<<20, -1
+	return cfg
+}
+
 func checkStore(t testing.TB, b *Bucket, files map[string][]byte) {
 	t.Helper()
 	for name, data := range files {
@@ -40,7 +47,7 @@ func checkStore(t testing.TB, b *Bucket, files map[string][]byte) {
 func TestUpload(t *testing.T) {
 	s := startServer(t)
 	dir, names, files := makeStore(t)
-	b := openBucket(t, s.config(t))
+	b := openBucket(t, s.uploadConfig(t))
 	var total int64
 	for _, data := range files {
 		total += int64(len(data))
@@ -85,7 +92,7 @@ func TestUpload(t *testing.T) {
 func TestUploadResumes(t *testing.T) {
 	s := startServer(t)
 	dir, names, files := makeStore(t)
-	b := openBucket(t, s.config(t))
+	b := openBucket(t, s.uploadConfig(t))
 	s.put(t, names[1], files[names[1]][1:])                   // of another size
 	s.put(t, names[3], nil)                                   // the same, but without a sum
 	s.put(t, names[2], randomBytes(99, len(files[names[2]]))) // of the same size with other bytes
@@ -137,7 +144,7 @@ func TestUploadFaults(t *testing.T) {
 		}
 		return fault{}
 	}
-	cfg := s.config(t)
+	cfg := s.uploadConfig(t)
 	cfg.Endpoint, cfg.Parallel = p.address, 1 // one after the other: plan counts
 	b := openBucket(t, cfg)
 	if err := b.Upload(t.Context(), dir, names, nil); err != nil {
@@ -163,7 +170,7 @@ func TestUploadFaults(t *testing.T) {
 // A file that changes while it goes up is refused by the server: what arrives is what was summed up, or nothing.
 func TestUploadOfAFileThatChanges(t *testing.T) {
 	s := startServer(t)
-	b := openBucket(t, s.config(t))
+	b := openBucket(t, s.uploadConfig(t))
 	for size, name := range map[int]string{1000: "small", uploadPartBytes + 1000: "large"} {
 		path := filepath.Join(t.TempDir(), name)
 		data := randomBytes(30, size)
@@ -190,7 +197,7 @@ func TestUploadOfAFileThatChanges(t *testing.T) {
 
 func TestUploadArguments(t *testing.T) {
 	s := startServer(t)
-	b := openBucket(t, s.config(t))
+	b := openBucket(t, s.uploadConfig(t))
 	dir, _, _ := makeStore(t)
 	if err := b.Upload(t.Context(), dir, nil, nil); err == nil {
 		t.Error("no files")
