@@ -73,6 +73,15 @@ func Layouts() []Layout {
 		{Name: "vctk", About: "VCTK: wav48/SPEAKER/ID.wav, or its later flac, and txt/SPEAKER/ID.txt",
 			open: func(path string, _ Options) (datasets.Source, error) { return source(VCTK(path)) },
 			fits: func(p *probe) bool { return p.dir && p.has("txt") && looksLikeVCTK(p) }},
+		{Name: "huggingface", About: "folder of save_to_disk, cache folder or Arrow file of Hugging Face datasets",
+			open: func(path string, opt Options) (datasets.Source, error) { return source(HuggingFace(path, opt.Root)) },
+			fits: looksLikeHuggingFace, takesRoot: true},
+		{Name: "audiofolder", About: "audio files and metadata.csv or metadata.jsonl with file_name, of Hugging Face datasets",
+			open: func(path string, _ Options) (datasets.Source, error) { return source(AudioFolder(path)) },
+			fits: func(p *probe) bool { return p.dir && looksLikeAudioFolder(p) }},
+		{Name: "webdataset", About: "tars with KEY.flac, KEY.txt, KEY.json: one, a folder of them, or a pattern {000..012}.tar",
+			open: func(path string, _ Options) (datasets.Source, error) { return WebDataset(path) },
+			fits: looksLikeWebDataset},
 		{Name: "folder", About: "any audio below a folder, which names the speaker; text in .txt beside it",
 			open: func(path string, _ Options) (datasets.Source, error) { return source(Folder(path)) },
 			fits: func(p *probe) bool { return p.dir }},
@@ -80,11 +89,11 @@ func Layouts() []Layout {
 }
 
 // source keeps a nil listing from becoming a source that is not nil.
-func source(l *datasets.Listing, err error) (datasets.Source, error) {
+func source[S datasets.Source](s S, err error) (datasets.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l, nil
+	return s, nil
 }
 
 // Open lists what is at path in the layout of the given name, or, when the name is "auto", in the first that fits.
@@ -139,6 +148,9 @@ type probe struct {
 
 func look(path string) (*probe, error) {
 	first := path
+	if isTarName(path) && hasBraces(path) {
+		return &probe{path: path}, nil
+	}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) && hasBraces(path) { // a pattern of files: the first of them stands for all
 		names, wrong := expandBraces(filepath.Base(path))

@@ -24,7 +24,8 @@ const layers = `
 	lm < decode;
 	rng < features;
 	rng, audio, internal/atomicfile < datasets, internal/synth;
-	datasets < datasets/corpora, datasets/parquet, datasets/bucket;
+	datasets < datasets/corpora, datasets/bucket;
+	datasets/corpora < datasets/parquet;
 
 	# The views read the log that the trainer writes.
 	runlog < tui, plots;
@@ -68,7 +69,8 @@ var doors = map[string][]string{
 	"github.com/chewxy/hm":               {"graph"},
 	"go4.org/unsafe/assume-no-moving-gc": {"graph"},
 	"github.com/apache/arrow/":           {"datasets", "datasets/corpora", "datasets/parquet"},
-	"github.com/klauspost/compress":      {"datasets/corpora"},
+	"github.com/google/flatbuffers":      {"datasets/corpora"},
+	"github.com/klauspost/compress":      {"datasets/corpora", "datasets/parquet"},
 	"github.com/minio/minio-go/":         {"datasets/bucket"},
 	"github.com/pion/opus":               {"audio"},
 	"github.com/jfreymuth/":              {"audio"},
