@@ -27,7 +27,7 @@ const ffmpegMessage = 1 << 10
 // end; with an empty one it gets data through a pipe. Rate and channels are those of the first audio stream. lim holds
 // while ffmpeg runs, which ends at the latest with ctx. What ffmpeg complains about on the way becomes a warning.
 func DecodeWithFFmpeg(ctx context.Context, program, path string, data []byte, lim Limits) (*Clip, error) {
-	lim = lim.withDefaults()
+	lim = lim.WithDefaults()
 	if len(data) == 0 {
 		return nil, fmt.Errorf("audio: ffmpeg: the file is empty (0 bytes): %w", ErrEmpty)
 	}
