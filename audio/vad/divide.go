@@ -37,8 +37,8 @@ type cut struct {
 // It is a shortest path over the cuts. One exists: go from each cut i to the first cut j where the room for a piece reaches
 // min. At the cut before j it did not, so the piece up to there is shorter than min, and so is the right half of a silence
 // there, being as long as the left half. Speech without a cut is shorter than 2·block. So the piece needs at most
-// 2·min + 2·block + padding. If the room after the last cut is below min, that rest joins the piece before, which adds less
-// than 2·min. Validate demands that max is no less than the sum.
+// 2·min + 2·block + padding, or 2·block and two paddings if nothing lies between i and j. If the room after the last cut is below min,
+// that rest joins the piece before, which adds less than 2·min. Validate demands that max is no less than all of it.
 func (s *Segmenter) divide(dst []Span, total int) []Span {
 	s.candidates(total)
 	last := len(s.cuts) - 1

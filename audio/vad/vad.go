@@ -95,19 +95,21 @@ func (c Config) Validate() error {
 	switch {
 	case c.MaxSilence < c.MinSilence:
 		return fmt.Errorf("vad: MaxSilence %g is below MinSilence %g", c.MaxSilence, c.MinSilence)
+	case c.MinSilence > c.MinSeconds: // a piece could lie inside a silence
+		return fmt.Errorf("vad: MinSilence %g is above MinSeconds %g", c.MinSilence, c.MinSeconds)
 	case c.MaxRise < c.MinRise:
 		return fmt.Errorf("vad: MaxRise %g is below MinRise %g", c.MaxRise, c.MinRise)
 	case c.TargetSeconds < c.MinSeconds || c.TargetSeconds > c.MaxSeconds:
 		return fmt.Errorf("vad: TargetSeconds %g is not between MinSeconds %g and MaxSeconds %g", c.TargetSeconds, c.MinSeconds, c.MaxSeconds)
 	case c.MaxSeconds < c.leastMax():
 		return fmt.Errorf("vad: MaxSeconds %g is too near to MinSeconds %g for a division to exist in every recording: want at least %.4g "+
-			"(4·MinSeconds + Padding + 0.5)", c.MaxSeconds, c.MinSeconds, c.leastMax())
+			"(4·MinSeconds + 2·Padding + 0.5)", c.MaxSeconds, c.MinSeconds, c.leastMax())
 	}
 	return nil
 }
 
 // leastMax is the bound on MaxSeconds from which every recording has a division; see divide.
-func (c Config) leastMax() float64 { return 4*c.MinSeconds + c.Padding + 2*block*hop/float64(Rate) }
+func (c Config) leastMax() float64 { return 4*c.MinSeconds + 2*c.Padding + 2*block*hop/float64(Rate) }
 
 // Segmenter cuts recordings. It keeps its memory from one recording to the next, about 8 bytes per 10 ms of the longest,
 // and so serves one goroutine at a time.
