@@ -12,10 +12,15 @@ type Clip struct {
 	Rate     int         // sampling rate in Hz
 	Channels [][]float32 // (channel, frame), full scale is ±1; float files may go beyond it
 	Warnings []string    // what was wrong with the file but did not stop it from being decoded
-	// Truncated is set when the file ended before the length that its header names; a warning says so too.
+	// Truncated is set when the file ended before the length that its header names, or, where there is no such header,
+	// without the mark of its end; a warning says so too.
 	Truncated bool
-	Format    string // container and coding: "wav/pcm", "wav/float", "wav/alaw", "wav/mulaw", "flac"
-	Bits      int    // bits of one stored sample
+	Format    string // container and coding: "wav/pcm", "wav/float", "aiff/pcm", "sphere/mulaw", "flac", "mp3", "ogg/opus"
+	Bits      int    // bits of one stored sample; 0 for lossy codings, where it means nothing
+}
+
+func (c *Clip) warn(format string, args ...any) {
+	c.Warnings = append(c.Warnings, fmt.Sprintf(format, args...))
 }
 
 // Frames returns the number of samples in each channel.

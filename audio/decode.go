@@ -89,16 +89,12 @@ func decode(data []byte, lim Limits) (*Clip, error) {
 	if int64(len(data)) > lim.MaxBytes {
 		return nil, fmt.Errorf("%d bytes, MaxBytes is %d: %w", len(data), lim.MaxBytes, ErrTooLarge)
 	}
-	var clip *Clip
-	var err error
-	switch kind, body := identify(data); kind {
-	case kindWAV:
-		clip, err = decodeWAV(body, lim)
-	case kindFLAC:
-		clip, err = decodeFLAC(body, lim)
-	default:
+	kind, body := identify(data)
+	decoder := kind.decoder()
+	if decoder == nil {
 		return nil, kind.refusal()
 	}
+	clip, err := decoder(body, lim)
 	if err != nil {
 		return nil, err
 	}

@@ -12,25 +12,59 @@ type kind string
 
 const (
 	kindWAV     kind = "WAV"
+	kindW64     kind = "Sony Wave64"
+	kindAIFF    kind = "AIFF"
+	kindAIFC    kind = "AIFF-C"
+	kindAU      kind = "Sun AU"
+	kindSPHERE  kind = "NIST SPHERE"
+	kindCAF     kind = "Apple CAF"
 	kindFLAC    kind = "FLAC"
+	kindMP3     kind = "MP3"
+	kindOgg     kind = "Ogg"
 	kindUnknown kind = "no known audio signature"
 	kindText    kind = "plain text"
 	kindHTML    kind = "an HTML or XML page"
 	kindPointer kind = "a Git LFS pointer"
 	kindDouble  kind = "a macOS AppleDouble file"
-	kindMP3     kind = "MP3"
 	kindAAC     kind = "AAC (ADTS)"
 )
+
+// decoder returns what decodes a kind, or nil.
+func (k kind) decoder() func(data []byte, lim Limits) (*Clip, error) {
+	switch k {
+	case kindWAV:
+		return decodeWAV
+	case kindW64:
+		return decodeW64
+	case kindAIFF, kindAIFC:
+		return decodeAIFF
+	case kindAU:
+		return decodeAU
+	case kindSPHERE:
+		return decodeSPHERE
+	case kindCAF:
+		return decodeCAF
+	case kindFLAC:
+		return decodeFLAC
+	case kindMP3:
+		return decodeMP3File
+	case kindOgg:
+		return decodeOgg
+	}
+	return nil
+}
+
+// decoded lists the formats of decoder for refusals.
+const decoded = "WAV, Wave64, AIFF, AU, SPHERE, CAF, FLAC, MP3 and Ogg (Vorbis, Opus, FLAC) are decoded"
 
 // refusal is the error for a kind that is not decoded. It says what to do next, which depends on the kind.
 func (k kind) refusal() error {
 	advice := "convert it first, for example: ffmpeg -i IN -ac 1 -ar 16000 OUT.flac"
 	switch k {
 	case kindUnknown:
-		advice = "WAV and FLAC are decoded; samples without a header need one first, for example: " +
-			"ffmpeg -f s16le -ar 16000 -ac 1 -i IN OUT.wav"
+		advice = decoded + "; samples without a header need one first, for example: ffmpeg -f s16le -ar 16000 -ac 1 -i IN OUT.wav"
 	case kindText:
-		advice = "WAV and FLAC are decoded"
+		advice = decoded
 	case kindHTML:
 		advice = "a download probably failed: fetch the file again"
 	case kindPointer:
@@ -38,7 +72,34 @@ func (k kind) refusal() error {
 	case kindDouble:
 		advice = "it holds Finder metadata and no audio: delete it or skip names that begin with ._"
 	}
-	return fmt.Errorf("the file is not WAV or FLAC but %s; %s: %w", k, advice, ErrUnsupportedFormat)
+	return fmt.Errorf("the file is %s; %s: %w", k, advice, ErrUnsupportedFormat)
+}
+
+// isAudio reports whether a kind holds audio or may hold it, as containers of video do.
+func (k kind) isAudio() bool {
+	if k.decoder() != nil || k == kindAAC {
+		return true
+	}
+	for _, s := range signatures {
+		if s.kind == k {
+			return s.audio
+		}
+	}
+	return false
+}
+
+// Identify names the format of a file by its content: "WAV", "FLAC", "Ogg", "MP4 or M4A", "a Git LFS pointer". It needs
+// no more than the first kilobyte, but an ID3v2 tag in front has to be whole.
+func Identify(data []byte) string {
+	kind, _ := identify(data)
+	return string(kind)
+}
+
+// LooksLikeAudio reports whether a file that begins with head is audio, or a container that often holds it: also when
+// [Decode] does not decode it and will say so. A few hundred bytes are enough.
+func LooksLikeAudio(head []byte) bool {
+	kind, _ := identify(head)
+	return kind.isAudio() || hasAt(head, 0, "ID3") // the tag may be longer than head
 }
 
 // signature is a fixed byte string at a fixed place. An empty second string is not looked at.
@@ -48,34 +109,33 @@ type signature struct {
 	magic  string
 	at2    int
 	magic2 string
+	audio  bool // audio or a container of it
 }
 
 // signatures lists the formats in the order in which they are tried: a longer match comes before its prefix.
 var signatures = [...]signature{
-	{kindWAV, 0, "RIFF", 8, "WAVE"}, {kindWAV, 0, "RIFX", 8, "WAVE"},
-	{kindWAV, 0, "RF64", 8, "WAVE"}, {kindWAV, 0, "BW64", 8, "WAVE"},
-	{kindFLAC, 0, "fLaC", 0, ""},
-	{"AVI video", 0, "RIFF", 8, "AVI "},
-	{"a RIFF file of another type", 0, "RIFF", 0, ""},
-	{"Sony Wave64", 0, "riff\x2e\x91\xcf\x11", 0, ""},
-	{"AIFF", 0, "FORM", 8, "AIFF"}, {"AIFF-C", 0, "FORM", 8, "AIFC"},
-	{"Sun AU", 0, ".snd", 0, ""}, {"Sun AU (little-endian)", 0, "dns.", 0, ""},
-	{"NIST SPHERE", 0, "NIST_1A", 0, ""},
-	{"Apple CAF", 0, "caff", 0, ""},
-	{"Ogg Opus", 0, "OggS", 28, "OpusHead"}, {"Ogg Vorbis", 0, "OggS", 28, "\x01vorbis"},
-	{"Ogg FLAC", 0, "OggS", 28, "\x7fFLAC"}, {"Ogg Speex", 0, "OggS", 28, "Speex   "},
-	{"Ogg", 0, "OggS", 0, ""},
-	{"Matroska or WebM", 0, "\x1a\x45\xdf\xa3", 0, ""},
-	{"MP4 or M4A", 4, "ftyp", 0, ""},
-	{"WMA or ASF", 0, "\x30\x26\xb2\x75\x8e\x66\xcf\x11", 0, ""},
-	{"AMR", 0, "#!AMR", 0, ""}, {"WavPack", 0, "wvpk", 0, ""}, {"Monkey's Audio", 0, "MAC ", 0, ""},
-	{"Shorten", 0, "ajkg", 0, ""}, {"True Audio", 0, "TTA1", 0, ""}, {"Musepack", 0, "MPCK", 0, ""},
-	{"DSD", 0, "DSD ", 0, ""}, {"MIDI", 0, "MThd", 0, ""}, {"AAC (ADIF)", 0, "ADIF", 0, ""},
-	{"a zip archive", 0, "PK\x03\x04", 0, ""}, {"gzip data", 0, "\x1f\x8b", 0, ""}, {"xz data", 0, "\xfd7zXZ", 0, ""},
-	{"zstd data", 0, "\x28\xb5\x2f\xfd", 0, ""}, {"bzip2 data", 0, "BZh", 0, ""},
-	{"a Parquet table", 0, "PAR1", 0, ""}, {"an Arrow file", 0, "ARROW1", 0, ""},
-	{kindDouble, 0, "\x00\x05\x16\x07", 0, ""},
-	{kindPointer, 0, "version https://git-lfs.github.com/spec/", 0, ""},
+	{kindWAV, 0, "RIFF", 8, "WAVE", true}, {kindWAV, 0, "RIFX", 8, "WAVE", true},
+	{kindWAV, 0, "RF64", 8, "WAVE", true}, {kindWAV, 0, "BW64", 8, "WAVE", true},
+	{kindFLAC, 0, "fLaC", 0, "", true},
+	{"AVI video", 0, "RIFF", 8, "AVI ", true},
+	{"a RIFF file of another type", 0, "RIFF", 0, "", false},
+	{kindW64, 0, "riff\x2e\x91\xcf\x11", 0, "", true},
+	{kindAIFF, 0, "FORM", 8, "AIFF", true}, {kindAIFC, 0, "FORM", 8, "AIFC", true},
+	{kindAU, 0, ".snd", 0, "", true}, {kindAU, 0, "dns.", 0, "", true},
+	{kindSPHERE, 0, sphereMagic, 0, "", true},
+	{kindCAF, 0, "caff", 0, "", true},
+	{kindOgg, 0, oggMagic, 0, "", true},
+	{"Matroska or WebM", 0, "\x1a\x45\xdf\xa3", 0, "", true},
+	{"MP4 or M4A", 4, "ftyp", 0, "", true},
+	{"WMA or ASF", 0, "\x30\x26\xb2\x75\x8e\x66\xcf\x11", 0, "", true},
+	{"AMR", 0, "#!AMR", 0, "", true}, {"WavPack", 0, "wvpk", 0, "", true}, {"Monkey's Audio", 0, "MAC ", 0, "", true},
+	{"Shorten", 0, "ajkg", 0, "", true}, {"True Audio", 0, "TTA1", 0, "", true}, {"Musepack", 0, "MPCK", 0, "", true},
+	{"DSD", 0, "DSD ", 0, "", true}, {"MIDI", 0, "MThd", 0, "", false}, {"AAC (ADIF)", 0, "ADIF", 0, "", true},
+	{"a zip archive", 0, "PK\x03\x04", 0, "", false}, {"gzip data", 0, "\x1f\x8b", 0, "", false},
+	{"xz data", 0, "\xfd7zXZ", 0, "", false}, {"zstd data", 0, "\x28\xb5\x2f\xfd", 0, "", false},
+	{"bzip2 data", 0, "BZh", 0, "", false}, {"a Parquet table", 0, "PAR1", 0, "", false}, {"an Arrow file", 0, "ARROW1", 0, "", false},
+	{kindDouble, 0, "\x00\x05\x16\x07", 0, "", false},
+	{kindPointer, 0, "version https://git-lfs.github.com/spec/", 0, "", false},
 }
 
 // identify names the format of data, which is not empty, and returns it without the ID3v2 tags before it.
@@ -87,8 +147,10 @@ func identify(data []byte) (kind, []byte) {
 		}
 	}
 	switch {
-	case isMPEGAudio(body), len(body) < len(data):
-		return mpegKind(body), body
+	case isADTS(body):
+		return kindAAC, body
+	case findMPEG(body), len(body) < len(data):
+		return kindMP3, body
 	case isMarkup(body):
 		return kindHTML, body
 	case isText(body):
@@ -115,26 +177,6 @@ func skipID3v2(data []byte) []byte {
 		data = data[size:]
 	}
 	return data
-}
-
-// isMPEGAudio reports whether data begins with a frame header of MPEG audio: 11 sync bits, and no reserved value for
-// version, bit rate and sampling rate (ISO 11172-3 section 2.4.2.3). ADTS AAC shares the sync bits with layer 0.
-func isMPEGAudio(data []byte) bool {
-	if len(data) < 4 || data[0] != 0xFF || data[1]&0xE0 != 0xE0 {
-		return false
-	}
-	if data[1]&0xF6 == 0xF0 { // ADTS: 12 sync bits and layer 0; the sampling rate index goes up to 12
-		return data[2]>>2&0x0F <= 12
-	}
-	version, layer := data[1]>>3&3, data[1]>>1&3
-	return version != 1 && layer != 0 && data[2]>>4 != 0xF && data[2]>>2&3 != 3
-}
-
-func mpegKind(data []byte) kind {
-	if len(data) >= 2 && data[0] == 0xFF && data[1]&0xF6 == 0xF0 {
-		return kindAAC
-	}
-	return kindMP3
 }
 
 // isMarkup reports whether data begins like a web page, as a failed download does.

@@ -65,8 +65,13 @@ func checkOddFile(t *testing.T, path string, row []string) {
 		return n
 	}
 	frames := number(6)
-	if filepath.Base(path) == "block_align_wrong.wav" {
+	switch filepath.Base(path) {
+	case "block_align_wrong.wav":
 		frames = 40000 // ffmpeg believes the header's 7 bytes a frame and drops the rest
+	case "imaadpcm.wav":
+		frames = 40000 // the fact chunk says so; ffmpeg plays the padding of the last block too
+	case "gsm610_8k.wav":
+		frames = 20000 // likewise
 	}
 	if clip.Rate != number(4) || len(clip.Channels) != number(5) || clip.Frames() != frames {
 		t.Errorf("%d Hz, %d channels, %d frames; want %d, %d, %d", clip.Rate, len(clip.Channels), clip.Frames(), number(4), number(5), frames)

@@ -17,17 +17,15 @@ type Codec string
 const (
 	// PCM is a WAV file: its samples are read from the mapped shard without decoding.
 	PCM Codec = "pcm"
-	// FLAC takes about half the space and some CPU time for each read.
-	FLAC Codec = "flac"
 )
 
 // ParseCodec reads the name of a codec.
 func ParseCodec(name string) (Codec, error) {
 	switch c := Codec(name); c {
-	case PCM, FLAC:
+	case PCM:
 		return c, nil
 	}
-	return "", fmt.Errorf("datasets: codec %q: want %s or %s", name, PCM, FLAC)
+	return "", fmt.Errorf("datasets: codec %q: want %s", name, PCM)
 }
 
 // encode returns the file that holds samples.
@@ -41,15 +39,21 @@ func (c Codec) check(file []byte, samples int) error {
 	return err
 }
 
-// part returns where n samples from offset on lie in the span of an encoded file. FLAC has no such place.
+// part returns where n samples from offset on lie in the span of an encoded file.
 func (c Codec) part(file span, samples, offset, n int) (span, bool) {
 	header := file.len - 2*samples
 	return span{file.at + int64(header+2*offset), 2 * n}, c == PCM && header >= 0
 }
 
+// scratch is memory for reading rows whose samples cannot be taken from where they are. It grows as needed.
+type scratch struct {
+	encoded, pcm []byte
+	samples      []int16
+}
+
 // decode returns the samples in a file as little-endian 16-bit PCM: a part of the file where that is possible, or else
-// scratch, grown when it is too small.
-func (c Codec) decode(file []byte, samples int, scratch *[]byte) ([]byte, error) {
+// memory of m, which is valid until m is used again.
+func (c Codec) decode(file []byte, samples int, m *scratch) ([]byte, error) {
 	return wavSamples(file, samples)
 }
 
@@ -82,10 +86,15 @@ func hashPCM(h hash.Hash, samples []int16) {
 	var buf [4096]byte
 	for len(samples) > 0 {
 		n := min(len(samples), len(buf)/2)
-		for i, v := range samples[:n] {
-			binary.LittleEndian.PutUint16(buf[2*i:], uint16(v))
-		}
+		putPCM(buf[:2*n], samples[:n])
 		h.Write(buf[:2*n])
 		samples = samples[n:]
+	}
+}
+
+// putPCM writes samples to dst, which has twice their length, as little-endian 16-bit PCM.
+func putPCM(dst []byte, samples []int16) {
+	for i, v := range samples {
+		binary.LittleEndian.PutUint16(dst[2*i:], uint16(v))
 	}
 }

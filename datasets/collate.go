@@ -1,12 +1,14 @@
 package datasets
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 )
 
 // Collate fills dst, a (len(b.Cuts), b.Length) array, with the samples of a batch; rows shorter than b.Length end in zeros.
-// With normalize, each cut has zero mean and unit variance before the zeros are added. It allocates nothing.
+// With normalize, each cut has zero mean and unit variance before the zeros are added, as Normalize makes it. It allocates
+// nothing.
 func Collate(s *Store, b Batch, dst []float32, normalize bool) error {
 	if len(dst) != len(b.Cuts)*b.Length {
 		return fmt.Errorf("datasets: collate: %d values for %d rows of %d samples", len(dst), len(b.Cuts), b.Length)
@@ -16,16 +18,23 @@ func Collate(s *Store, b Batch, dst []float32, normalize bool) error {
 		if c.Samples < 0 || c.Samples > b.Length {
 			return fmt.Errorf("datasets: collate: cut of %d samples in a batch of length %d", c.Samples, b.Length)
 		}
-		if err := s.Read(row[:c.Samples], c.Row, c.Offset); err != nil {
+		err := s.withPCM(c.Row, c.Offset, c.Samples, func(pcm []byte) {
+			if normalize {
+				normalizePCM(row[:c.Samples], pcm)
+			} else {
+				affine(row[:c.Samples], pcm, 0, pcmScale, 0)
+			}
+		})
+		if err != nil {
 			return err
-		}
-		if normalize {
-			Normalize(row[:c.Samples])
 		}
 		clear(row[c.Samples:])
 	}
 	return nil
 }
+
+// pcmScale brings 16-bit samples to [-1, 1).
+const pcmScale = 1.0 / (1 << 15)
 
 // normalizeEpsilon keeps silence finite. It is the value of Hugging Face's Wav2Vec2FeatureExtractor (zero_mean_unit_var_norm)
 // and of the layer_norm that fairseq applies to waveforms.
@@ -50,5 +59,65 @@ func Normalize(x []float32) {
 	scale := 1 / math.Sqrt(squares/n+normalizeEpsilon)
 	for i, v := range x {
 		x[i] = float32((float64(v) - mean) * scale)
+	}
+}
+
+// normalizePCM fills dst with what Normalize makes of the samples in pcm, scaled to [-1, 1). It needs no pass over floats:
+// the sums are exact integers, and the whole part of the mean is taken off as an integer, so that samples far from zero
+// lose nothing in float32.
+func normalizePCM(dst []float32, pcm []byte) {
+	if len(dst) == 0 {
+		return
+	}
+	sum, squares := moments(pcm)
+	n := float64(len(dst))
+	mean := float64(sum) / n
+	variance := (float64(squares) - float64(sum)*mean) / n
+	scale := 1 / math.Sqrt(variance+normalizeEpsilon/(pcmScale*pcmScale))
+	whole := math.RoundToEven(mean)
+	affine(dst, pcm, int32(whole), float32(scale), float32((whole-mean)*scale))
+}
+
+// moments returns the sum of little-endian 16-bit samples and the sum of their squares. Both are exact for fewer than 2^32
+// samples, more than a row can have. Eight samples at once and two sums of each kind keep the adders of the CPU busy.
+func moments(pcm []byte) (sum, squares int64) {
+	var sum2, squares2 int64
+	le := binary.LittleEndian
+	for len(pcm) >= 16 {
+		v, w := le.Uint64(pcm), le.Uint64(pcm[8:])
+		a, b, c, d := int64(int16(v)), int64(int16(v>>16)), int64(int16(v>>32)), int64(v)>>48
+		e, f, g, h := int64(int16(w)), int64(int16(w>>16)), int64(int16(w>>32)), int64(w)>>48
+		sum += a + b + e + f
+		sum2 += c + d + g + h
+		squares += a*a + b*b + e*e + f*f
+		squares2 += c*c + d*d + g*g + h*h
+		pcm = pcm[16:]
+	}
+	for ; len(pcm) >= 2; pcm = pcm[2:] {
+		a := int64(int16(le.Uint16(pcm)))
+		sum += a
+		squares += a * a
+	}
+	return sum + sum2, squares + squares2
+}
+
+// affine fills dst with (v - zero)·scale + bias of the little-endian 16-bit samples v of pcm, which has at least 2·len(dst)
+// bytes. The product is rounded before the sum on every machine: the conversion forbids a fused multiply-add.
+func affine(dst []float32, pcm []byte, zero int32, scale, bias float32) {
+	le := binary.LittleEndian
+	for len(dst) >= 8 && len(pcm) >= 16 {
+		v, w, d := le.Uint64(pcm), le.Uint64(pcm[8:]), dst[:8:8]
+		d[0] = float32(float32(int32(int16(v))-zero)*scale) + bias
+		d[1] = float32(float32(int32(int16(v>>16))-zero)*scale) + bias
+		d[2] = float32(float32(int32(int16(v>>32))-zero)*scale) + bias
+		d[3] = float32(float32(int32(int16(v>>48))-zero)*scale) + bias
+		d[4] = float32(float32(int32(int16(w))-zero)*scale) + bias
+		d[5] = float32(float32(int32(int16(w>>16))-zero)*scale) + bias
+		d[6] = float32(float32(int32(int16(w>>32))-zero)*scale) + bias
+		d[7] = float32(float32(int32(int16(w>>48))-zero)*scale) + bias
+		dst, pcm = dst[8:], pcm[16:]
+	}
+	for i := range dst {
+		dst[i] = float32(float32(int32(int16(le.Uint16(pcm[2*i:])))-zero)*scale) + bias
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"aural/audio"
+	"aural/audio/vad"
 )
 
 // minSamples is the receptive field of the feature encoder of wav2vec 2.0, 400 samples or 25 ms (Baevski and others 2020,
@@ -34,6 +35,19 @@ type converter struct {
 	resampler *audio.Resampler // for rate, the one used last
 	rate      int
 	last      recording
+	segmenter *vad.Segmenter // nil unless long recordings are cut
+	spans     []vad.Span
+}
+
+func newConverter(opt ImportOptions) (*converter, error) {
+	c := &converter{opt: opt}
+	if opt.Segment != nil {
+		var err error
+		if c.segmenter, err = vad.New(*opt.Segment); err != nil {
+			return nil, fmt.Errorf("datasets: import: %w", err)
+		}
+	}
+	return c, nil
 }
 
 // recording is a decoded file.
@@ -75,9 +89,29 @@ func (c *converter) convert(item Item) []converted {
 	return out
 }
 
-// pieces encodes what an item holds.
+// pieces encodes what an item holds: as one row, or, when it is longer than a piece may be, as the stretches between its
+// silences. Those have the item's id with their begin and end in hundredths of a second of the recording, as Kaldi names
+// segments. Nothing says which words are in which piece, so a transcript is not kept.
 func (c *converter) pieces(item Item, samples []int16) []converted {
-	return []converted{c.encode(item, item.Start, samples)}
+	if c.segmenter == nil || float64(len(samples)) <= c.opt.Segment.MaxSeconds*Rate {
+		return []converted{c.encode(item, item.Start, samples)}
+	}
+	c.spans = c.segmenter.Segment(c.spans[:0], samples)
+	if len(c.spans) == 0 {
+		return []converted{{fault: &Fault{FaultSilent, fmt.Sprintf("%.1f s without speech", float64(len(samples))/Rate)}}}
+	}
+	out := make([]converted, len(c.spans))
+	whole := item
+	item.Transcript = ""
+	for i, span := range c.spans {
+		start := whole.Start + float64(span.Start)/Rate
+		item.ID = fmt.Sprintf("%s-%07.0f-%07.0f", whole.ID, 100*start, 100*(whole.Start+float64(span.End)/Rate))
+		out[i] = c.encode(item, start, samples[span.Start:span.End])
+	}
+	if whole.Transcript != "" {
+		out[0].warnings = []string{"it was cut into pieces, which have no transcripts"}
+	}
+	return out
 }
 
 // checkTexts completes the transcript and refuses texts that an Arrow string column or a line of a log cannot hold.

@@ -109,8 +109,7 @@ type copier struct {
 	summary  Summary
 	seen     duplicates
 	progress func(int)
-	encoded  []byte
-	decoded  []byte
+	memory   scratch
 }
 
 func (c *copier) add(from *Selection) error {
@@ -155,12 +154,12 @@ func (c *copier) row(s *Store, i int) (*storedRow, error) {
 	}
 	row := &storedRow{id: u.ID, speaker: u.Speaker, transcript: u.Transcript, split: u.Split, path: u.Path, start: u.Start,
 		samples: u.Samples, sum: r.sum}
-	row.audio, err = s.shards[r.shard].bytes(r.audio, &c.encoded)
+	row.audio, err = s.shards[r.shard].bytes(r.audio, &c.memory.encoded)
 	if err == nil && c.opt.Codec == s.info.Codec {
 		err = c.opt.Codec.check(row.audio, row.samples)
 	} else if err == nil {
 		var pcm []byte
-		if pcm, err = s.info.Codec.decode(row.audio, r.samples, &c.decoded); err == nil {
+		if pcm, err = s.info.Codec.decode(row.audio, r.samples, &c.memory); err == nil {
 			row.audio = c.opt.Codec.encode(samplesOf(pcm))
 		}
 	}

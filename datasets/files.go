@@ -101,14 +101,14 @@ func mappedBytes(file File) []byte {
 	return nil
 }
 
-// bytes returns a part of the shard: the mapped bytes themselves, or scratch, grown when it is too small. The span lies in
+// bytes returns a part of the shard: the mapped bytes themselves, or buffer, grown when it is too small. The span lies in
 // the shard.
-func (s *shard) bytes(at span, scratch *[]byte) ([]byte, error) {
+func (s *shard) bytes(at span, buffer *[]byte) ([]byte, error) {
 	if s.data != nil {
 		return s.data[at.at : at.at+int64(at.len) : at.at+int64(at.len)], nil
 	}
-	*scratch = slices.Grow((*scratch)[:0], at.len)[:at.len]
-	return *scratch, readFull(s.file, *scratch, at.at)
+	*buffer = slices.Grow((*buffer)[:0], at.len)[:at.len]
+	return *buffer, readFull(s.file, *buffer, at.at)
 }
 
 // readFull fills p with the bytes of a file from at on.

@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"aural/audio"
+	"aural/audio/vad"
 )
 
 // ErrExists is what Import returns when the target is there and may not be overwritten.
@@ -27,6 +28,7 @@ type ImportOptions struct {
 	Limits         audio.Limits        // of what a single file may cost
 	MinSeconds     float64             // shorter recordings are rejected; at least one frame (25 ms) is always needed
 	MaxSeconds     float64             // longer recordings are rejected; 0: 2.3 hours, the most a row can hold
+	Segment        *vad.Config         // cut recordings that are longer than its MaxSeconds at silences; nil: leave them whole
 	KeepTruncated  bool                // keep what is there of a file that ends early; its transcript may say more
 	KeepDuplicates bool                // keep recordings whose samples are those of an earlier one
 	Codec          Codec               // of the store; "": PCM
@@ -60,7 +62,10 @@ func (o ImportOptions) withDefaults() (ImportOptions, error) {
 	if p := o.Share; p.Of < 0 || p.Index < 0 || p.Of > 0 && p.Index >= p.Of || p.Of == 0 && p.Index > 0 {
 		return o, fmt.Errorf("datasets: import: part %d of %d: count from 0", p.Index, p.Of)
 	}
-	_, err := ParseCodec(string(o.Codec))
+	if _, err := ParseCodec(string(o.Codec)); err != nil {
+		return o, err
+	}
+	_, err := newConverter(o)
 	return o, err
 }
 
@@ -68,7 +73,16 @@ func (o ImportOptions) withDefaults() (ImportOptions, error) {
 func (o ImportOptions) settings(source string) Settings {
 	return Settings{Source: source, Split: o.Split, Channels: o.Channels.String(), Resampler: o.Resampler.String(),
 		MinSeconds: o.MinSeconds, MaxSeconds: o.MaxSeconds, KeepTruncated: o.KeepTruncated, ShardBytes: o.ShardBytes,
-		KeepDuplicates: o.KeepDuplicates, Share: o.Share.String()}
+		KeepDuplicates: o.KeepDuplicates, Segment: segmentText(o.Segment), Share: o.Share.String()}
+}
+
+// segmentText describes how recordings are cut.
+func segmentText(c *vad.Config) string {
+	if c == nil {
+		return ""
+	}
+	return fmt.Sprintf("at silence into %g-%g s near %g s (silence %g-%g s, padding %g s, floor over %g s, rise %g-%g dB)", c.MinSeconds, c.MaxSeconds,
+		c.TargetSeconds, c.MinSilence, c.MaxSilence, c.Padding, c.FloorSeconds, c.MinRise, c.MaxRise)
 }
 
 // Progress is what an import has done so far.

@@ -19,6 +19,12 @@ type indexBuilder struct {
 	names    []byte
 }
 
+func newIndexBuilder(w io.WriterAt, in *Info) *indexBuilder {
+	return &indexBuilder{info: in, w: w, speakers: map[string]int{"": 0}, names: binary.LittleEndian.AppendUint32(nil, 0),
+		lengths: newBlockWriter(w, indexHeader, indexLength),
+		rows:    newBlockWriter(w, indexHeader+indexLength*int64(in.Rows), indexRow)}
+}
+
 // blockWriter writes one section of the index and gathers the checksums of its blocks.
 type blockWriter struct {
 	w     *bufio.Writer
@@ -52,9 +58,7 @@ func (b *blockWriter) done() error {
 // writeIndex makes the index of the shards, and so checks every row of them: an id, the right audio header, the right number
 // of samples.
 func writeIndex(w io.WriterAt, in *Info, shards []shard) error {
-	b := &indexBuilder{info: in, w: w, speakers: map[string]int{"": 0}, names: binary.LittleEndian.AppendUint32(nil, 0),
-		lengths: newBlockWriter(w, indexHeader, indexLength),
-		rows:    newBlockWriter(w, indexHeader+indexLength*int64(in.Rows), indexRow)}
+	b := newIndexBuilder(w, in)
 	for s := range shards {
 		rows := 0
 		err := shards[s].readStream(func(batch *recordBatch) error {
@@ -81,15 +85,19 @@ func (b *indexBuilder) add(batch *recordBatch, row, shard int) error {
 	if err != nil {
 		return err
 	}
-	name := string(batch.speaker.value(row))
-	speaker, known := b.speakers[name]
+	return b.put(&r, string(batch.speaker.value(row)))
+}
+
+// put writes the next row.
+func (b *indexBuilder) put(r *rowIndex, speaker string) error {
+	number, known := b.speakers[speaker]
 	if !known {
-		speaker = len(b.speakers)
-		b.speakers[name] = speaker
-		b.names = append(binary.LittleEndian.AppendUint32(b.names, uint32(len(name))), name...)
+		number = len(b.speakers)
+		b.speakers[speaker] = number
+		b.names = append(binary.LittleEndian.AppendUint32(b.names, uint32(len(speaker))), speaker...)
 	}
 	b.lengths.block = binary.LittleEndian.AppendUint32(b.lengths.block, uint32(r.samples))
-	b.lengths.block = binary.LittleEndian.AppendUint32(b.lengths.block, uint32(speaker))
+	b.lengths.block = binary.LittleEndian.AppendUint32(b.lengths.block, uint32(number))
 	b.rows.block = r.append(b.rows.block)
 	if err := b.lengths.done(); err != nil {
 		return err
@@ -141,7 +149,7 @@ func (b *recordBatch) index(row, shard int, codec Codec) (rowIndex, error) {
 		}
 		return r, fmt.Errorf("sha256 is %q: %w", text, ErrCorrupt)
 	}
-	pcm, err := codec.decode(b.audio.value(row), int(samples), new([]byte))
+	pcm, err := codec.decode(b.audio.value(row), int(samples), new(scratch))
 	r.sum = pcmSum(pcm)
 	return r, err
 }

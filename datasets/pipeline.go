@@ -48,8 +48,11 @@ func convertAll(ctx context.Context, src Source, opt ImportOptions, from positio
 			}
 		})
 		for range opt.Workers {
+			c, err := newConverter(opt)
+			if err != nil {
+				cancel(err)
+			}
 			running.Go(func() {
-				c := converter{opt: opt}
 				for j := range work {
 					out := make([]outcome, len(j.items))
 					for i, item := range j.items {

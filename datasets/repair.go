@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // FaultDamaged is the kind of the rows that Repair drops.
@@ -175,7 +174,7 @@ func reconstruct(ctx context.Context, dir string) (*Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &Info{FormatVersion: FormatVersion, Rate: Rate}
+	in := &Info{FormatVersion: FormatVersion, Codec: PCM, Rate: Rate}
 	for i, path := range names {
 		if filepath.Base(path) != shardName(i, len(names)) {
 			return nil, fmt.Errorf("%s is not shard %d of %d: %w", filepath.Base(path), i, len(names), ErrCorrupt)
@@ -189,9 +188,7 @@ func reconstruct(ctx context.Context, dir string) (*Info, error) {
 			return nil, err
 		}
 		err = readStream(m.data, func(b *recordBatch) error {
-			if s.Rows += b.rows; in.Codec == "" && b.rows > 0 {
-				in.Codec = codecOf(b.audio.value(0))
-			}
+			s.Rows += b.rows
 			return nil
 		})
 		if err := errors.Join(err, m.Close()); err != nil {
@@ -208,12 +205,4 @@ func reconstruct(ctx context.Context, dir string) (*Info, error) {
 		return nil, fmt.Errorf("%s: %w", indexFile, err)
 	}
 	return in, x.file.Close()
-}
-
-// codecOf tells the codec of an encoded clip.
-func codecOf(file []byte) Codec {
-	if strings.HasPrefix(string(file), "fLaC") {
-		return FLAC
-	}
-	return PCM
 }

@@ -15,8 +15,7 @@ type salvage struct {
 	info   *Info
 	index  *index
 	shards []shard // those that can be opened
-	audio  []byte
-	pcm    []byte
+	memory scratch
 }
 
 // plainFile is a file that is read with read(2).
@@ -98,10 +97,10 @@ func (s *salvage) row(i int) (out storedRow, err error) {
 	if textSum(texts[0], []byte(out.speaker), texts[1], texts[2], texts[3], r.start) != r.texts {
 		return out, fmt.Errorf("its texts are damaged: %w", ErrCorrupt)
 	}
-	if out.audio, err = sh.bytes(r.audio, &s.audio); err != nil {
+	if out.audio, err = sh.bytes(r.audio, &s.memory.encoded); err != nil {
 		return out, err
 	}
-	pcm, err := s.info.Codec.decode(out.audio, r.samples, &s.pcm)
+	pcm, err := s.info.Codec.decode(out.audio, r.samples, &s.memory)
 	if err != nil {
 		return out, fmt.Errorf("its audio is damaged: %w", err)
 	}

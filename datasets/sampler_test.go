@@ -1,61 +1,17 @@
 package datasets
 
 import (
-	"fmt"
 	"math"
 	"reflect"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 
 	"aural/rng"
 )
-
-// row is an entry of a made-up view, with the name of the speaker.
-type row struct {
-	Row     int
-	Samples int
-	Speaker string
-}
-
-// makeView returns the view of some rows of a made-up store.
-func makeView(rows []row) View {
-	t, v := &table{names: []string{""}}, View{}
-	for _, r := range rows {
-		n := max(len(t.samples), r.Row+1)
-		t.samples, t.speakers = slices.Grow(t.samples, n)[:n], slices.Grow(t.speakers, n)[:n]
-		speaker := slices.Index(t.names, r.Speaker)
-		if speaker < 0 {
-			speaker = len(t.names)
-			t.names = append(t.names, r.Speaker)
-		}
-		t.samples[r.Row], t.speakers[r.Row] = uint32(r.Samples), uint32(speaker)
-		v.rows = append(v.rows, uint32(r.Row))
-	}
-	v.table = t
-	return v
-}
-
-// rowsOf returns the entries of a view with the names of their speakers.
-func rowsOf(v View) (rows []row) {
-	for e := range v.All() {
-		rows = append(rows, row{e.Row, e.Samples, v.Name(e.Speaker)})
-	}
-	return rows
-}
-
-func viewOf(lengths ...int) View {
-	rows := make([]row, len(lengths))
-	for i, n := range lengths {
-		rows[i] = row{Row: 3*i + 1, Samples: n}
-	}
-	return makeView(rows)
-}
 
 // speechLike has the shape of LibriSpeech's lengths: most utterances between 12 and 16 s, a tail down to 1.5 s, a few of up
 // to 35 s.
@@ -402,61 +358,6 @@ func TestSamplerConfigIsChecked(t *testing.T) {
 		change(&cfg)
 		if _, err := NewSampler(viewOf(100_000), cfg); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
-		}
-	}
-}
-
-// BenchmarkTenMillion is the first batch of a store of 10 million rows, the size of all public English speech, and that of a later epoch.
-// live is what the sampler and the view hold afterwards, peak what the heap grew to.
-func BenchmarkTenMillion(b *testing.B) {
-	const n = 10_000_000
-	heap := func() (live, sys float64) {
-		var m runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&m)
-		return float64(m.HeapAlloc) / n, float64(m.HeapSys) / n
-	}
-	live, sys := heap()
-	t := &table{samples: make([]uint32, n), speakers: make([]uint32, n), names: []string{""}}
-	for i, r := 0, rng.At(5, 0, 0); i < n; i++ {
-		t.samples[i] = uint32(speechLength(r))
-	}
-	var s *Sampler
-	for i := 0; b.Loop(); i++ {
-		began := time.Now()
-		var err error
-		if s, err = NewSampler(newView(t), DefaultSamplerConfig()); err != nil {
-			b.Fatal(err)
-		}
-		b.ReportMetric(time.Since(began).Seconds(), "s/new")
-		began = time.Now()
-		s.Batch(0, 0)
-		b.ReportMetric(time.Since(began).Seconds(), "s/epoch")
-		s.Batch(1, 0)
-	}
-	nowLive, nowSys := heap()
-	b.ReportMetric(nowLive-live, "live-B/row")
-	b.ReportMetric(nowSys-sys, "peak-B/row")
-	runtime.KeepAlive(s)
-}
-
-func BenchmarkEpochPlan(b *testing.B) {
-	view := speechLike(281_241) // rows of LibriSpeech 960 h
-	s, err := NewSampler(view, DefaultSamplerConfig())
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Log(fmt.Sprint(s.Buckets()))
-	for i := 0; b.Loop(); i++ {
-		s.Batch(i, 0)
-	}
-}
-
-func BenchmarkNewSampler(b *testing.B) {
-	view := speechLike(281_241)
-	for b.Loop() {
-		if _, err := NewSampler(view, DefaultSamplerConfig()); err != nil {
-			b.Fatal(err)
 		}
 	}
 }

@@ -46,6 +46,7 @@ const (
 	FaultAudio     FaultKind = "bad-audio"  // it cannot be decoded
 	FaultTruncated FaultKind = "truncated"  // it decodes, but the end is missing
 	FaultShort     FaultKind = "too-short"  // below MinSeconds
+	FaultSilent    FaultKind = "silent"     // it has no speech to cut at silences
 	FaultLong      FaultKind = "too-long"   // above MaxSeconds
 	FaultDuplicate FaultKind = "duplicate"  // an earlier item has the same id
 	FaultSameAudio FaultKind = "same-audio" // an earlier item has the same samples

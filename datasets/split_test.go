@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -105,6 +106,94 @@ func TestSplitIsStableWhenSpeakersAreAdded(t *testing.T) {
 	}
 	if !slices.Equal(order(rows), order(slices.Delete(slices.Clone(rows), 66, 67))) {
 		t.Error("the order of the others changed")
+	}
+}
+
+func TestSplitIntoProperties(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rows := drawCorpus(t)
+		view, seed := makeView(rows), rapid.Uint64().Draw(t, "seed")
+		weights := rapid.SliceOfN(rapid.IntRange(1, 20), 2, 5).Draw(t, "weights")
+		sum, parts := 0, make([]Part, len(weights))
+		for _, w := range weights {
+			sum += w
+		}
+		for i, w := range weights {
+			parts[i] = Part{fmt.Sprint("part", i), float64(w) / float64(sum)}
+		}
+		mode := rapid.SampledFrom([]SplitMode{"", SplitAuto, SplitSpeakers, SplitUtterances}).Draw(t, "mode")
+		views, chosen, err := SplitInto(view, parts, mode, seed)
+		if err != nil {
+			enough := map[SplitMode]int{SplitSpeakers: view.Speakers(), SplitUtterances: view.Len()}[chosen]
+			if enough > 60 || !strings.Contains(err.Error(), "nothing is left for part") {
+				t.Fatalf("%d groups: %v", enough, err)
+			}
+			return
+		}
+		var all []row
+		partOf := map[string]int{}
+		for i, v := range views {
+			if v.Len() == 0 {
+				t.Fatalf("part %d is empty", i)
+			}
+			all = append(all, rowsOf(v)...)
+			for speaker := range speech(rowsOf(v)) {
+				if other, taken := partOf[speaker]; taken && chosen == SplitSpeakers {
+					t.Fatalf("%q is in parts %d and %d", speaker, other, i)
+				}
+				partOf[speaker] = i
+			}
+		}
+		slices.SortFunc(all, func(a, b row) int { return a.Row - b.Row })
+		if !slices.Equal(all, rows) || chosen != SplitSpeakers && chosen != SplitUtterances {
+			t.Fatalf("%d rows of %d are divided by %q", len(all), len(rows), chosen)
+		}
+	})
+}
+
+func TestSplitIntoReachesTheFractions(t *testing.T) {
+	var rows []row
+	for i := range 6000 {
+		rows = append(rows, row{i, Rate * (2 + i%13), fmt.Sprint("s", i%200)})
+	}
+	view := makeView(rows)
+	for _, mode := range []SplitMode{SplitSpeakers, SplitUtterances} {
+		for _, parts := range [][]Part{{{"train", 0.8}, {"dev", 0.1}, {"test", 0.1}}, {{"dev", 0.05}, {"train", 0.95}}} {
+			views, _, err := SplitInto(view, parts, mode, 3)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, p := range parts {
+				if got := views[i].Seconds() / view.Seconds(); math.Abs(got-p.Fraction) > 0.01 {
+					t.Errorf("by %s: %s is %.3f of all, want %g", mode, p.Name, got, p.Fraction)
+				}
+			}
+			held, err := Split(view, SplitConfig{Mode: mode, Fraction: 0.05, Seed: 3})
+			if err != nil || len(parts) == 2 && !slices.Equal(rowsOf(held.Valid), rowsOf(views[0])) {
+				t.Errorf("by %s: Split holds out %d rows, SplitInto %d; %v", mode, held.Valid.Len(), views[0].Len(), err)
+			}
+		}
+	}
+}
+
+func TestPartsAreChecked(t *testing.T) {
+	view := viewOf(Rate, Rate, Rate)
+	for want, parts := range map[string][]Part{
+		"into 1 parts":       {{"train", 1}},
+		"needs a name":       {{"train", 0.5}, {"train", 0.5}},
+		`part 2 is called "`: {{"train", 0.5}, {"", 0.5}},
+		"dev is 0":           {{"dev", 0}, {"train", 1}},
+		"dev is -0.1":        {{"dev", -0.1}, {"train", 0.5}},
+		"dev is NaN":         {{"dev", math.NaN()}, {"train", 0.5}},
+		"sum to 1":           {{"dev", 0.1}, {"train", 0.8}},
+		"left for part":      {{"a", 0.2}, {"b", 0.2}, {"c", 0.2}, {"d", 0.4}},
+	} {
+		if _, _, err := SplitInto(view, parts, SplitUtterances, 0); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v, want %q", parts, err, want)
+		}
+	}
+	if _, _, err := SplitInto(view, []Part{{"train", 0.5}, {"dev", 0.5}}, "rows", 0); err == nil {
+		t.Error("split by rows")
 	}
 }
 

@@ -34,7 +34,7 @@ type Store struct {
 	shards  []shard
 	index   *index
 	notes   []string
-	scratch sync.Pool // *[]byte: for reads that cannot take the bytes from a map
+	scratch sync.Pool // *scratch, for reads that cannot take the bytes from a map
 }
 
 // Open opens the store in dir. It maps the shards and reads aural.json and two ends of the index, so the time and the
@@ -202,29 +202,26 @@ func (s *Store) PCM(i int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	pcm, err := s.decode(&r, new([]byte), new([]byte))
+	pcm, err := s.decode(&r, new(scratch))
 	if err != nil {
 		return nil, fmt.Errorf("datasets: row %d in %s: %w", i, s.info.Shards[r.shard].Name, err)
 	}
 	return pcm, nil
 }
 
-// decode reads and decodes the audio of a row. The two scratch slices are used, and grown, when the bytes cannot be taken
-// from where they are.
-func (s *Store) decode(r *rowIndex, encoded, decoded *[]byte) ([]byte, error) {
-	file, err := s.shards[r.shard].bytes(r.audio, encoded)
+// decode reads and decodes the audio of a row, in memory of m when the bytes cannot be taken from where they are.
+func (s *Store) decode(r *rowIndex, m *scratch) ([]byte, error) {
+	file, err := s.shards[r.shard].bytes(r.audio, &m.encoded)
 	if err != nil {
 		return nil, err
 	}
-	return s.info.Codec.decode(file, r.samples, decoded)
+	return s.info.Codec.decode(file, r.samples, m)
 }
 
 // Read fills dst with the samples of row i from offset on, scaled to [-1, 1).
 func (s *Store) Read(dst []float32, i, offset int) error {
 	return s.withPCM(i, offset, len(dst), func(pcm []byte) {
-		for j := range dst {
-			dst[j] = float32(int16(binary.LittleEndian.Uint16(pcm[2*j:]))) * (1.0 / (1 << 15))
-		}
+		affine(dst, pcm, 0, pcmScale, 0)
 	})
 }
 
@@ -238,13 +235,15 @@ func (s *Store) withPCM(i, offset, n int, use func(pcm []byte)) error {
 	if offset < 0 || n < 0 || n > r.samples-offset {
 		return fmt.Errorf("datasets: %d samples from %d of row %d, which has %d samples", n, offset, i, r.samples)
 	}
-	encoded, decoded := s.borrow(), s.borrow()
-	defer s.scratch.Put(encoded)
-	defer s.scratch.Put(decoded)
+	m, ok := s.scratch.Get().(*scratch)
+	if !ok {
+		m = new(scratch)
+	}
+	defer s.scratch.Put(m)
 	var pcm []byte
 	if from, ok := s.info.Codec.part(r.audio, r.samples, offset, n); ok && s.shards[r.shard].data == nil {
-		pcm, err = s.shards[r.shard].bytes(from, encoded)
-	} else if pcm, err = s.decode(&r, encoded, decoded); err == nil {
+		pcm, err = s.shards[r.shard].bytes(from, &m.encoded)
+	} else if pcm, err = s.decode(&r, m); err == nil {
 		pcm = pcm[2*offset:][:2*n]
 	}
 	if err != nil {
@@ -252,14 +251,6 @@ func (s *Store) withPCM(i, offset, n int, use func(pcm []byte)) error {
 	}
 	use(pcm)
 	return nil
-}
-
-// borrow takes a scratch slice from the pool.
-func (s *Store) borrow() *[]byte {
-	if b, ok := s.scratch.Get().(*[]byte); ok {
-		return b
-	}
-	return new([]byte)
 }
 
 // View returns all rows as the sampler and Split see them. It reads the lengths in the index: 8 bytes a row.

@@ -137,7 +137,7 @@ func (v *verifier) checkRows() error {
 		}
 	}()
 	var seen duplicates
-	fingerprint, scratch := newRowHash(), new([]byte)
+	fingerprint, memory := newRowHash(), new(scratch)
 	for i, want := range v.info.Shards {
 		var err error
 		if shards[i], err = openShard(directory(v.dir), want); err != nil {
@@ -156,7 +156,7 @@ func (v *verifier) checkRows() error {
 				if err != nil {
 					return fmt.Errorf("id %q: %w", id, err)
 				}
-				pcm, err := v.info.Codec.decode(b.audio.value(row), r.samples, scratch)
+				pcm, err := v.info.Codec.decode(b.audio.value(row), r.samples, memory)
 				if err == nil && pcmSum(pcm) != r.sum {
 					err = fmt.Errorf("the samples are not those of its checksum: %w", ErrCorrupt)
 				}

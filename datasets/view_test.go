@@ -7,6 +7,47 @@ import (
 	"aural/rng"
 )
 
+// row is an entry of a made-up view, with the name of the speaker.
+type row struct {
+	Row     int
+	Samples int
+	Speaker string
+}
+
+// makeView returns the view of some rows of a made-up store.
+func makeView(rows []row) View {
+	t, v := &table{names: []string{""}}, View{}
+	for _, r := range rows {
+		n := max(len(t.samples), r.Row+1)
+		t.samples, t.speakers = slices.Grow(t.samples, n)[:n], slices.Grow(t.speakers, n)[:n]
+		speaker := slices.Index(t.names, r.Speaker)
+		if speaker < 0 {
+			speaker = len(t.names)
+			t.names = append(t.names, r.Speaker)
+		}
+		t.samples[r.Row], t.speakers[r.Row] = uint32(r.Samples), uint32(speaker)
+		v.rows = append(v.rows, uint32(r.Row))
+	}
+	v.table = t
+	return v
+}
+
+// rowsOf returns the entries of a view with the names of their speakers.
+func rowsOf(v View) (rows []row) {
+	for e := range v.All() {
+		rows = append(rows, row{e.Row, e.Samples, v.Name(e.Speaker)})
+	}
+	return rows
+}
+
+func viewOf(lengths ...int) View {
+	rows := make([]row, len(lengths))
+	for i, n := range lengths {
+		rows[i] = row{Row: 3*i + 1, Samples: n}
+	}
+	return makeView(rows)
+}
+
 func TestView(t *testing.T) {
 	rows := []row{{0, 1000, "ann"}, {2, 3000, ""}, {3, 500, "bob"}, {7, 16000, "ann"}}
 	v := makeView(rows)

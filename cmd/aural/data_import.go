@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"iter"
 	"maps"
-	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
-	"syscall"
 
 	"aural/audio"
+	"aural/audio/vad"
 	"aural/datasets"
 	"aural/datasets/corpora"
 
@@ -23,8 +23,10 @@ import (
 type importFlags struct {
 	out, format, root   string
 	channels, resampler string
+	share               string
+	segment             string
 	options             datasets.ImportOptions
-	json                bool
+	dryRun, json        bool
 }
 
 func (a *app) dataImport() *cobra.Command {
@@ -35,9 +37,15 @@ func (a *app) dataImport() *cobra.Command {
 		Long: `Import decodes recordings, makes them 16 kHz mono, and writes a new store. What a recording is
 follows from its content, not from its name.
 
-Recordings that cannot be used (not audio, damaged, empty, too short ...) are listed with the reason
-in STORE/rejected.jsonl and the rest goes in; the exit code is 3 then. The store appears when it is
-complete, or not at all. The same sources and options give the same bytes.
+Recordings that cannot be used (not audio, damaged, empty, too short, twice there ...) are listed
+with the reason in STORE/rejected.jsonl and the rest goes in; the exit code is 3 then. The store
+appears when it is complete. The same sources and options give the same bytes.
+
+An import that was interrupted or killed leaves a hidden folder beside STORE; the same command goes
+on with it and does at most the last few minutes of audio again (--restart drops it instead).
+
+Several machines share the work with --shard 1/4, --shard 2/4 ..., each into a store of its own;
+"aural data merge" makes one of them.
 
 Layouts (--format):
   auto          find out (default)
@@ -46,6 +54,7 @@ Several sources go into one store in the order given; their ids must differ.`,
 		Example: `  aural data import LibriSpeech/train-clean-100 --out stores/clean100
   aural data import ~/recordings --out stores/mine --min-seconds 1 --max-seconds 30
   aural data import train.tsv --format fairseq --root /mnt/audio --out stores/train
+  aural data import audiobooks/ --segment --out stores/books
   aural data import archive/ --out stores/archive --json | jq .accepted`,
 		Args: cobra.MinimumNArgs(1),
 	}, func(args []string) error { return a.importStore(f, args) })
@@ -58,7 +67,15 @@ Several sources go into one store in the order given; their ids must differ.`,
 	p.StringVar(&f.channels, "channel-policy", "average", "how several channels become one, `HOW`: average, first, refuse, or a number from 0")
 	p.StringVar(&f.resampler, "resampler", "sinc_hann", "`FILTER`: sinc_hann, sinc_kaiser or kaiser_best")
 	p.StringVar(&f.options.Split, "split", "", "take only recordings of this split, `NAME`")
+	p.StringVar(&f.segment, "segment", "", "cut recordings that are longer than MAX at silences into pieces of `MIN-MAX` seconds (alone: 2-15.6)")
+	p.Lookup("segment").NoOptDefVal = segmentDefault
 	p.BoolVar(&f.options.KeepTruncated, "keep-truncated", false, "keep what is there of recordings that end early")
+	p.BoolVar(&f.options.KeepDuplicates, "keep-duplicates", false, "keep recordings whose samples are those of an earlier one")
+	p.Float64Var(&f.options.Limits.MaxSeconds, "max-file-seconds", 0, "refuse longer files, before they are cut (0: 6 hours)")
+	p.Int64Var(&f.options.Limits.MaxSamples, "max-file-samples", 0, "refuse files with more samples in all channels (0: 2^28, 1 GiB of memory)")
+	p.StringVar(&f.share, "shard", "", "import only share `I/N` of the recordings")
+	p.BoolVar(&f.options.Restart, "restart", false, "begin anew even if an unfinished import could go on")
+	p.BoolVar(&f.dryRun, "dry-run", false, "only list what would be imported, without decoding")
 	p.IntVar(&f.options.Workers, "workers", 0, "recordings decoded at once (0: one for each CPU)")
 	p.BoolVar(&f.options.Overwrite, "overwrite", false, "replace STORE if it is a store")
 	p.BoolVar(&f.json, "json", false, "print the outcome as JSON")
@@ -75,11 +92,20 @@ func (a *app) importStore(f importFlags, paths []string) error {
 	if f.options.Resampler, err = audio.ParseQuality(f.resampler); err != nil {
 		return usage(err)
 	}
+	if f.options.Share, err = datasets.ParseShare(f.share); err != nil {
+		return usage(err)
+	}
+	if f.options.Segment, err = parseSegment(f.segment); err != nil {
+		return usage(err)
+	}
 	src, err := openSources(f, paths)
 	if err != nil {
 		return err
 	}
-	ctx, release := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	if f.dryRun {
+		return a.listSource(src, f.json)
+	}
+	ctx, release := interruptible()
 	defer release()
 	a.say("%s", src.Describe())
 	bar := newTicker(a.err, false)
@@ -87,7 +113,9 @@ func (a *app) importStore(f importFlags, paths []string) error {
 	bar.close()
 	switch {
 	case errors.Is(err, context.Canceled):
-		return coded{exitAborted, errors.New("interrupted: nothing was written")}
+		return coded{exitStopped, errors.New("interrupted: the same command goes on from here")}
+	case errors.Is(err, datasets.ErrUnfinished):
+		return fmt.Errorf("%w (--restart)", err)
 	case errors.Is(err, datasets.ErrEmpty):
 		a.explainRejects(sum, "")
 		return err
@@ -95,15 +123,18 @@ func (a *app) importStore(f importFlags, paths []string) error {
 		return err
 	}
 	if f.json {
-		if err := writeJSON(a.out, importResult{f.out, sum.Listed, sum.Accepted, sum.OtherSplit, sum.Rejects, sum.Warnings, sum.Leftovers, sum.Info}); err != nil {
+		if err := writeJSON(a.out, importResult{f.out, sum.Listed, sum.Accepted, sum.OtherSplit, sum.Resumed, sum.Rejects, sum.Warnings, sum.Leftovers, sum.Info}); err != nil {
 			return err
 		}
 	} else {
 		a.print("%s: %s of audio in %s by %s, fingerprint %.12s", f.out, audioText(sum.Info.Seconds), plural(sum.Accepted, "utterance"),
 			plural(sum.Info.Speakers, "speaker"), sum.Info.Fingerprint)
 	}
+	if sum.Resumed > 0 {
+		a.say("went on with an unfinished import behind its first %s", plural(sum.Resumed, "recording"))
+	}
 	for _, dir := range sum.Leftovers {
-		a.say("note: %s is left over from an import that was killed; delete it unless another import runs", dir)
+		a.say("note: %s is left over from a command that was killed; delete it unless another one runs", dir)
 	}
 	if n := len(sum.Warnings); n > 0 {
 		a.say("%s with something odd about them, see %s", plural(n, "recording"), filepath.Join(f.out, "warnings.jsonl"))
@@ -115,12 +146,37 @@ func (a *app) importStore(f importFlags, paths []string) error {
 	return nil
 }
 
+// segmentDefault is what --segment means alone.
+const segmentDefault = "2-15.6"
+
+// parseSegment reads "MIN-MAX" in seconds; "" means not to cut.
+func parseSegment(text string) (*vad.Config, error) {
+	if text == "" {
+		return nil, nil
+	}
+	c := vad.Default()
+	least, most, _ := strings.Cut(text, "-")
+	var err error
+	if c.MinSeconds, err = strconv.ParseFloat(least, 64); err == nil {
+		c.MaxSeconds, err = strconv.ParseFloat(most, 64)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--segment %q: want MIN-MAX in seconds, such as %s", text, segmentDefault)
+	}
+	c.TargetSeconds = c.MinSeconds + 0.88*(c.MaxSeconds-c.MinSeconds) // as 14 s lies between the usual ones
+	if err := c.Validate(); err != nil {
+		return nil, fmt.Errorf("--segment %s: %w", text, err)
+	}
+	return &c, nil
+}
+
 // importResult is the outcome of an import as JSON.
 type importResult struct {
 	Store      string             `json:"store"`
 	Listed     int                `json:"listed"`
 	Accepted   int                `json:"accepted"`
 	OtherSplit int                `json:"other_split"` // left out because of --split
+	Resumed    int                `json:"resumed"`     // done by an earlier, interrupted import
 	Rejects    []datasets.Reject  `json:"rejects"`
 	Warnings   []datasets.Warning `json:"warnings"`
 	Leftovers  []string           `json:"leftovers"` // folders of imports that were killed
@@ -227,4 +283,35 @@ func layoutHelp() string {
 		fmt.Fprintf(&b, "  %-13s %s\n", l.Name, l.About)
 	}
 	return b.String()
+}
+
+// listing is what a source lists, as JSON.
+type listing struct {
+	Source string            `json:"source"`
+	Listed int               `json:"listed"`
+	Faults []datasets.Reject `json:"faults"`
+}
+
+// listSource says what an import would begin with.
+func (a *app) listSource(src datasets.Source, asJSON bool) error {
+	l := listing{Source: src.Describe(), Faults: []datasets.Reject{}}
+	for item, err := range src.Items() {
+		if err != nil {
+			return err
+		}
+		l.Listed++
+		if item.Fault != nil {
+			l.Faults = append(l.Faults, datasets.Reject{Path: item.Name, ID: item.ID, Kind: item.Fault.Kind, Reason: item.Fault.Reason})
+		} else if !asJSON {
+			a.print("%s\t%s\t%s\t%s", item.ID, item.Speaker, item.Name, item.Transcript)
+		}
+	}
+	if asJSON {
+		return writeJSON(a.out, l)
+	}
+	a.say("%s", l.Source)
+	if len(l.Faults) > 0 {
+		a.explainRejects(datasets.Summary{Rejects: l.Faults}, "")
+	}
+	return nil
 }

@@ -16,33 +16,45 @@ func (a *app) dataInfo() *cobra.Command {
 		Example: "  aural data info stores/mine\n  aural data info stores/mine --json | jq .seconds",
 		Args:    cobra.ExactArgs(1),
 	}, func(args []string) error {
-		s, err := datasets.Open(args[0])
+		s, err := a.openStore(args[0])
 		if err != nil {
 			return err
 		}
 		defer s.Close()
-		for _, n := range s.Notes() {
-			a.say("note: %s", n)
-		}
 		if asJSON {
 			return writeJSON(a.out, s.Info())
 		}
-		a.describeStore(s)
-		return nil
+		return a.describeStore(s)
 	})
 	c.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
 	return c
 }
 
-func (a *app) describeStore(s *datasets.Store) {
+// openStore opens a store and says what had to be put right.
+func (a *app) openStore(where string) (*datasets.Store, error) {
+	s, err := datasets.Open(where)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range s.Notes() {
+		a.say("note: %s", n)
+	}
+	return s, nil
+}
+
+func (a *app) describeStore(s *datasets.Store) error {
+	view, err := s.View()
+	if err != nil {
+		return err
+	}
 	i := s.Info()
 	bytes := int64(0)
 	for _, shard := range i.Shards {
 		bytes += shard.Bytes
 	}
-	lengths := make([]float64, s.Len())
-	for row := range lengths {
-		lengths[row] = float64(s.Samples(row)) / datasets.Rate
+	lengths := make([]float64, 0, view.Len())
+	for e := range view.All() {
+		lengths = append(lengths, float64(e.Samples)/datasets.Rate)
 	}
 	slices.Sort(lengths)
 	at := func(q float64) string { return audioText(lengths[int(q*float64(len(lengths)-1))]) }
@@ -53,9 +65,10 @@ func (a *app) describeStore(s *datasets.Store) {
 		{"speakers", grouped(i.Speakers)},
 		{"transcripts", grouped(i.Transcribed)},
 		{"rejected", grouped(i.Rejected) + ", " + grouped(i.Warned) + " accepted with a warning"},
-		{"size", bytesText(bytes) + " in " + plural(len(i.Shards), "shard")},
+		{"size", bytesText(bytes) + " in " + plural(len(i.Shards), "shard") + ", " + string(i.Codec)},
 		{"source", i.Settings.Source},
 		{"fingerprint", i.Fingerprint},
 	}
 	table(a.out, rows, nil)
+	return nil
 }

@@ -249,7 +249,7 @@ func TestImport(t *testing.T) {
 	write(t, shards[0], data)
 	out, msg = call(t, exitError, "data", "verify", store)
 	has(t, out, filepath.Base(shards[0]))
-	has(t, msg, "problem", "import it again")
+	has(t, msg, "problem", "aural data repair")
 	out, _ = call(t, exitError, "data", "verify", store, "--json")
 	has(t, out, `"problems"`)
 	out, _ = call(t, exitError, "doctor", "--runs", dir, "--data", store)

@@ -121,7 +121,7 @@ func TestFairseq(t *testing.T) {
 	tree(t, dir, "audio/a/1.flac", "audio/2.wav", "secret.wav", "man/train.ltr:H I | Y O U |\nA |\n\n\n\n",
 		"man/train.tsv:"+filepath.Join(dir, "audio")+"\na/1.flac\t16000\n2.wav\t5\n../secret.wav\t3\nx.zip:3:4\t3\ngone.wav\tmany\n")
 	src, err := Open("auto", filepath.Join(dir, "man", "train.tsv"), Options{})
-	checkListed(t, src, err, "fairseq manifest", "a/1||HI YOU|train|a/1.flac", "2||A|train|2.wav", "../secret.wav outside", "x.zip:3:4 bad-entry",
+	checkListed(t, src, err, "fairseq manifest", "a/1||HI YOU|train|a/1.flac", "2||A|train|2.wav", "../secret.wav outside", "x.zip:3:4 missing",
 		"gone.wav bad-entry")
 	tree(t, dir, "man/train.wrd:one\ntwo\n")
 	if _, err := Fairseq(filepath.Join(dir, "man", "train.tsv"), ""); err == nil || !strings.Contains(err.Error(), "2 lines") {
@@ -141,7 +141,7 @@ func TestTable(t *testing.T) {
 		"d/2.wav\t\t\t\t\r\n\r\n/etc/passwd\t\t\t\t\nd/../../up.wav\t\t\t\t\nd/3.wav\t\t\t\t\nshort\trow\n\tx\t\t\t\n"+filepath.Join(dir, "d", "2.wav")+"\tabs\t\t\t\n")
 	src, err := Open("auto", filepath.Join(dir, "x.tsv"), Options{})
 	checkListed(t, src, err, "table", `d/1|c1|"quoted" text|train|d/1.wav`, "d/2||||d/2.wav", "/etc/passwd outside", "d/../../up.wav outside",
-		"d/3.wav missing", "short bad-entry", " bad-entry", "d/2||abs||d/2.wav")
+		"d/3.wav missing", "short bad-entry", "x.tsv line 9 bad-entry", "d/2.wav duplicate")
 }
 
 func TestDetectSourceRefuses(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 )
 
 // LibriSpeech lists a tree SPK/CHAP/SPK-CHAP-UTT.flac with transcripts in SPK/CHAP/SPK-CHAP.trans.txt (Panayotov and others
-// 2015), as in LibriSpeech and Libri-Light. dir may hold one subset, several, or a part of one; the folders above SPK are
-// the split.
+// 2015), as in LibriSpeech and the labelled parts of Libri-Light. dir may hold one subset, several, or a part of one; the
+// folders above SPK are the split.
 func LibriSpeech(dir string) (*datasets.Listing, error) {
 	r, files, err := openTree(dir)
 	if err != nil {
@@ -51,8 +51,8 @@ func (r root) libriSpeech(files []treeFile) (*datasets.Listing, error) {
 			key := path.Join(path.Dir(f.name), line.id)
 			transcripts[key] = line.text
 			if !present[key] {
-				missing = append(missing, datasets.Item{ID: line.id, Name: f.name,
-					Fault: &datasets.Fault{Kind: datasets.FaultMissing, Reason: fmt.Sprintf("line %d of %s has a transcript for %q but there is no such recording", line.number, f.name, line.id)}})
+				missing = append(missing, datasets.Item{ID: line.id, Name: f.name, Fault: faultf(datasets.FaultMissing,
+					"line %d of %s has a transcript for %q but there is no such recording", line.number, f.name, line.id)})
 			}
 		}
 	}
@@ -63,7 +63,7 @@ func (r root) libriSpeech(files []treeFile) (*datasets.Listing, error) {
 		item := datasets.Item{ID: path.Base(stem(f.name)), Transcript: transcripts[stem(f.name)], Name: f.name, Path: f.path, Fault: f.fault}
 		speaker, ok := r.libriName(f.name)
 		if !ok && f.fault == nil {
-			item.Fault = &datasets.Fault{Kind: datasets.FaultEntry, Reason: "not called SPEAKER-CHAPTER-UTTERANCE in a folder SPEAKER/CHAPTER: import it as a plain folder"}
+			item.Fault = badEntry("not called SPEAKER-CHAPTER-UTTERANCE in a folder SPEAKER/CHAPTER: import it as a plain folder")
 		}
 		item.Speaker = speaker
 		if split := path.Dir(path.Dir(path.Dir(f.name))); split != "." {
@@ -93,18 +93,8 @@ func parseTrans(text string) []transLine {
 
 // looksLikeLibriSpeech reports whether most audio files of a directory have the names of LibriSpeech.
 func looksLikeLibriSpeech(p *probe) bool {
-	r, files, err := openTree(p.path)
-	if err != nil {
-		return false
-	}
-	named, all := 0, 0
-	for _, f := range files {
-		if isAudioName(f.name) {
-			all++
-			if _, ok := r.libriName(f.name); ok {
-				named++
-			}
-		}
-	}
-	return 2*named > all
+	return p.mostAudio(func(r root, name string) bool {
+		_, ok := r.libriName(name)
+		return ok
+	})
 }

@@ -18,6 +18,7 @@ const layers = `
 	# Streams and file formats; they know nothing of the rest.
 	NONE < rng, lm, internal/spelling, internal/atomicfile;
 	NONE < audio/flac, audio/mp3 < audio;
+	audio < audio/vad < datasets;
 	internal/atomicfile < safetensors;
 	internal/spelling, internal/atomicfile < runlog;
 	lm < decode;
