@@ -14,6 +14,9 @@
 //	kaldi        wav.scp, or a folder of folders with it              utterance         utt2spk       text
 //	ljspeech     metadata.csv, wavs/ID.wav                            ID                folder        last column
 //	vctk         wav48/SPK/ID.wav                                     name              SPK           txt/SPK/ID.txt
+//	huggingface  save_to_disk, a cache folder, an .arrow              id, else path     speaker(_id)  text
+//	audiofolder  metadata.csv or .jsonl with file_name                id, else path     speaker(_id)  text
+//	webdataset   tars with KEY.flac, KEY.txt, KEY.json                KEY               in .json      .txt, .json
 //
 // Nothing found in a corpus is executed, and no file outside the folders that the user named is opened, whatever a manifest
 // or a link says; only a fairseq manifest may name another folder, in its first line. A line or a file that cannot be used
