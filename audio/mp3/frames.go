@@ -28,7 +28,8 @@ type frames struct {
 	free  int // length of an unpadded frame in free format
 	tries int // headers of free format tried so far
 
-	last      int  // length of the last frame
+	trial     int  // length of an unpadded frame in free format by the last header that was verified; 0 otherwise
+	last      int  // length of the last whole frame
 	nextSync  int  // cached result of resync: the first frame at or after the position it was asked for
 	junk      int  // bytes that belong to nothing, without zeros
 	truncated bool // the file ends within a frame
@@ -49,44 +50,36 @@ func (w *frames) next() (f frame, ok bool, err error) {
 		if valid && w.begun && !h.sameStream(w.first) && w.verified(w.pos, h) {
 			return frame{}, false, w.changed(h)
 		}
-		if !valid || !w.begun || !h.sameStream(w.first) {
-			at := w.resync(w.pos)
-			gap := at - w.pos
-			if at < 0 {
-				w.skip(rest)
-				w.pos = len(w.data)
+		if valid && w.begun && h.sameStream(w.first) {
+			if f, ok = w.take(h); ok {
+				f.lost = lost
+				return f, true, nil
+			}
+			if w.truncated {
 				return frame{}, false, nil
 			}
-			w.pos = at
-			w.skip(rest[:gap])
-			if w.begun {
-				lost += (gap + w.last/2) / w.last
-			}
-			if h, _ = parseHeader(w.data[at:]); !w.begun {
-				w.begin(h)
-			} else if !h.sameStream(w.first) {
-				return frame{}, false, w.changed(h)
-			}
-			if gap > 0 {
-				continue
-			}
 		}
-		f, ok = w.take(h)
-		f.lost = lost
-		return f, ok, nil
+		at := w.resync(w.pos)
+		if at < 0 {
+			w.skip(rest)
+			w.pos = len(w.data)
+			return frame{}, false, nil
+		}
+		w.skip(rest[:at-w.pos])
+		if w.begun {
+			lost += (at - w.pos + w.last/2) / w.last
+		}
+		w.pos = at
+		if !w.begun {
+			w.first, _ = parseHeader(w.data[at:])
+			w.begun, w.free = true, w.trial
+			w.last = w.first.frameBytes(w.free)
+		}
 	}
 }
 
 // skip counts bytes that belong to nothing; zeros are padding.
 func (w *frames) skip(b []byte) { w.junk += len(b) - bytes.Count(b, []byte{0}) }
-
-// begin makes h the header that all others must agree with.
-func (w *frames) begin(h header) {
-	w.first, w.begun = h, true
-	if h.bitrate == 0 {
-		w.free = w.freeLength(w.pos, h)
-	}
-}
 
 func (w *frames) changed(h header) error {
 	if h.layer != w.first.layer {
@@ -100,15 +93,20 @@ func (w *frames) changed(h header) error {
 		w.first.rate, w.first.channels, h.rate, h.channels, w.pos, ErrUnsupported)
 }
 
-// take cuts out the frame at the current position, whose header agrees with the stream.
+// take cuts out the frame at the current position, whose header agrees with the stream. It fails when the file ends within
+// it, and when so little of it is there that it does not count as a frame.
 func (w *frames) take(h header) (frame, bool) {
 	f := frame{header: h, offset: w.pos}
-	end := w.pos + h.frameBytes(w.free)
+	length := h.frameBytes(w.free)
+	end := w.pos + length
 	if !w.boundary(end) {
 		// Either this header lies about its length, or something is wrong behind the frame. The next frame tells.
 		next := w.resync(w.pos + 1)
 		switch {
 		case next >= 0 && next < end:
+			if 2*(next-w.pos) < w.last {
+				return frame{}, false
+			}
 			f.broken = true
 			end = next
 		case end > len(w.data):
@@ -117,8 +115,10 @@ func (w *frames) take(h header) (frame, bool) {
 			return frame{}, false
 		}
 	}
+	if !f.broken {
+		w.last = length
+	}
 	f.data = w.data[w.pos:end]
-	w.last = len(f.data)
 	w.pos = end
 	return f, true
 }
@@ -157,11 +157,12 @@ func (w *frames) resync(from int) int {
 // data reaches. A header alone turns up by chance every few kilobytes, three that chain every few hundred megabytes.
 func (w *frames) verified(at int, h header) bool {
 	free := w.free
+	w.trial = 0
 	if h.bitrate == 0 && free == 0 {
-		free = w.freeLength(at, h)
-		if free == 0 {
+		if free = w.freeLength(at, h); free == 0 {
 			return false
 		}
+		w.trial = free
 	}
 	for range 2 {
 		at += h.frameBytes(free)
