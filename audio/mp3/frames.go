@@ -30,7 +30,9 @@ type frames struct {
 
 	trial     int  // length of an unpadded frame in free format by the last header that was verified; 0 otherwise
 	last      int  // length of the last whole frame
+	lastSlot  int  // of which this is padding
 	nextSync  int  // cached result of resync: the first frame at or after the position it was asked for
+	exhausted bool // resync has come to the end
 	junk      int  // bytes that belong to nothing, without zeros
 	truncated bool // the file ends within a frame
 }
@@ -99,28 +101,45 @@ func (w *frames) take(h header) (frame, bool) {
 	f := frame{header: h, offset: w.pos}
 	length := h.frameBytes(w.free)
 	end := w.pos + length
-	if !w.boundary(end) {
-		// Either this header lies about its length, or something is wrong behind the frame. The next frame tells.
-		next := w.resync(w.pos + 1)
-		switch {
-		case next >= 0 && next < end:
-			if 2*(next-w.pos) < w.last {
-				return frame{}, false
-			}
-			f.broken = true
-			end = next
-		case end > len(w.data):
-			w.truncated = true
-			w.pos = len(w.data)
-			return frame{}, false
-		}
+	next := w.nextInside(h, end)
+	switch {
+	case next < 0:
+		w.last, w.lastSlot = length, h.slot()
+	case next < w.pos+w.last/2:
+		return frame{}, false
+	default:
+		f.broken = true
+		end = next
 	}
-	if !f.broken {
-		w.last = length
+	if end > len(w.data) {
+		w.truncated = true
+		w.pos = len(w.data)
+		return frame{}, false
 	}
 	f.data = w.data[w.pos:end]
 	w.pos = end
 	return f, true
+}
+
+// nextInside finds out whether the header h at the current position lies about the length: it returns where the next frame
+// starts if that is not where h says, end, and -1 if h may be right.
+func (w *frames) nextInside(h header, end int) int {
+	// A wrong bitrate, as a flipped bit makes it, leaves the next frame where the last length puts it.
+	guess := w.pos + w.last - w.lastSlot + h.slot()
+	bounded := w.boundary(end)
+	if guess > w.pos && guess < end || !bounded && guess > end {
+		if g, valid := parseHeader(w.data[min(guess, len(w.data)):]); valid && g.sameStream(w.first) && w.verified(guess, g) {
+			return guess
+		}
+	}
+	if bounded {
+		return -1
+	}
+	// Either the length is wrong, or something is wrong behind the frame.
+	if next := w.resync(w.pos + 1); next < end {
+		return next
+	}
+	return -1
 }
 
 // boundary says whether a frame can end at end: at the end of the data, or before a tag or a frame of this stream.
@@ -134,11 +153,11 @@ func (w *frames) boundary(end int) bool {
 
 // resync returns the position of the first verified frame at or after from, -1 if there is none.
 func (w *frames) resync(from int) int {
+	if w.exhausted {
+		return -1
+	}
 	if w.nextSync >= from {
 		return w.nextSync
-	}
-	if w.nextSync == len(w.data)+1 {
-		return -1
 	}
 	for at := from; at+4 <= len(w.data); at++ {
 		if w.data[at] != 0xff {
@@ -149,7 +168,7 @@ func (w *frames) resync(from int) int {
 			return at
 		}
 	}
-	w.nextSync = len(w.data) + 1
+	w.exhausted = true
 	return -1
 }
 
