@@ -65,8 +65,7 @@ func apeTag(header bool) []byte {
 // beyond which ffmpeg, and so do we, would take it for concatenated.
 func TestTags(t *testing.T) {
 	id3v1 := append([]byte("TAG"), make([]byte, 125)...)
-	lyrics := []byte("LYRICSBEGININD0000200000035LYRICS200")
-	lyrics = []byte("LYRICSBEGIN" + "IND0000200" + "000021" + "LYRICS200")
+	lyrics := []byte("LYRICSBEGIN" + "IND0000200" + "000021" + "LYRICS200")
 	footer := append(id3v2(64), []byte("3DI\x04\x00\x10\x00\x00\x00\x40")...)
 	footer[5] = 0x10
 	for _, name := range []string{"mpeg1-44k-joint-vbr", "mpeg2-16k-mono-untagged", "mpeg1-32k-free-format"} {
@@ -141,7 +140,8 @@ func TestFragment(t *testing.T) {
 	at := positions(t, plain)
 	got := mustDecode(t, slices.Concat(plain[:at[5]], plain[at[5]:at[5]+60], plain[at[5]:]))
 	if !slices.Equal(got.Channels[0], want) || got.BadFrames != 0 || len(got.Warnings) != 1 {
-		t.Errorf("%d samples, want the same %d; %d bad frames, warnings %q", len(got.Channels[0]), len(want), got.BadFrames, got.Warnings)
+		t.Errorf("%d samples, want the same %d; %d bad frames, warnings %q",
+			len(got.Channels[0]), len(want), got.BadFrames, got.Warnings)
 	}
 }
 

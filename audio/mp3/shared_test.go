@@ -42,7 +42,8 @@ func TestSharedRecordings(t *testing.T) {
 			continue
 		}
 		if a.Rate != c.rate || len(a.Channels) != 1 || len(a.Channels[0]) != c.frames {
-			t.Errorf("%s: %d Hz, %d channels, %d samples, want %d, 1, %d", c.path, a.Rate, len(a.Channels), len(a.Channels[0]), c.rate, c.frames)
+			t.Errorf("%s: %d Hz, %d channels, %d samples, want %d, 1, %d",
+				c.path, a.Rate, len(a.Channels), len(a.Channels[0]), c.rate, c.frames)
 			continue
 		}
 		if got := energy(a.Channels[0]); math.Abs(got-c.energy) > 1e-6*c.energy {

@@ -167,13 +167,13 @@ func TestIntensity(t *testing.T) {
 			0: {1, 0}, 30: {1, 1}, 74: {1, 0}, 110: share(3),
 		}},
 		// Bands of 44.1 kHz are 3·4 lines up to line 48; then 3·6, 3·8, 3·10, 3·12 and so on, from 408 on the last of 3·56.
-		{"short: each window has its own limit", mpeg1, granule{blockType: shortBlock}, []int{17}, map[int]uint8{3: 0, 5: 6}, map[int][2]float64{
+		{"short: windows apart", mpeg1, granule{blockType: shortBlock}, []int{17}, map[int]uint8{3: 0, 5: 6}, map[int][2]float64{
 			0: share(3), 4: {ms, ms}, 8: share(3), 12: {0, 1}, 16: {ms, ms}, 20: {1, 0}, 24: share(3), 28: share(3), 32: share(3),
 		}},
 		{"short: the last band", mpeg1, granule{blockType: shortBlock}, nil, map[int]uint8{33: 0, 34: 6, 35: 7}, map[int][2]float64{
 			408: {0, 1}, 463: {0, 1}, 464: {1, 0}, 520: {ms, ms}, 575: {ms, ms},
 		}},
-		{"mixed: a window's lines end it for the long bands", mpeg1, granule{blockType: shortBlock, mixed: true}, []int{41}, nil, map[int][2]float64{
+		{"mixed: lines of a window", mpeg1, granule{blockType: shortBlock, mixed: true}, []int{41}, nil, map[int][2]float64{
 			0: {ms, ms}, 35: {ms, ms}, 36: share(3), 40: {ms, ms}, 44: share(3),
 		}},
 		{"mixed: no lines", mpeg1, granule{blockType: shortBlock, mixed: true}, nil, map[int]uint8{7: 0}, map[int][2]float64{
