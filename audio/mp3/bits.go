@@ -35,7 +35,7 @@ func (m *mainData) peek(pos int) uint64 {
 	return binary.BigEndian.Uint64(m.buf[at:at+8]) << (uint(pos) & 7)
 }
 
-// bitReader reads fields of up to 57 bits from a frame; beyond the end it reads zeros.
+// bitReader reads the fields of the side information; beyond the end it reads zeros.
 type bitReader struct {
 	data []byte
 	pos  int // in bits

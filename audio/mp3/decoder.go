@@ -54,9 +54,10 @@ func (d *decoder) run(data []byte) error {
 			d.silence(f)
 		}
 		d.frame(f)
-	}
-	if 2*d.bad > d.plan.slots {
-		return fmt.Errorf("mp3: %d of %d frames cannot be decoded, the first at byte %d: %w", d.bad, d.plan.slots, d.firstBad, ErrCorrupt)
+		if 2*d.bad > d.plan.slots {
+			return fmt.Errorf("mp3: more than half of %d frames cannot be decoded, the first at byte %d: %w",
+				d.plan.slots, d.firstBad, ErrCorrupt)
+		}
 	}
 	return nil
 }

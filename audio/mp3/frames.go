@@ -28,8 +28,11 @@ type frames struct {
 	free  int // length of an unpadded frame in free format
 	tries int // headers of free format tried so far
 
-	last      int  // length of the last frame
+	trial     int  // length of an unpadded frame in free format by the last header that was verified; 0 otherwise
+	last      int  // length of the last whole frame
+	lastSlot  int  // of which this is padding
 	nextSync  int  // cached result of resync: the first frame at or after the position it was asked for
+	exhausted bool // resync has come to the end
 	junk      int  // bytes that belong to nothing, without zeros
 	truncated bool // the file ends within a frame
 }
@@ -49,44 +52,36 @@ func (w *frames) next() (f frame, ok bool, err error) {
 		if valid && w.begun && !h.sameStream(w.first) && w.verified(w.pos, h) {
 			return frame{}, false, w.changed(h)
 		}
-		if !valid || !w.begun || !h.sameStream(w.first) {
-			at := w.resync(w.pos)
-			gap := at - w.pos
-			if at < 0 {
-				w.skip(rest)
-				w.pos = len(w.data)
+		if valid && w.begun && h.sameStream(w.first) {
+			if f, ok = w.take(h); ok {
+				f.lost = lost
+				return f, true, nil
+			}
+			if w.truncated {
 				return frame{}, false, nil
 			}
-			w.pos = at
-			w.skip(rest[:gap])
-			if w.begun {
-				lost += (gap + w.last/2) / w.last
-			}
-			if h, _ = parseHeader(w.data[at:]); !w.begun {
-				w.begin(h)
-			} else if !h.sameStream(w.first) {
-				return frame{}, false, w.changed(h)
-			}
-			if gap > 0 {
-				continue
-			}
 		}
-		f, ok = w.take(h)
-		f.lost = lost
-		return f, ok, nil
+		at := w.resync(w.pos)
+		if at < 0 {
+			w.skip(rest)
+			w.pos = len(w.data)
+			return frame{}, false, nil
+		}
+		w.skip(rest[:at-w.pos])
+		if w.begun {
+			lost += (at - w.pos + w.last/2) / w.last
+		}
+		w.pos = at
+		if !w.begun {
+			w.first, _ = parseHeader(w.data[at:])
+			w.begun, w.free = true, w.trial
+			w.last = w.first.frameBytes(w.free)
+		}
 	}
 }
 
 // skip counts bytes that belong to nothing; zeros are padding.
 func (w *frames) skip(b []byte) { w.junk += len(b) - bytes.Count(b, []byte{0}) }
-
-// begin makes h the header that all others must agree with.
-func (w *frames) begin(h header) {
-	w.first, w.begun = h, true
-	if h.bitrate == 0 {
-		w.free = w.freeLength(w.pos, h)
-	}
-}
 
 func (w *frames) changed(h header) error {
 	if h.layer != w.first.layer {
@@ -100,27 +95,51 @@ func (w *frames) changed(h header) error {
 		w.first.rate, w.first.channels, h.rate, h.channels, w.pos, ErrUnsupported)
 }
 
-// take cuts out the frame at the current position, whose header agrees with the stream.
+// take cuts out the frame at the current position, whose header agrees with the stream. It fails when the file ends within
+// it, and when so little of it is there that it does not count as a frame.
 func (w *frames) take(h header) (frame, bool) {
 	f := frame{header: h, offset: w.pos}
-	end := w.pos + h.frameBytes(w.free)
-	if !w.boundary(end) {
-		// Either this header lies about its length, or something is wrong behind the frame. The next frame tells.
-		next := w.resync(w.pos + 1)
-		switch {
-		case next >= 0 && next < end:
-			f.broken = true
-			end = next
-		case end > len(w.data):
-			w.truncated = true
-			w.pos = len(w.data)
-			return frame{}, false
-		}
+	length := h.frameBytes(w.free)
+	end := w.pos + length
+	next := w.nextInside(h, end)
+	switch {
+	case next < 0:
+		w.last, w.lastSlot = length, h.slot()
+	case next < w.pos+w.last/2:
+		return frame{}, false
+	default:
+		f.broken = true
+		end = next
+	}
+	if end > len(w.data) {
+		w.truncated = true
+		w.pos = len(w.data)
+		return frame{}, false
 	}
 	f.data = w.data[w.pos:end]
-	w.last = len(f.data)
 	w.pos = end
 	return f, true
+}
+
+// nextInside finds out whether the header h at the current position lies about the length: it returns where the next frame
+// starts if that is not where h says, end, and -1 if h may be right.
+func (w *frames) nextInside(h header, end int) int {
+	// A wrong bitrate, as a flipped bit makes it, leaves the next frame where the last length puts it.
+	guess := w.pos + w.last - w.lastSlot + h.slot()
+	bounded := w.boundary(end)
+	if guess > w.pos && guess < end || !bounded && guess > end {
+		if g, valid := parseHeader(w.data[min(guess, len(w.data)):]); valid && g.sameStream(w.first) && w.verified(guess, g) {
+			return guess
+		}
+	}
+	if bounded {
+		return -1
+	}
+	// Either the length is wrong, or something is wrong behind the frame.
+	if next := w.resync(w.pos + 1); next < end {
+		return next
+	}
+	return -1
 }
 
 // boundary says whether a frame can end at end: at the end of the data, or before a tag or a frame of this stream.
@@ -134,11 +153,11 @@ func (w *frames) boundary(end int) bool {
 
 // resync returns the position of the first verified frame at or after from, -1 if there is none.
 func (w *frames) resync(from int) int {
+	if w.exhausted {
+		return -1
+	}
 	if w.nextSync >= from {
 		return w.nextSync
-	}
-	if w.nextSync == len(w.data)+1 {
-		return -1
 	}
 	for at := from; at+4 <= len(w.data); at++ {
 		if w.data[at] != 0xff {
@@ -149,7 +168,7 @@ func (w *frames) resync(from int) int {
 			return at
 		}
 	}
-	w.nextSync = len(w.data) + 1
+	w.exhausted = true
 	return -1
 }
 
@@ -157,11 +176,12 @@ func (w *frames) resync(from int) int {
 // data reaches. A header alone turns up by chance every few kilobytes, three that chain every few hundred megabytes.
 func (w *frames) verified(at int, h header) bool {
 	free := w.free
+	w.trial = 0
 	if h.bitrate == 0 && free == 0 {
-		free = w.freeLength(at, h)
-		if free == 0 {
+		if free = w.freeLength(at, h); free == 0 {
 			return false
 		}
+		w.trial = free
 	}
 	for range 2 {
 		at += h.frameBytes(free)

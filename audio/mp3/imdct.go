@@ -28,8 +28,14 @@ var (
 // imdct36 transforms the 18 lines of a long block in subband sb. The first half of the windowed result and the overlap go
 // to out, the second half becomes the overlap.
 func imdct36(x, overlap *[slots]float32, window *[36]float32, out *subbandSamples, sb int) {
-	p := [9]float32{x[0], x[2] + x[1], x[4] + x[3], x[6] + x[5], x[8] + x[7], x[10] + x[9], x[12] + x[11], x[14] + x[13], x[16] + x[15]}
-	q := [9]float32{x[17], x[15] - x[16], x[13] - x[14], x[11] - x[12], x[9] - x[10], x[7] - x[8], x[5] - x[6], x[3] - x[4], x[1] - x[2]}
+	p := [9]float32{
+		x[0], x[2] + x[1], x[4] + x[3], x[6] + x[5], x[8] + x[7],
+		x[10] + x[9], x[12] + x[11], x[14] + x[13], x[16] + x[15],
+	}
+	q := [9]float32{
+		x[17], x[15] - x[16], x[13] - x[14], x[11] - x[12], x[9] - x[10],
+		x[7] - x[8], x[5] - x[6], x[3] - x[4], x[1] - x[2],
+	}
 	dct9(&p)
 	dct9(&q)
 	sb &= subbands - 1

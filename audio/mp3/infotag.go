@@ -67,7 +67,7 @@ func parseXing(b []byte) infoTag {
 type span struct{ start, cut, cutEnd int }
 
 // trim computes the span of a stream of total samples in frames of perFrame samples. available is the number of bytes
-// from the tag's frame to the end of the file.
+// from the tag's frame to the end of the file, tags included.
 //
 // It follows libavformat, so that lengths agree with ffmpeg's: the padding is cut where the number of frames puts it and
 // not at the end of the data, and not at all when the file is longer than the tag says by more than a sixteenth, as when
@@ -87,7 +87,8 @@ func (t infoTag) trim(total, perFrame, available int) span {
 	return s
 }
 
-// outgrown says whether the file is longer than its tag by more than a sixteenth of the shorter.
+// outgrown says whether the file is longer than its tag by more than a sixteenth. libavformat compares with what is left
+// behind the header of the tag's frame.
 func (t infoTag) outgrown(available int) bool {
-	return t.bytes > 0 && available > t.bytes && available-t.bytes > t.bytes>>4
+	return t.bytes > 0 && available-4-t.bytes > t.bytes>>4
 }

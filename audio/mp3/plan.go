@@ -1,9 +1,6 @@
 package mp3
 
-import (
-	"bytes"
-	"fmt"
-)
+import "fmt"
 
 // plan is what a walk over the headers tells before anything is decoded.
 type plan struct {
@@ -55,7 +52,7 @@ func survey(data []byte) (*plan, error) {
 		return nil, fmt.Errorf("mp3: the file has an info tag and no sound: %w", ErrEmpty)
 	case p.frames == 0 && p.cut:
 		return nil, fmt.Errorf("mp3: the file ends within its first frame: %w", ErrCorrupt)
-	case p.frames == 0 && len(bytes.Trim(walk.data, "\x00")) == 0:
+	case p.frames == 0 && p.junk == 0:
 		return nil, fmt.Errorf("mp3: the file has no frames, only tags and zeros: %w", ErrEmpty)
 	case p.frames == 0:
 		return nil, fmt.Errorf("mp3: no frame of MPEG audio in %d bytes: %w", len(data), ErrCorrupt)
