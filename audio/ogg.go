@@ -79,7 +79,7 @@ func scanOgg(data []byte) (streams []*oggStream, skipped int, err error) {
 		if !ok {
 			// Whoever fills a file with page headers in each other's bodies must not buy more than a few passes over it.
 			if failed += size; failed > 8*len(data) {
-				return nil, 0, fmt.Errorf("Ogg with page headers everywhere and checksums that fail: %w", ErrCorrupt)
+				return nil, 0, fmt.Errorf("ogg with page headers everywhere and checksums that fail: %w", ErrCorrupt)
 			}
 			next := bytes.Index(data[at+1:], []byte(oggMagic))
 			if next < 0 {
@@ -209,7 +209,7 @@ func decodeOgg(data []byte, lim Limits) (*Clip, error) {
 		return nil, err
 	}
 	if len(streams) == 0 {
-		return nil, fmt.Errorf("Ogg without a whole first page (%d bytes): %w", len(data), ErrCorrupt)
+		return nil, fmt.Errorf("ogg without a whole first page (%d bytes): %w", len(data), ErrCorrupt)
 	}
 	clip := &Clip{}
 	var before *oggStream
@@ -274,7 +274,7 @@ func finishOgg(clip *Clip, others []string, skipped int) (*Clip, error) {
 	what := strings.Join(others, ", ")
 	switch {
 	case clip.Format == "":
-		return nil, fmt.Errorf("Ogg that holds %s; %s: %w", what, convertAdvice, ErrUnsupportedFormat)
+		return nil, fmt.Errorf("ogg that holds %s; %s: %w", what, convertAdvice, ErrUnsupportedFormat)
 	case clip.Frames() == 0:
 		return nil, fmt.Errorf("%s headers without samples: %w", clip.Format, ErrEmpty)
 	case len(others) > 0:

@@ -20,11 +20,11 @@ func decodeOggFLAC(stream *oggStream, clip *Clip, lim Limits) error {
 		switch {
 		case d == nil:
 			if len(p.data) < start+infoLen || string(p.data[9:13]) != "fLaC" || p.data[5] != 1 {
-				return fmt.Errorf("Ogg FLAC with a first packet of %d bytes that is not of version 1: %w", len(p.data), ErrCorrupt)
+				return fmt.Errorf("ogg FLAC with a first packet of %d bytes that is not of version 1: %w", len(p.data), ErrCorrupt)
 			}
 			var err error
 			if d, err = flac.NewPacketDecoder(p.data[start : start+infoLen]); err != nil {
-				return fmt.Errorf("Ogg FLAC stream information (%v): %w", err, ErrCorrupt)
+				return fmt.Errorf("ogg FLAC stream information (%v): %w", err, ErrCorrupt)
 			}
 			s.info = d.Info()
 			if err := s.begin(size); err != nil {
@@ -34,7 +34,7 @@ func decodeOggFLAC(stream *oggStream, clip *Clip, lim Limits) error {
 		default:
 			block, err := d.DecodeFrame(p.data)
 			if err != nil {
-				return fmt.Errorf("Ogg FLAC packet (%v): %w", err, ErrCorrupt)
+				return fmt.Errorf("ogg FLAC packet (%v): %w", err, ErrCorrupt)
 			}
 			if err := s.take(block); err != nil {
 				return err
@@ -42,7 +42,7 @@ func decodeOggFLAC(stream *oggStream, clip *Clip, lim Limits) error {
 		}
 	}
 	if d == nil {
-		return fmt.Errorf("Ogg FLAC without a whole packet: %w", ErrCorrupt)
+		return fmt.Errorf("ogg FLAC without a whole packet: %w", ErrCorrupt)
 	}
 	s.finish(d.MD5(), stream.lost == 0)
 	return nil

@@ -26,7 +26,7 @@ func decodeOpus(s *oggStream, clip *Clip, lim Limits) (err error) {
 	// A damaged packet may bring the library to index out of range; that is a property of the file and not of this program.
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("Opus decoder stopped on damaged data (%v): %w", p, ErrCorrupt)
+			err = fmt.Errorf("opus decoder stopped on damaged data (%v): %w", p, ErrCorrupt)
 		}
 	}()
 	head, err := parseOpusHead(s)
@@ -39,7 +39,7 @@ func decodeOpus(s *oggStream, clip *Clip, lim Limits) (err error) {
 	o := opusStream{opusHead: head, clip: clip, lim: lim, clock: oggClock{base: clip.Frames()},
 		buffer: make([]float32, opusMaxPacket*head.channels)}
 	if o.decoder, err = opus.NewDecoderWithOutput(opusRate, head.channels); err != nil {
-		return fmt.Errorf("Opus decoder for %d channels: %w", head.channels, err)
+		return fmt.Errorf("opus decoder for %d channels: %w", head.channels, err)
 	}
 	total, i := 0, 0
 	for p := range s.packets() {
@@ -70,10 +70,10 @@ func parseOpusHead(s *oggStream) (h opusHead, err error) {
 	}
 	le := binary.LittleEndian
 	if len(b) < 19 {
-		return h, fmt.Errorf("Opus header of %d bytes, 19 are needed: %w", len(b), ErrCorrupt)
+		return h, fmt.Errorf("opus header of %d bytes, 19 are needed: %w", len(b), ErrCorrupt)
 	}
 	if b[8]>>4 != 0 {
-		return h, fmt.Errorf("Opus header of version %d; %s: %w", b[8], convertAdvice, ErrUnsupportedFormat)
+		return h, fmt.Errorf("opus header of version %d; %s: %w", b[8], convertAdvice, ErrUnsupportedFormat)
 	}
 	h = opusHead{int(b[9]), int(le.Uint16(b[10:])), 1}
 	if gain := int16(le.Uint16(b[16:])); gain != 0 {
@@ -82,16 +82,16 @@ func parseOpusHead(s *oggStream) (h opusHead, err error) {
 	family := b[18]
 	switch {
 	case h.channels == 0:
-		return h, fmt.Errorf("Opus header says 0 channels: %w", ErrCorrupt)
+		return h, fmt.Errorf("opus header says 0 channels: %w", ErrCorrupt)
 	case family == 0 && h.channels <= 2:
 		return h, nil
 	case family == 0:
-		return h, fmt.Errorf("Opus header says %d channels of mapping family 0, which has at most 2: %w", h.channels, ErrCorrupt)
+		return h, fmt.Errorf("opus header says %d channels of mapping family 0, which has at most 2: %w", h.channels, ErrCorrupt)
 	case family == 1 && len(b) >= 21+h.channels && h.channels <= 2 && b[19] == 1 && int(b[20]) == h.channels-1 &&
 		string(b[21:21+h.channels]) == "\x00\x01"[:h.channels]:
 		return h, nil
 	}
-	return h, fmt.Errorf("Opus with %d channels of mapping family %d (multistream); %s: %w", h.channels, family, convertAdvice, ErrUnsupportedFormat)
+	return h, fmt.Errorf("opus with %d channels of mapping family %d (multistream); %s: %w", h.channels, family, convertAdvice, ErrUnsupportedFormat)
 }
 
 // opusStream decodes the packets of one stream.
@@ -139,7 +139,7 @@ func (o *opusStream) packet(p oggPacket) error {
 	}
 	n, err := o.decoder.DecodeToFloat32(p.data, o.buffer)
 	if err != nil {
-		return fmt.Errorf("Opus packet after sample %d (%v): %w", o.clip.Frames(), err, ErrCorrupt)
+		return fmt.Errorf("opus packet after sample %d (%v): %w", o.clip.Frames(), err, ErrCorrupt)
 	}
 	if err := o.lim.check(uint64(o.clip.Frames()+n), o.channels, opusRate); err != nil {
 		return err

@@ -28,7 +28,7 @@ func decodeVorbis(s *oggStream, clip *Clip, lim Limits) (err error) {
 	// The library indexes out of range on damaged packets; that is a property of the file and not of this program.
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("Vorbis decoder stopped on damaged data (%v): %w", p, ErrCorrupt)
+			err = fmt.Errorf("vorbis decoder stopped on damaged data (%v): %w", p, ErrCorrupt)
 		}
 	}()
 	v := vorbisStream{clip: clip, lim: lim, stream: s}
@@ -46,7 +46,7 @@ func decodeVorbis(s *oggStream, clip *Clip, lim Limits) (err error) {
 		}
 	}
 	if headers < 3 {
-		return fmt.Errorf("Vorbis with %d of its 3 headers: %w", headers, ErrCorrupt)
+		return fmt.Errorf("vorbis with %d of its 3 headers: %w", headers, ErrCorrupt)
 	}
 	return nil
 }
@@ -55,7 +55,7 @@ func decodeVorbis(s *oggStream, clip *Clip, lim Limits) (err error) {
 func (v *vorbisStream) header(i int, packet oggPacket) error {
 	want := "\x01\x03\x05"[i:i+1] + "vorbis"
 	if len(packet.data) < 7 || string(packet.data[:7]) != want || packet.gap {
-		return fmt.Errorf("Vorbis without its header %d of 3: %w", i+1, ErrCorrupt)
+		return fmt.Errorf("vorbis without its header %d of 3: %w", i+1, ErrCorrupt)
 	}
 	switch i {
 	case 0:
@@ -70,7 +70,7 @@ func (v *vorbisStream) header(i int, packet oggPacket) error {
 		}
 	}
 	if err := v.decoder.ReadHeader(packet.data); err != nil {
-		return fmt.Errorf("Vorbis header %d (%v): %w", i+1, err, ErrCorrupt)
+		return fmt.Errorf("vorbis header %d (%v): %w", i+1, err, ErrCorrupt)
 	}
 	if i == 2 {
 		v.buffer = make([]float32, v.decoder.BufferSize())
@@ -97,12 +97,12 @@ func (v *vorbisStream) header(i int, packet oggPacket) error {
 // checkVorbisIdentification refuses what section 4.2.2 of the specification does not allow.
 func checkVorbisIdentification(b []byte) error {
 	if len(b) < 30 {
-		return fmt.Errorf("Vorbis identification header of %d bytes, 30 are needed: %w", len(b), ErrCorrupt)
+		return fmt.Errorf("vorbis identification header of %d bytes, 30 are needed: %w", len(b), ErrCorrupt)
 	}
 	channels, rate := int(b[11]), binary.LittleEndian.Uint32(b[12:])
 	short, long := b[28]&0x0F, b[28]>>4
 	if channels == 0 || rate == 0 || rate > math.MaxInt32 || short < 6 || long > 13 || short > long {
-		return fmt.Errorf("Vorbis header says %d channels, %d Hz, blocks of 2^%d and 2^%d: %w", channels, rate, short, long, ErrCorrupt)
+		return fmt.Errorf("vorbis header says %d channels, %d Hz, blocks of 2^%d and 2^%d: %w", channels, rate, short, long, ErrCorrupt)
 	}
 	return nil
 }
@@ -116,7 +116,7 @@ func (v *vorbisStream) packet(p oggPacket) error {
 	if len(p.data) > 0 && p.data[0]&1 == 0 { // others are no audio and are skipped (section 4.3.1)
 		out, err := v.decoder.DecodeInto(p.data, v.buffer)
 		if err != nil {
-			return fmt.Errorf("Vorbis packet after sample %d (%v): %w", v.clip.Frames(), err, ErrCorrupt)
+			return fmt.Errorf("vorbis packet after sample %d (%v): %w", v.clip.Frames(), err, ErrCorrupt)
 		}
 		n := len(out) / len(v.order)
 		if err := v.lim.check(uint64(v.clip.Frames()+n), len(v.order), v.clip.Rate); err != nil {

@@ -50,7 +50,7 @@ func checkVorbisSetup(header []byte, channels int) error {
 
 func (s *vorbisSetup) fail(format string, args ...any) {
 	if s.err == nil {
-		s.err = fmt.Errorf("Vorbis setup header with "+format+": %w", append(args, ErrCorrupt)...)
+		s.err = fmt.Errorf("vorbis setup header with "+format+": %w", append(args, ErrCorrupt)...)
 	}
 }
 
@@ -173,7 +173,7 @@ func (s *vorbisSetup) codewords(entries int) {
 	switch {
 	case s.err != nil:
 	case used == 1:
-		s.err = fmt.Errorf("Vorbis with a codebook of a single codeword; %s: %w", convertAdvice, ErrUnsupportedFormat)
+		s.err = fmt.Errorf("vorbis with a codebook of a single codeword; %s: %w", convertAdvice, ErrUnsupportedFormat)
 	case full != 1<<32:
 		s.fail("a codebook of %d codewords that is not a complete code", used)
 	}
@@ -185,7 +185,7 @@ func (s *vorbisSetup) floor() {
 	case s.err != nil:
 		return
 	case kind == 0: // the library computes it wrongly
-		s.err = fmt.Errorf("Vorbis with floor curves of type 0, as beta encoders made them until 2002; %s: %w", convertAdvice, ErrUnsupportedFormat)
+		s.err = fmt.Errorf("vorbis with floor curves of type 0, as beta encoders made them until 2002; %s: %w", convertAdvice, ErrUnsupportedFormat)
 		return
 	case kind != 1:
 		s.fail("a floor of type %d", kind)

@@ -46,10 +46,7 @@ func (c Codec) part(file span, samples, offset, n int) (span, bool) {
 }
 
 // scratch is memory for reading rows whose samples cannot be taken from where they are. It grows as needed.
-type scratch struct {
-	encoded, pcm []byte
-	samples      []int16
-}
+type scratch struct{ encoded []byte }
 
 // decode returns the samples in a file as little-endian 16-bit PCM: a part of the file where that is possible, or else
 // memory of m, which is valid until m is used again.
