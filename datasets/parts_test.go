@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -189,4 +190,43 @@ func TestLongRecordingsAreCutAtSilence(t *testing.T) {
 		t.Fatal(err)
 	}
 	sameStore(t, cut, whole)
+}
+
+func TestFLACStore(t *testing.T) {
+	lengths := []int{1000, 400, 7777}
+	dir := makeStore(t, ImportOptions{Codec: FLAC}, lengths...)
+	mustVerify(t, dir)
+	s := openStore(t, dir)
+	pcm := openStore(t, makeStore(t, ImportOptions{}, lengths...))
+	if s.Info().Codec != FLAC || s.Info().Fingerprint != pcm.Info().Fingerprint || !slices.Equal(rowsIn(t, s), rowsIn(t, pcm)) {
+		t.Errorf("info %+v", s.Info())
+	}
+	got, want := make([]float32, 300), make([]float32, 300)
+	if err := errors.Join(s.Read(got, 2, 4321), pcm.Read(want, 2, 4321)); err != nil || !slices.Equal(got, want) {
+		t.Errorf("a crop differs, %v", err)
+	}
+	back := filepath.Join(t.TempDir(), "back")
+	if _, err := Copy(context.Background(), back, []Selection{{Store: s}}, CopyOptions{Codec: PCM}, nil); err != nil {
+		t.Fatal(err)
+	}
+	mustVerify(t, back)
+	if got := openStore(t, back); got.Info().Codec != PCM || !slices.Equal(rowsIn(t, got), rowsIn(t, pcm)) {
+		t.Error("rows changed on the way to FLAC and back")
+	}
+	flip(t, filepath.Join(dir, shardName(0, 1)), int(s.mustFind(t, 2).audio.at)+500)
+	if r, err := Repair(context.Background(), dir); err != nil || r.Rows != 2 || len(r.Dropped) != 1 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if _, err := os.Stat(dir); err != nil {
+		t.Error(err)
+	}
+}
+
+func (s *Store) mustFind(t *testing.T, i int) rowIndex {
+	t.Helper()
+	r, err := s.find(i)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }

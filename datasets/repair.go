@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // FaultDamaged is the kind of the rows that Repair drops.
@@ -174,7 +175,7 @@ func reconstruct(ctx context.Context, dir string) (*Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &Info{FormatVersion: FormatVersion, Codec: PCM, Rate: Rate}
+	in := &Info{FormatVersion: FormatVersion, Rate: Rate}
 	for i, path := range names {
 		if filepath.Base(path) != shardName(i, len(names)) {
 			return nil, fmt.Errorf("%s is not shard %d of %d: %w", filepath.Base(path), i, len(names), ErrCorrupt)
@@ -188,7 +189,9 @@ func reconstruct(ctx context.Context, dir string) (*Info, error) {
 			return nil, err
 		}
 		err = readStream(m.data, func(b *recordBatch) error {
-			s.Rows += b.rows
+			if s.Rows += b.rows; in.Codec == "" && b.rows > 0 {
+				in.Codec = codecOf(b.audio.value(0))
+			}
 			return nil
 		})
 		if err := errors.Join(err, m.Close()); err != nil {
@@ -205,4 +208,12 @@ func reconstruct(ctx context.Context, dir string) (*Info, error) {
 		return nil, fmt.Errorf("%s: %w", indexFile, err)
 	}
 	return in, x.file.Close()
+}
+
+// codecOf tells the codec of an encoded clip.
+func codecOf(file []byte) Codec {
+	if strings.HasPrefix(string(file), "fLaC") {
+		return FLAC
+	}
+	return PCM
 }

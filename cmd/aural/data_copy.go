@@ -24,6 +24,7 @@ type copyFlags struct {
 func (f *copyFlags) register(c *cobra.Command, out string) {
 	p := c.Flags()
 	p.StringVar(&f.out, "out", "", out)
+	p.StringVar(&f.codec, "codec", "", "how the new store holds audio: pcm or flac (default: as the first store)")
 	p.BoolVar(&f.overwrite, "overwrite", false, "replace a store that is there")
 	p.BoolVar(&f.json, "json", false, "print the outcome as JSON")
 	c.MarkFlagRequired("out")

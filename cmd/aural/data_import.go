@@ -23,7 +23,7 @@ import (
 type importFlags struct {
 	out, format, root   string
 	channels, resampler string
-	share               string
+	codec, share        string
 	segment             string
 	options             datasets.ImportOptions
 	dryRun, json        bool
@@ -73,6 +73,7 @@ Several sources go into one store in the order given; their ids must differ.`,
 	p.BoolVar(&f.options.KeepDuplicates, "keep-duplicates", false, "keep recordings whose samples are those of an earlier one")
 	p.Float64Var(&f.options.Limits.MaxSeconds, "max-file-seconds", 0, "refuse longer files, before they are cut (0: 6 hours)")
 	p.Int64Var(&f.options.Limits.MaxSamples, "max-file-samples", 0, "refuse files with more samples in all channels (0: 2^28, 1 GiB of memory)")
+	p.StringVar(&f.codec, "codec", "pcm", "how the store holds audio: pcm (mapped, no decoding) or flac (half the size)")
 	p.StringVar(&f.share, "shard", "", "import only share `I/N` of the recordings")
 	p.BoolVar(&f.options.Restart, "restart", false, "begin anew even if an unfinished import could go on")
 	p.BoolVar(&f.dryRun, "dry-run", false, "only list what would be imported, without decoding")
@@ -90,6 +91,9 @@ func (a *app) importStore(f importFlags, paths []string) error {
 		return usage(err)
 	}
 	if f.options.Resampler, err = audio.ParseQuality(f.resampler); err != nil {
+		return usage(err)
+	}
+	if f.options.Codec, err = datasets.ParseCodec(f.codec); err != nil {
 		return usage(err)
 	}
 	if f.options.Share, err = datasets.ParseShare(f.share); err != nil {

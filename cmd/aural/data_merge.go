@@ -15,8 +15,8 @@ func (a *app) dataMerge() *cobra.Command {
 		Short: "Make one store of several",
 		Long: `Merge copies the rows of stores, in the order given, into a new one. Rows with the id, or with the
 samples, of an earlier row are rejected as in an import. With one store it copies that, which brings
-a store of an older format version up to date.`,
-		Example: "  aural data merge parts/1 parts/2 parts/3 --out stores/all",
+a store of an older format version, or with another codec, up to date.`,
+		Example: "  aural data merge parts/1 parts/2 parts/3 --out stores/all\n  aural data merge stores/all --codec flac --out stores/small",
 		Args:    cobra.MinimumNArgs(1),
 	}, func(args []string) error {
 		if err := f.check(); err != nil {
