@@ -138,8 +138,8 @@ func NewSampler(view View, cfg SamplerConfig) (*Sampler, error) {
 		s.perEpoch += b.Batches
 	}
 	if s.perEpoch == 0 {
-		return nil, fmt.Errorf("datasets: sampler: %d of %d utterances have %d to %d samples and fit one of the lengths %v, %d ranks need that many",
-			len(s.rows), view.Len(), cfg.MinSamples, cfg.MaxSamples, lengths, cfg.ranks())
+		return nil, fmt.Errorf("datasets: sampler: %d of %d utterances have %d to %d samples and fit one of the lengths %v, "+
+			"%d ranks need that many", len(s.rows), view.Len(), cfg.MinSamples, cfg.MaxSamples, lengths, cfg.ranks())
 	}
 	return s, nil
 }
