@@ -143,7 +143,7 @@ func collateStore(b *testing.B) (string, *Sampler) {
 	return dir, s
 }
 
-// collateEpoch collates batches from st on and reports bytes of PCM and seconds of audio in a second.
+// collateBatches collates some batches from st on and returns the position after them and how many samples they have.
 func collateBatches(b *testing.B, store *Store, s *Sampler, st State, batches int, dst []float32) (State, int) {
 	samples := 0
 	for range batches {

@@ -26,7 +26,7 @@ const sortPart = 1 << 10
 // keys, but distributes the rows in place over parts of about sortPart rows by the leading bits of their keys (American
 // flag sort) and sorts part by part: 32 KiB and 3 % of the memory of rows are all it needs, and it calls key three times a row.
 func sortByKey(rows []uint32, key func(row uint32) uint64) {
-	begin, scratch := 0, []keyed(nil)
+	begin, scratch := 0, make([]keyed, 0, min(len(rows), 2*sortPart))
 	for _, end := range partition(rows, key) {
 		scratch = scratch[:0]
 		for _, row := range rows[begin:end] {

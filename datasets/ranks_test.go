@@ -1,6 +1,8 @@
 package datasets
 
 import (
+	"fmt"
+	"hash/fnv"
 	"reflect"
 	"strings"
 	"testing"
@@ -72,6 +74,34 @@ func TestOneRankIsNoRank(t *testing.T) {
 	for i := range 2 * plain.Len() {
 		if epoch, i := i/plain.Len(), i%plain.Len(); !reflect.DeepEqual(one.Batch(epoch, i), plain.Batch(epoch, i)) {
 			t.Fatalf("batch %d of epoch %d differs", i, epoch)
+		}
+	}
+}
+
+// The batches of three ranks, as FNV-1a hash, made when rounds were fixed; see TestBatchesStayAsTheyWere.
+func TestRanksStayAsTheyWere(t *testing.T) {
+	h := fnv.New64a()
+	for _, s := range samplersOf(t, speechLike(3000), DefaultSamplerConfig(), 3) {
+		for i := range s.Len() {
+			fmt.Fprintln(h, s.Batch(2, i))
+		}
+	}
+	if got := fmt.Sprintf("%016x", h.Sum64()); got != "8cbecc6b4f8e7921" {
+		t.Errorf("%s, want 8cbecc6b4f8e7921", got)
+	}
+}
+
+// Validation is the same whatever the number of ranks, when it has the lengths of training.
+func TestSequentialKnowsNoRanks(t *testing.T) {
+	view, cfg := speechLike(101), DefaultSamplerConfig()
+	plain, err := NewSampler(view, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Lengths = plain.Lengths()
+	for _, s := range samplersOf(t, view, cfg, 4) {
+		if !reflect.DeepEqual(s.Sequential(), plain.Sequential()) {
+			t.Errorf("rank %d has another validation pass", s.cfg.Rank)
 		}
 	}
 }

@@ -249,7 +249,7 @@ func TestLengthsAreOptimal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		lengths := rapid.SliceOfN(rapid.IntRange(400, 4000), 1, 40).Draw(t, "lengths")
 		mode, k := LengthMode(rapid.IntRange(0, 1).Draw(t, "mode")), rapid.IntRange(1, 4).Draw(t, "k")
-		batch := rapid.IntRange(4000, 20_000).Draw(t, "batch")
+		batch, ranks := rapid.IntRange(4000, 20_000).Draw(t, "batch"), rapid.IntRange(1, 3).Draw(t, "ranks")
 		bins := lengthBins(viewOf(lengths...), SamplerConfig{MinSamples: 400, MaxSamples: 4000, Mode: mode})
 		lost := func(chosen []int) (sum int, ok bool) {
 			b := 0
@@ -266,14 +266,14 @@ func TestLengthsAreOptimal(t *testing.T) {
 				sum += bin.count * max(bin.length-chosen[b], chosen[b]-bin.length)
 			}
 			for i, n := range held {
-				ok = n >= batchRows(chosen[i], batch)
+				ok = n >= ranks*batchRows(chosen[i], batch)
 				if !ok {
 					break
 				}
 			}
 			return sum, ok
 		}
-		got := chooseLengths(bins, SamplerConfig{Mode: mode, Buckets: k, BatchSamples: batch})
+		got := chooseLengths(bins, SamplerConfig{Mode: mode, Buckets: k, BatchSamples: batch, Ranks: ranks})
 		gotLost, gotOK := lost(got)
 		best, any := math.MaxInt, false
 		if len(bins) <= 12 {

@@ -150,8 +150,8 @@ func SplitInto(v View, parts []Part, mode SplitMode, seed uint64) ([]View, Split
 	views := make([]View, len(parts))
 	for i, p := range parts {
 		if views[i] = g.part(number[i]); views[i].Len() == 0 {
-			return nil, mode, fmt.Errorf("datasets: split by %s: nothing is left for part %s of %d rows by %d speakers: ask for fewer parts, or split by %s",
-				mode, p.Name, v.Len(), v.Speakers(), SplitUtterances)
+			return nil, mode, fmt.Errorf("datasets: split by %s: nothing is left for part %s of %d rows by %d speakers: "+
+				"ask for fewer parts, or split by %s", mode, p.Name, v.Len(), v.Speakers(), SplitUtterances)
 		}
 	}
 	return views, mode, nil
