@@ -74,8 +74,8 @@ func (s *Segmenter) add(f frameSpan) {
 }
 
 // manyCrossings returns the number of zero crossings from which a frame may be a fricative: two standard deviations above
-// the mean of the noise (the frames near the floor), as in the paper, but no less than crossingMin. In hiss, which crosses zero as
-// often as a fricative, energy alone decides.
+// the mean of the noise (the frames near the floor), as in the paper, but no less than crossingMin. In hiss, which
+// crosses zero as often as a fricative, energy alone decides.
 func (s *Segmenter) manyCrossings() int16 {
 	var n, sum, squares int64
 	for i, l := range s.track.level {

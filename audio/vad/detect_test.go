@@ -20,7 +20,8 @@ func TestHighpass(t *testing.T) {
 	var tr track
 	var f features
 	for _, c := range []struct{ hz, db, within float64 }{
-		{50, -56, 1}, {100, -33, 1}, {200, -11, 1}, {280, -3, 0.2}, {468, 3.4, 0.2}, {1000, 0, 1.5}, {4000, 0, 0.6}, {7900, 0, 0.6},
+		{50, -56, 1}, {100, -33, 1}, {200, -11, 1}, {280, -3, 0.2}, {468, 3.4, 0.2},
+		{1000, 0, 1.5}, {4000, 0, 0.6}, {7900, 0, 0.6},
 	} {
 		s := (&scene{}).quiet(1).tone(c.hz, 16384*math.Sqrt2) // -6.02 dB rms
 		tr.extract(&f, s.samples)
@@ -45,7 +46,7 @@ func TestExtractPlainly(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 1))
 	var tr track
 	var f features
-	for _, n := range []int{0, 1, 47, 159, 160, 161, 320, 479, chunk - 1, chunk, chunk + 1, chunk + 24, chunk + 159, 2*chunk + 1, 3*chunk + 500} {
+	for _, n := range []int{0, 1, 47, 159, 160, 161, 320, 479, chunk - 1, chunk, chunk + 1, chunk + 24, chunk + 159, 3*chunk + 500} {
 		x := make([]int16, n)
 		for i := range x {
 			x[i] = int16(r.IntN(1 << 16))
@@ -81,7 +82,8 @@ func TestExtractPlainly(t *testing.T) {
 				}
 			}
 			if level := levelOf(energy, int32(to-from)); tr.level[k] != level || tr.crossing[k] != crossings {
-				t.Fatalf("%d samples, frame %d: level %d and %d crossings, want %d and %d", n, k, tr.level[k], tr.crossing[k], level, crossings)
+				t.Fatalf("%d samples, frame %d: level %d and %d crossings, want %d and %d",
+					n, k, tr.level[k], tr.crossing[k], level, crossings)
 			}
 		}
 	}
@@ -95,15 +97,15 @@ func TestThresholds(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.floorWindow = rapid.IntRange(100, 400).Draw(t, "window")
-		lowest := rapid.SampledFrom([]int{0, dead}).Draw(t, "lowest")
-		s.track.level = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) int16 { return int16(rapid.IntRange(lowest, levels-1).Draw(t, "level")) }), 1, 700).Draw(t, "levels")
+		lowest := rapid.SampledFrom([]int16{0, dead}).Draw(t, "lowest")
+		s.track.level = rapid.SliceOfN(rapid.Int16Range(lowest, levels-1), 1, 700).Draw(t, "levels")
 		s.thresholds()
 		if want := (len(s.track.level) + step - 1) / step; len(s.bars) != want {
 			t.Fatalf("%d thresholds for %d frames", len(s.bars), len(s.track.level))
 		}
 		for k, bar := range s.bars {
 			middle := k*step + step/2
-			window := s.track.level[min(len(s.track.level), max(0, middle-s.floorWindow/2)):min(len(s.track.level), middle+s.floorWindow/2)]
+			window := s.track.level[max(0, middle-s.floorWindow/2):min(len(s.track.level), middle+s.floorWindow/2)]
 			live := slices.DeleteFunc(slices.Clone(window), func(l int16) bool { return l < dead })
 			slices.Sort(live)
 			floor, loud := dead, dead
@@ -121,8 +123,8 @@ func TestThresholds(t *testing.T) {
 	})
 }
 
-// TestFricatives: a hiss too weak for the lower threshold belongs to the word when it touches it, hum of the same energy and
-// hiss far from every word do not.
+// TestFricatives: a hiss too weak for the lower threshold belongs to the word when it touches it, hum of the same energy
+// and hiss far from every word do not.
 func TestFricatives(t *testing.T) {
 	build := func(gap, hz, peak float64) ([]Span, int) {
 		r := rand.New(rand.NewPCG(9, 9))
@@ -144,5 +146,50 @@ func TestFricatives(t *testing.T) {
 	hiss, _ := build(0.02, 5000, 26)
 	if len(hiss) != 1 || hiss[0].Start != plain[0].Start || hiss[0].End < end+int(0.145*Rate) || hiss[0].End > end+Rate/4 {
 		t.Errorf("with a weak hiss to 145 ms behind it (sample %d) the word is %v, without %v", end+int(0.145*Rate), hiss, plain)
+	}
+}
+
+// TestHangover: the edges of a sharp tone move out by the frame whose window touches it, perhaps one more that the filter
+// reaches, and the five frames of the hangover.
+func TestHangover(t *testing.T) {
+	s := (&scene{}).quiet(8).noise(rand.New(rand.NewPCG(5, 5)), -70)
+	start, end := 3*Rate, 3*Rate+40*hop
+	for i := start; i < end; i++ {
+		s.samples[i] = clip(8000 * math.Sin(2*math.Pi*1000*float64(i)/Rate))
+	}
+	got := newSegmenter(t, Default()).Speech(nil, s.samples)
+	if len(got) != 1 {
+		t.Fatalf("got %v, want one stretch", got)
+	}
+	before, after := (start-got[0].Start)/hop, (got[0].End-end)/hop
+	if before < 6 || before > 7 || after < 6 || after > 7 {
+		t.Errorf("the stretch begins %d frames before the tone and ends %d after it, want 6 or 7", before, after)
+	}
+}
+
+// TestManyCrossings: only frames within 2 dB of the floor tell how often the noise crosses zero.
+func TestManyCrossings(t *testing.T) {
+	s := newSegmenter(t, Default())
+	s.bars = []threshold{{floor: 100}}
+	for k := range 40 {
+		noise := int16(100 + 12*(k%2)) // mean 106, deviation 6
+		s.track.level = append(s.track.level, 108, 109, dead-1)
+		s.track.crossing = append(s.track.crossing, noise, 400, 0)
+		if k%4 == 3 {
+			s.bars = append(s.bars, threshold{floor: 100})
+		}
+	}
+	if got := s.manyCrossings(); got != 118 {
+		t.Errorf("got %d, want 106 + 2·6", got)
+	}
+	for i := range s.track.crossing {
+		s.track.crossing[i] /= 4
+	}
+	if got := s.manyCrossings(); got != crossingMin {
+		t.Errorf("with rare crossings: got %d, want %d", got, crossingMin)
+	}
+	s.track = track{}
+	if got := s.manyCrossings(); got != crossingMin {
+		t.Errorf("without frames: got %d, want %d", got, crossingMin)
 	}
 }

@@ -19,8 +19,8 @@ const (
 	quiet = 5  // frames on both sides over which a candidate has to be quiet
 )
 
-// cut is a place where a piece may end and the next begin, in samples. In a silence there is room: the left piece may end, and
-// the right one begin, anywhere between its padding and the middle of the silence.
+// cut is a place where a piece may end and the next begin, in samples. In a silence there is room: the left piece may
+// end, and the right one begin, anywhere between its padding and the middle of the silence.
 type cut struct {
 	end   Span  // the left piece ends at end.Start or later, at end.End at most
 	begin Span  // the right piece begins at begin.End or earlier, at begin.Start at least
@@ -34,11 +34,12 @@ type cut struct {
 // divide appends the cheapest division of a recording of total samples to dst. There must be speech, and total must not be
 // less than min.
 //
-// It is a shortest path over the cuts. One exists: go from each cut i to the first cut j where the room for a piece reaches
-// min. At the cut before j it did not, so the piece up to there is shorter than min, and so is the right half of a silence
-// there, being as long as the left half. Speech without a cut is shorter than 2·block. So the piece needs at most
-// 2·min + 2·block + padding, or 2·block and two paddings if nothing lies between i and j. If the room after the last cut is below min,
-// that rest joins the piece before, which adds less than 2·min. Validate demands that max is no less than all of it.
+// It is a shortest path over the cuts. One exists: go from each cut i to the first cut j where the room for a piece
+// reaches min. At the cut before j it did not, so the piece up to there is shorter than min, and so is the right half of
+// a silence there, being as long as the left half. Speech without a cut is shorter than 2·block. So the piece needs at
+// most 2·min + 2·block + padding, or 2·block and two paddings if nothing lies between i and j. If the room after the last
+// cut is below min, that rest joins the piece before, which adds less than 2·min. Validate demands that max is no less
+// than all of it.
 func (s *Segmenter) divide(dst []Span, total int) []Span {
 	s.candidates(total)
 	last := len(s.cuts) - 1

@@ -8,8 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestAlwaysDivides goes to the bound that Validate sets: with MaxSeconds no larger than it has to be, every layout of speech has a
-// division. The layouts come from outside the detector and are worse than what it finds.
+// TestAlwaysDivides goes to the bound that Validate sets: with MaxSeconds no larger than it has to be, every layout of
+// speech has a division. The layouts come from outside the detector and are worse than what it finds.
 func TestAlwaysDivides(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := Default()

@@ -40,8 +40,9 @@ type frameSums struct {
 //
 //	y = x - (x * box₄₉)/49,   |H(f)| = (1 - |sinc(49f/16000)|)²
 //
-// It has no phase, is exact in integers, and costs two running sums. An offset vanishes, 50 Hz falls by 56 dB, 100 Hz by 33 dB, the
-// -3 dB point is near 280 Hz, and above 320 Hz it is flat to +3.4 dB. What speech has below is there above too.
+// It has no phase, is exact in integers, and costs two running sums. An offset vanishes, 50 Hz falls by 56 dB, 100 Hz by
+// 33 dB, the -3 dB point is near 280 Hz, and above 320 Hz it is flat to +3.4 dB. What speech has below is there above
+// too.
 func (t *track) extract(f *features, samples []int16) {
 	frames := (len(samples) + hop - 1) / hop
 	t.level, t.crossing = t.level[:0], t.crossing[:0]
@@ -67,8 +68,8 @@ func (t *track) extract(f *features, samples []int16) {
 	}
 }
 
-// load copies samples start-48 to start+n+48 to x. Before and after the recording its first and last sample go on: an offset
-// is no step.
+// load copies samples start-48 to start+n+48 to x. Before and after the recording its first and last sample go on: an
+// offset is no step.
 func (f *features) load(samples []int16, start, n int) {
 	first, last := int32(samples[0]), int32(samples[len(samples)-1])
 	from := start - 2*side

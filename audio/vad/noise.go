@@ -5,11 +5,11 @@ const (
 	floorRank = 10 // per cent of the live frames in the window that lie below the noise floor
 	loudRank  = 95 // per cent that lie below the level of loud speech
 
-	// Frames below -88 dB are digital silence (dither of one bit lies at -96 dB). They are silence and say nothing about the
-	// noise between the words of what was recorded; the floor is taken over the others, the live frames.
+	// Frames below -88 dB are digital silence (dither of one bit lies at -96 dB). They are silence and say nothing about
+	// the noise between the words of what was recorded; the floor is taken over the others, the live frames.
 	dead = 12 * perDB
-	// Where so much of a window (per cent) is digital silence, the pauses were muted and all live frames may be speech. There
-	// the floor lies at least so far below the loud frames.
+	// Where so much of a window (per cent) is digital silence, the pauses were muted and all live frames may be speech.
+	// There the floor lies at least so far below the loud frames.
 	mutedShare = 10
 	mutedRange = 30 * perDB
 
@@ -23,8 +23,8 @@ type threshold struct {
 	high  int16 // speech is sure above this
 }
 
-// thresholds fills s.bars with an estimate per step: floor and rise from a histogram of the levels in a window around it, which
-// moves along the recording. Near its ends the window is cut.
+// thresholds fills s.bars with an estimate per step: floor and rise from a histogram of the levels in a window around it,
+// which moves along the recording. Near its ends the window is cut.
 func (s *Segmenter) thresholds() {
 	level := s.track.level
 	s.bars = s.bars[:0]

@@ -53,8 +53,8 @@ func recordings(t *testing.T, prefix string, n int) [][]int16 {
 	return out
 }
 
-// TestKnownGaps joins LibriSpeech utterances with silences of known length. Every silence of more than a second and a half has to be
-// cut, at most its padding is kept, and what was loud is kept.
+// TestKnownGaps joins LibriSpeech utterances with silences of known length. Every silence of more than a second and a
+// half has to be cut, at most its padding is kept, and what was loud is kept.
 func TestKnownGaps(t *testing.T) {
 	for _, c := range []struct {
 		name, prefix string
@@ -105,8 +105,9 @@ func TestKnownGaps(t *testing.T) {
 			for _, f := range loud {
 				total += f.Len()
 			}
-			t.Logf("%d s in %d pieces, mean %.1f s; %d of %d long gaps not cut; %.1f %% of the gaps kept; %d cuts within speech; %.4f %% of loud frames lost",
-				len(joined.samples)/Rate, len(pieces), mean(pieces), missed, long, 100*float64(idle)/float64(silence), midword, 100*float64(lost)/float64(total))
+			t.Logf("%d s in %d pieces, mean %.1f s; %d of %d long gaps not cut; %.1f %% of the gaps kept; "+
+				"%d cuts within speech; %.4f %% of loud frames lost", len(joined.samples)/Rate, len(pieces), mean(pieces),
+				missed, long, 100*float64(idle)/float64(silence), midword, 100*float64(lost)/float64(total))
 			// The bounds leave room for other recordings, not for another method: measured are 0, at most 6 %, 0 and 0.
 			if missed > 0 || float64(idle) > 0.1*float64(silence) || midword > 0 || lost*2000 > total {
 				t.Errorf("want all long gaps cut, at most 10 %% of the gaps and at least 99.95 %% of the loud frames kept, no cut in speech")
@@ -115,7 +116,8 @@ func TestKnownGaps(t *testing.T) {
 	}
 }
 
-// loudFrames returns the frames of each utterance that lie within the given range, in dB, of its loud ones (95th percentile).
+// loudFrames returns the frames of each utterance that lie within the given range, in dB, of its loud ones (95th
+// percentile).
 func loudFrames(s *scene, db int) []Span {
 	var tr track
 	var f features

@@ -40,8 +40,9 @@ func (s *scene) quiet(seconds float64) *scene {
 	return s
 }
 
-// say appends something that looks like speech to a detector: syllables of 200 ms, each a pulse train at 120 Hz through two
-// resonances with a smooth rise and fall, and between them closures 40 dB lower. rms of the loud parts is about the given level.
+// say appends something that looks like speech to a detector: syllables of 200 ms, each a pulse train at 120 Hz through
+// two resonances with a smooth rise and fall, and between them closures 40 dB lower. rms of the loud parts is about the
+// given level.
 func (s *scene) say(r *rand.Rand, seconds, db float64) *scene {
 	n, start := int(seconds*Rate), len(s.samples)
 	peak := 32768 * math.Pow(10, db/20) * math.Sqrt2

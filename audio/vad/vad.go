@@ -8,12 +8,15 @@
 // The detector follows Rabiner and Sambur, "An Algorithm for Determining the Endpoints of Isolated Utterances" (Bell
 // System Technical Journal 54, 1975): short-time energy with two thresholds, and zero crossings that pull weak fricatives
 // at the edges of words in. Instead of assuming that a recording begins with silence, the noise floor is a low percentile
-// of the energy over a window that moves along the recording. A zero-phase high-pass filter goes first, so that an offset and
-// mains hum have no energy; what is too short for a syllable is a click.
+// of the energy over a window that moves along the recording. A zero-phase high-pass filter goes first, so that an offset
+// and mains hum have no energy; what is too short for a syllable is a click.
 //
 //	samples ─ features ─> level and crossings per 10 ms ─ noise ─> floor per 0.5 s ─ detect ─> speech ─ divide ─> pieces
 //
 // All arithmetic but one logarithm per frame is in integers: equal samples give equal pieces.
+//
+// What it cannot do: speech that is not MinRise above steady noise is lost in it, music and other voices count as speech,
+// and a word of less than 50 ms of sound far from all others counts as a click.
 package vad
 
 import (
@@ -38,31 +41,34 @@ type Config struct {
 	// MinSilence is the shortest silence that is a good place for a cut. Shorter ones are the closures of stops and the
 	// gaps between words.
 	MinSilence float64
-	// MaxSilence is the longest silence that a piece should hold inside. Longer ones are cut out, except where a piece would
-	// otherwise fall below MinSeconds.
+	// MaxSilence is the longest silence that a piece holds inside for free. Each second beyond costs as much as two
+	// pieces of no length: longer ones are cut out unless they are hardly longer and a piece would be far from
+	// TargetSeconds, or would fall below MinSeconds.
 	MaxSilence float64
-	// Padding is the silence kept on both sides of a piece where it is cut in silence; half of the silence where that is less.
+	// Padding is the silence kept on both sides of a piece where it is cut in silence; half of the silence where that is
+	// less.
 	Padding float64
 
 	// FloorSeconds is the length of the moving window over which the noise floor is taken.
 	FloorSeconds float64
-	// Speech rises above the noise floor by a quarter of the range from the floor to the loud frames, but by no less than MinRise
-	// and no more than MaxRise, in dB. Lower values keep more.
+	// Speech rises above the noise floor by a quarter of the range from the floor to the loud frames, but by no less than
+	// MinRise and no more than MaxRise, in dB. Lower values keep more.
 	MinRise, MaxRise float64
 }
 
 // Default returns the settings for wav2vec 2.0 pretraining.
 //
 //   - 2 to 15.6 s: batches crop at 250,000 samples (15.625 s), so what a longer piece has beyond that is read in vain; below 2 s
-//     a piece has too few masked spans to draw 100 distractors from.
-//   - 14 s as the target leaves the division room on both sides of it; pieces are then 12 to 13 s in the mean, like LibriSpeech's.
+//     a piece has less than 50 masked frames to draw 100 distractors from.
+//   - 14 s as the target leaves the division room on both sides of it; pieces of fluent reading are then 11 to 13 s in the
+//     mean, like LibriSpeech's.
 //   - 0.2 s as the shortest silence, or 0.3 s with the 0.05 s that the detector adds to both sides of speech: closures of stops
 //     last up to 0.15 s, pauses between phrases mostly more than 0.3 s.
 //   - 1 s as the longest silence inside, the pause between sentences of a slow reader.
 //   - 0.2 s of padding, more than the decay of a word in a living room that the detector may miss.
 //   - 20 s of window for the floor: even fluent readers pause for a tenth of that, and a change of room is followed in time.
-//   - a rise of 6 to 15 dB: the energy of steady noise hardly varies by 3 dB between windows of 30 ms, and in clean recordings breaths lie
-//     15 dB above the floor.
+//   - a rise of 6 to 15 dB: the energy of steady noise hardly varies by 3 dB between windows of 30 ms, and in clean
+//     recordings breaths and the room's echo stand out by more than 6.
 func Default() Config {
 	return Config{
 		MinSeconds: 2, MaxSeconds: 15.6, TargetSeconds: 14,
@@ -100,10 +106,11 @@ func (c Config) Validate() error {
 	case c.MaxRise < c.MinRise:
 		return fmt.Errorf("vad: MaxRise %g is below MinRise %g", c.MaxRise, c.MinRise)
 	case c.TargetSeconds < c.MinSeconds || c.TargetSeconds > c.MaxSeconds:
-		return fmt.Errorf("vad: TargetSeconds %g is not between MinSeconds %g and MaxSeconds %g", c.TargetSeconds, c.MinSeconds, c.MaxSeconds)
+		return fmt.Errorf("vad: TargetSeconds %g is not between MinSeconds %g and MaxSeconds %g",
+			c.TargetSeconds, c.MinSeconds, c.MaxSeconds)
 	case c.MaxSeconds < c.leastMax():
-		return fmt.Errorf("vad: MaxSeconds %g is too near to MinSeconds %g for a division to exist in every recording: want at least %.4g "+
-			"(4·MinSeconds + 2·Padding + 0.5)", c.MaxSeconds, c.MinSeconds, c.leastMax())
+		return fmt.Errorf("vad: MaxSeconds %g is too near to MinSeconds %g for a division to exist in every recording: "+
+			"want at least %.4g (4·MinSeconds + 2·Padding + 0.5)", c.MaxSeconds, c.MinSeconds, c.leastMax())
 	}
 	return nil
 }
@@ -157,9 +164,9 @@ func (s *Segmenter) Speech(dst []Span, samples []int16) []Span {
 	return dst
 }
 
-// Segment appends the pieces of samples (mono, 16 kHz) to dst: ordered, without overlap, each from MinSeconds to MaxSeconds
-// long. They hold everything that Speech finds. What they leave out is silence. A piece ends where the next one begins only where
-// there was no silence of MinSilence to cut in.
+// Segment appends the pieces of samples (mono, 16 kHz) to dst: ordered, without overlap, each from MinSeconds to
+// MaxSeconds long. They hold everything that Speech finds. What they leave out is silence. A piece ends where the next
+// one begins only where there was no silence of MinSilence to cut in.
 //
 // Of a recording without speech nothing is kept. One with speech that is shorter than MinSeconds is a single piece, the
 // one exception to the lower bound: whether to keep it is for the caller to say.
