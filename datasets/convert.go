@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -247,19 +248,30 @@ func (c *converter) decode(rec *recording) *Fault {
 	return nil
 }
 
-// read decodes the file, or the part of a file, or the bytes, that an item names.
+// read decodes the file, or the part of a file, or the bytes, that an item names; with the help of ffmpeg when the user
+// has asked for it and package audio does not know the format.
 func (c *converter) read(item *Item) (*audio.Clip, error) {
-	data := item.Data
+	data, path := item.Data, ""
 	if item.Path != "" {
 		if item.Offset == 0 && item.Size == 0 {
-			return audio.DecodeFile(item.Path, c.opt.Limits)
+			clip, err := audio.DecodeFile(item.Path, c.opt.Limits)
+			if c.opt.FFmpeg == "" || !errors.Is(err, audio.ErrUnsupportedFormat) {
+				return clip, err
+			}
+			path = item.Path
 		}
 		var err error
 		if data, err = readPart(item.Path, item.Offset, item.Size, c.opt.Limits); err != nil {
 			return nil, err
 		}
 	}
-	return audio.Decode(data, c.opt.Limits)
+	clip, err := audio.Decode(data, c.opt.Limits)
+	if c.opt.FFmpeg == "" || !errors.Is(err, audio.ErrUnsupportedFormat) {
+		return clip, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), c.opt.FFmpegTimeout)
+	defer cancel()
+	return audio.DecodeWithFFmpeg(ctx, c.opt.FFmpeg, path, data, c.opt.Limits)
 }
 
 // readPart reads a part of a file, such as a member of a tar. Size 0 means the rest.

@@ -23,6 +23,12 @@ type File interface {
 	Size() int64
 }
 
+// Ahead is implemented by Files that gain from knowing what will be read soon.
+type Ahead interface {
+	// Expect says that length bytes of a file from offset on will be read soon. It does not wait.
+	Expect(name string, offset, length int64)
+}
+
 // directory is a local directory; its files are mapped.
 type directory string
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"time"
 
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
@@ -29,6 +30,8 @@ type ImportOptions struct {
 	MinSeconds     float64             // shorter recordings are rejected; at least one frame (25 ms) is always needed
 	MaxSeconds     float64             // longer recordings are rejected; 0: 2.3 hours, the most a row can hold
 	Segment        *vad.Config         // cut recordings that are longer than its MaxSeconds at silences; nil: leave them whole
+	FFmpeg         string              // program that decodes what package audio does not; "": such files are rejected
+	FFmpegTimeout  time.Duration       // for one file; 0: ten minutes
 	KeepTruncated  bool                // keep what is there of a file that ends early; its transcript may say more
 	KeepDuplicates bool                // keep recordings whose samples are those of an earlier one
 	Codec          Codec               // of the store; "": PCM
@@ -56,6 +59,9 @@ func (o ImportOptions) withDefaults() (ImportOptions, error) {
 	if o.ShardBytes == 0 {
 		o.ShardBytes = defaultShardBytes
 	}
+	if o.FFmpegTimeout == 0 {
+		o.FFmpegTimeout = 10 * time.Minute
+	}
 	if o.Codec == "" {
 		o.Codec = PCM
 	}
@@ -73,7 +79,15 @@ func (o ImportOptions) withDefaults() (ImportOptions, error) {
 func (o ImportOptions) settings(source string) Settings {
 	return Settings{Source: source, Split: o.Split, Channels: o.Channels.String(), Resampler: o.Resampler.String(),
 		MinSeconds: o.MinSeconds, MaxSeconds: o.MaxSeconds, KeepTruncated: o.KeepTruncated, ShardBytes: o.ShardBytes,
-		KeepDuplicates: o.KeepDuplicates, Segment: segmentText(o.Segment), Share: o.Share.String()}
+		KeepDuplicates: o.KeepDuplicates, Segment: segmentText(o.Segment), Decoder: decoderName(o.FFmpeg), Share: o.Share.String()}
+}
+
+// decoderName leaves out where the program lies: the same import on another machine gives the same bytes.
+func decoderName(program string) string {
+	if program == "" {
+		return ""
+	}
+	return "ffmpeg"
 }
 
 // segmentText describes how recordings are cut.

@@ -4,9 +4,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"aural/internal/atomicfile"
@@ -129,7 +131,46 @@ func (s *Store) Close() error {
 		err = errors.Join(err, s.shards[i].close())
 	}
 	s.shards = nil
+	if c, ok := s.files.(io.Closer); ok {
+		err = errors.Join(err, c.Close())
+	}
+	s.files = nil
 	return err
+}
+
+// FileNames lists the files of the store, the one last that makes the others a store.
+func (s *Store) FileNames() []string {
+	var names []string
+	for _, f := range slices.Concat(s.info.Shards, s.info.Files) {
+		names = append(names, f.Name)
+	}
+	return append(names, indexFile, InfoFile)
+}
+
+// ReadsAhead reports whether it helps to tell the store with Expect what will be read soon.
+func (s *Store) ReadsAhead() bool {
+	_, ok := s.files.(Ahead)
+	return ok
+}
+
+// Expect says that the cuts of a batch will be read soon. A store in a bucket then fetches them ahead; a local one does
+// nothing.
+func (s *Store) Expect(b Batch) {
+	ahead, ok := s.files.(Ahead)
+	if !ok {
+		return
+	}
+	for _, c := range b.Cuts {
+		r, err := s.find(c.Row)
+		if err != nil {
+			return // reading the row will say so
+		}
+		at, ok := s.info.Codec.part(r.audio, r.samples, c.Offset, c.Samples)
+		if !ok {
+			at = r.audio
+		}
+		ahead.Expect(s.info.Shards[r.shard].Name, at.at, int64(at.len))
+	}
 }
 
 // Info describes the store.

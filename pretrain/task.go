@@ -115,6 +115,9 @@ func (t *Task) NewWork() *Work { return newWork(t.recipe) }
 // Metrics is where Run leaves the measurements of a micro-batch.
 func (t *Task) Metrics() any { return t.metrics }
 
+// readAhead is how many micro-batches a store in a bucket is told of before they are read.
+const readAhead = 4
+
 // Prepare fills w with the micro-batch at a position.
 func (t *Task) Prepare(ctx context.Context, at train.Position, w *Work) (int, train.Position, error) {
 	b, next := t.sampler.Next(datasets.State{Seed: t.recipe.Seed, Epoch: at.Epoch, Index: at.Index})
@@ -122,6 +125,11 @@ func (t *Task) Prepare(ctx context.Context, at train.Position, w *Work) (int, tr
 		return 0, at, fmt.Errorf("pretrain: update %d: %w", at.Update, err)
 	}
 	at.Epoch, at.Index = next.Epoch, next.Index
+	for i := 0; i < readAhead && t.store.ReadsAhead(); i++ {
+		b, after := t.sampler.Next(next)
+		t.store.Expect(b)
+		next = after
+	}
 	return len(b.Cuts), at, nil
 }
 

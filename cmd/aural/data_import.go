@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -16,6 +17,7 @@ import (
 	"aural/audio/vad"
 	"aural/datasets"
 	"aural/datasets/corpora"
+	"aural/datasets/parquet"
 
 	"github.com/spf13/cobra"
 )
@@ -24,7 +26,7 @@ type importFlags struct {
 	out, format, root   string
 	channels, resampler string
 	codec, share        string
-	segment             string
+	segment, decoder    string
 	options             datasets.ImportOptions
 	dryRun, json        bool
 }
@@ -69,6 +71,7 @@ Several sources go into one store in the order given; their ids must differ.`,
 	p.StringVar(&f.options.Split, "split", "", "take only recordings of this split, `NAME`")
 	p.StringVar(&f.segment, "segment", "", "cut recordings that are longer than MAX at silences into pieces of `MIN-MAX` seconds (alone: 2-15.6)")
 	p.Lookup("segment").NoOptDefVal = segmentDefault
+	p.StringVar(&f.decoder, "decoder", "", "program for formats that aural does not decode: ffmpeg or `ffmpeg=/PATH` (default: reject them)")
 	p.BoolVar(&f.options.KeepTruncated, "keep-truncated", false, "keep what is there of recordings that end early")
 	p.BoolVar(&f.options.KeepDuplicates, "keep-duplicates", false, "keep recordings whose samples are those of an earlier one")
 	p.Float64Var(&f.options.Limits.MaxSeconds, "max-file-seconds", 0, "refuse longer files, before they are cut (0: 6 hours)")
@@ -97,6 +100,9 @@ func (a *app) importStore(f importFlags, paths []string) error {
 		return usage(err)
 	}
 	if f.options.Share, err = datasets.ParseShare(f.share); err != nil {
+		return usage(err)
+	}
+	if f.options.FFmpeg, err = findDecoder(f.decoder); err != nil {
 		return usage(err)
 	}
 	if f.options.Segment, err = parseSegment(f.segment); err != nil {
@@ -148,6 +154,22 @@ func (a *app) importStore(f importFlags, paths []string) error {
 		return coded{exitRejects, fmt.Errorf("%s of %s rejected", grouped(len(sum.Rejects)), plural(sum.Listed, "recording"))}
 	}
 	return nil
+}
+
+// findDecoder returns the path of the program that --decoder names.
+func findDecoder(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	name, path, _ := strings.Cut(text, "=")
+	if name != "ffmpeg" {
+		return "", fmt.Errorf("--decoder %q: want ffmpeg or ffmpeg=/PATH", text)
+	}
+	found, err := exec.LookPath(cmp.Or(path, name))
+	if err != nil {
+		return "", fmt.Errorf("--decoder %s: %w", text, err)
+	}
+	return found, nil
 }
 
 // segmentDefault is what --segment means alone.
@@ -257,7 +279,7 @@ func (j joined) Items() iter.Seq2[datasets.Item, error] {
 func openSources(f importFlags, paths []string) (datasets.Source, error) {
 	var all joined
 	for _, p := range paths {
-		s, err := corpora.Open(f.format, p, corpora.Options{Root: f.root})
+		s, err := openSource(f, p)
 		if errors.Is(err, corpora.ErrChoice) {
 			return nil, usage(err)
 		}
@@ -272,8 +294,19 @@ func openSources(f importFlags, paths []string) (datasets.Source, error) {
 	return all, nil
 }
 
+// parquetLayout is listed apart from the others, because Parquet needs much that only datasets/parquet imports.
+const parquetLayout, parquetAbout = "parquet", "Parquet files of Hugging Face datasets, or a folder of them"
+
+// openSource opens one source.
+func openSource(f importFlags, path string) (datasets.Source, error) {
+	if f.format == parquetLayout || f.format == "auto" && parquet.Recognises(path) {
+		return parquet.Open(path)
+	}
+	return corpora.Open(f.format, path, corpora.Options{Root: f.root})
+}
+
 func layoutNames() []string {
-	names := []string{"auto"}
+	names := []string{"auto", parquetLayout}
 	for _, l := range corpora.Layouts() {
 		names = append(names, l.Name)
 	}
@@ -286,6 +319,7 @@ func layoutHelp() string {
 	for _, l := range corpora.Layouts() {
 		fmt.Fprintf(&b, "  %-13s %s\n", l.Name, l.About)
 	}
+	fmt.Fprintf(&b, "  %-13s %s\n", parquetLayout, parquetAbout)
 	return b.String()
 }
 

@@ -32,7 +32,7 @@ func (a *app) dataInfo() *cobra.Command {
 
 // openStore opens a store and says what had to be put right.
 func (a *app) openStore(where string) (*datasets.Store, error) {
-	s, err := datasets.Open(where)
+	s, err := openLocation(where)
 	if err != nil {
 		return nil, err
 	}

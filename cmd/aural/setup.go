@@ -59,7 +59,7 @@ func open(r pretrain.Recipe, storeDir string, m machineFlags) (*setup, error) {
 
 func (s *setup) prepare(storeDir string, m machineFlags) (err error) {
 	r := s.recipe
-	if s.store, err = datasets.Open(storeDir); err != nil {
+	if s.store, err = openLocation(storeDir); err != nil {
 		return err
 	}
 	rows, err := s.store.View()
