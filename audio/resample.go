@@ -3,9 +3,20 @@ package audio
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
-// Quality chooses the windowed sinc of a [Resampler]. The zero value is torchaudio's default.
+// Quality chooses the windowed sinc of a [Resampler]. The zero value is torchaudio's default. What they do, with
+// frequencies as fractions of the lower of the two Nyquist frequencies (TestResampleResponse holds the figures):
+//
+//	             gain ±0.1 dB up to   -3 dB at   aliases and images are below -40 dB, -80 dB from
+//	sinc_hann    0.74                 0.92       1.24, 2.2
+//	sinc_kaiser  0.54                 0.88       1.45, 1.66
+//	kaiser_best  0.90                 0.94       1.00, 1.01
+//
+// Images matter where the rate goes up: of a 3.4 kHz tone at 8 kHz, sinc_hann leaves an image 20 dB below it, at 4.6 kHz.
+// Only kaiser_best is transparent; compared with SoX's "rate -v" it differs by -103 dB or less up to 0.89. At a tenth of
+// the speed it is still several times faster than the decoders before it.
 type Quality uint8
 
 const (
@@ -14,7 +25,7 @@ const (
 	// SincKaiser: the same with a Kaiser window, β = 14.77 (torchaudio "sinc_interp_kaiser").
 	SincKaiser
 	// KaiserBest: Kaiser window, β = 14.77, 64 zero crossings, roll-off 0.9476 (resampy and librosa "kaiser_best"). About
-	// ten times the cost of the others, a far sharper edge and a stop band below -100 dB.
+	// ten times the cost of the others.
 	KaiserBest
 )
 
@@ -78,12 +89,17 @@ func ParseQuality(s string) (Quality, error) {
 // through j mod to, so the filter is kept as one row for each of these phases, cut to the taps inside the window; the cost
 // is outputs × taps.
 //
+// The order of the sums is fixed (see dotRowsPortable) and the same at the ends of a signal. So blocks of a signal give the
+// bits of the whole, and a signal that begins from samples later gives the same bits to samples later. The rows are not
+// made to sum to 1: like torchaudio's, their gain at 0 Hz is 1 within the ripple of [Quality].
+//
 // A Resampler does not change after it is made and may be used by several goroutines at once.
 type Resampler struct {
 	from, to int       // rates divided by their greatest common divisor; to is the number of phases
 	taps     int       // coefficients of a phase, a multiple of 4
 	kernel   []float32 // (to, taps)
 	first    []int     // (to): input index of a phase's first tap, relative to the block of from inputs
+	advance  []int32   // (to): from there to the first tap of the next output
 }
 
 // NewResampler prepares the filter for signals at from Hz that become signals at to Hz.
@@ -122,56 +138,64 @@ func NewResampler(from, to int, q Quality) (*Resampler, error) {
 			}
 		}
 	}
+	r.advance = make([]int32, r.to)
+	for j := range r.advance {
+		r.advance[j] = int32(r.at(j+1) - r.at(j))
+	}
 	return r, nil
 }
 
-// Len returns the number of samples that Process makes of n: ceil(n·to/from).
+// Len returns the number of samples that Process makes of n: ceil(n·to/from) with the reduced rates, as torchaudio does, so
+// that every instant before the end of the signal has its sample.
 func (r *Resampler) Len(n int) int { return (n*r.to + r.from - 1) / r.from }
 
 // Process returns x at the new rate, Len(len(x)) samples. Before and after x the signal counts as 0. The result is always
 // new memory, also when the rates are equal.
-func (r *Resampler) Process(x []float32) []float32 {
-	y := make([]float32, r.Len(len(x)))
+func (r *Resampler) Process(x []float32) []float32 { return r.Append(nil, x) }
+
+// Append is Process into the memory behind dst, which must not overlap x, and returns dst with the samples added. Importing
+// many files this way spares up to a sixth of the time: fresh memory costs as much as a few taps.
+func (r *Resampler) Append(dst, x []float32) []float32 {
+	n := r.Len(len(x))
+	dst = slices.Grow(dst, n)[:len(dst)+n]
+	y := dst[len(dst)-n:]
 	if r.from == r.to {
 		copy(y, x)
-		return y
+		return dst
 	}
-	phase, block := 0, 0
-	for j := range y {
-		row := r.kernel[phase*r.taps:][:r.taps]
-		if at := block + r.first[phase]; at >= 0 && at+r.taps <= len(x) {
-			y[j] = dot(row, x[at:at+r.taps])
-		} else {
-			y[j] = dotEdge(row, x, at)
-		}
-		if phase++; phase == r.to {
-			phase, block = 0, block+r.from
-		}
+	low, high := 0, len(y) // the outputs for which all taps lie within x
+	for low < high && r.at(low) < 0 {
+		low++
 	}
-	return y
+	for low < high && r.at(high-1)+r.taps > len(x) {
+		high--
+	}
+	if low < high {
+		dotRows(y[low:high], x, r.kernel, r.advance, r.taps, low%r.to, r.at(low))
+	}
+	r.edge(y, x, 0, low)
+	r.edge(y, x, high, len(y))
+	return dst
 }
 
-// dot returns the inner product of two slices of the same length, a multiple of 4. Four sums break the chain of additions
-// that would otherwise bound the speed.
-func dot(a, b []float32) float32 {
-	var s0, s1, s2, s3 float32
-	for len(a) >= 4 && len(b) >= 4 {
-		s0 += a[0] * b[0]
-		s1 += a[1] * b[1]
-		s2 += a[2] * b[2]
-		s3 += a[3] * b[3]
-		a, b = a[4:], b[4:]
-	}
-	return (s0 + s1) + (s2 + s3)
-}
+// at returns the index in x of the first tap of output j.
+func (r *Resampler) at(j int) int { return j/r.to*r.from + r.first[j%r.to] }
 
-// dotEdge is dot of row with x[at:at+len(row)], where x counts as 0 outside its bounds.
-func dotEdge(row, x []float32, at int) float32 {
-	var sum float32
-	for k := max(0, -at); k < len(row) && at+k < len(x); k++ {
-		sum += row[k] * x[at+k]
+// edge computes the outputs y[low:high] by the same sums, over what x has under the taps and 0 where it has nothing.
+func (r *Resampler) edge(y, x []float32, low, high int) {
+	if low == high {
+		return
 	}
-	return sum
+	under := make([]float32, r.taps)
+	for j := low; j < high; j++ {
+		clear(under)
+		if at := r.at(j); at < 0 {
+			copy(under[-at:], x)
+		} else if at < len(x) {
+			copy(under, x[at:])
+		}
+		dotRows(y[j:j+1], under, r.kernel, r.advance, r.taps, j%r.to, 0)
+	}
 }
 
 func sinc(t float64) float64 {
