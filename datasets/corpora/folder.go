@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// Folder lists the audio files below dir. The id is the path without its extension, the speaker the name of the folder a
-// file lies in, the transcript the .txt file beside it. Hidden files are skipped, links followed inside dir.
+// Folder lists the audio files below dir. The id is the path without its extension, or with it where two files differ in
+// nothing else. The speaker is the name of the folder a file lies in, the transcript the .txt file beside it. Hidden files
+// are skipped, links followed inside dir.
 func Folder(dir string) (*datasets.Listing, error) {
 	r, files, err := openTree(dir)
 	if err != nil {
@@ -25,6 +26,12 @@ func (r root) folder(files []treeFile) (*datasets.Listing, error) {
 			sidecars[stem(f.name)] = f.path
 		}
 	}
+	stems := map[string]int{} // of audio files: a stem that two of them have is no id
+	for _, f := range files {
+		if isAudioName(f.name) {
+			stems[stem(f.name)]++
+		}
+	}
 	var items []datasets.Item
 	others := 0
 	for _, f := range files {
@@ -38,7 +45,11 @@ func (r root) folder(files []treeFile) (*datasets.Listing, error) {
 		if speaker == "." {
 			speaker = filepath.Base(r.real)
 		}
-		items = append(items, datasets.Item{ID: stem(f.name), Speaker: speaker, Sidecar: sidecars[stem(f.name)],
+		id := stem(f.name)
+		if stems[id] > 1 {
+			id = f.name
+		}
+		items = append(items, datasets.Item{ID: id, Speaker: speaker, Sidecar: sidecars[stem(f.name)],
 			Name: f.name, Path: f.path, Fault: f.fault})
 	}
 	return datasets.NewListing("folder "+r.dir, items, fmt.Sprintf("%d other files ignored", others))
