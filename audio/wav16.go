@@ -68,21 +68,24 @@ func ParseWAV16(data []byte) (rate int, pcm []byte, err error) {
 // ToInt16 writes x, scaled by 32768, to dst, rounded to the nearest integer (ties to even) and clipped to the range of
 // int16. It returns how many samples were clipped; a NaN becomes 0 and counts. dst is at least as long as x.
 func ToInt16(dst []int16, x []float32) (clipped int) {
+	// Adding 1.5·2²³ to a float32 below 2²² leaves no bits behind the point: the sum is rounded as ToInt16 promises.
+	const shift = 3 << 22
 	dst = dst[:len(x)]
 	for i, v := range x {
-		r := math.RoundToEven(float64(v) * (1 << 15))
-		switch {
-		case r > math.MaxInt16:
-			r = math.MaxInt16
-			clipped++
-		case r < math.MinInt16:
-			r = math.MinInt16
-			clipped++
-		case r != r:
-			r = 0
-			clipped++
+		v *= 1 << 15
+		if v >= math.MinInt16-0.5 && v < math.MaxInt16+0.5 { // both ends round into the range: -32768.5 to the even -32768
+			dst[i] = int16(float32(v+shift) - shift)
+			continue
 		}
-		dst[i] = int16(r)
+		clipped++
+		switch {
+		case v > 0:
+			dst[i] = math.MaxInt16
+		case v < 0:
+			dst[i] = math.MinInt16
+		default: // NaN
+			dst[i] = 0
+		}
 	}
 	return clipped
 }

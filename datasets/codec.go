@@ -120,6 +120,17 @@ func samplesOf(pcm []byte) []int16 {
 // pcmSum is the checksum of a clip: the SHA-256 of its little-endian 16-bit samples, whatever the codec.
 func pcmSum(pcm []byte) [sha256.Size]byte { return sha256.Sum256(pcm) }
 
+// sum is the checksum of a clip with these samples, encoded in file.
+func (c Codec) sum(samples []int16, file []byte) (sum [sha256.Size]byte) {
+	if c == PCM { // the samples lie in the file as they are hashed
+		return pcmSum(file[len(file)-2*len(samples):])
+	}
+	h := sha256.New()
+	hashPCM(h, samples)
+	h.Sum(sum[:0])
+	return sum
+}
+
 // hashPCM writes samples to a hash as little-endian 16-bit PCM.
 func hashPCM(h hash.Hash, samples []int16) {
 	var buf [4096]byte

@@ -2,7 +2,6 @@ package datasets
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -187,9 +186,7 @@ func (c *converter) encode(item Item, start float64, pcm []int16) (out converted
 	default:
 		out.row = storedRow{id: item.ID, speaker: item.Speaker, transcript: item.Transcript, split: item.Split, path: item.Name,
 			start: start, samples: len(pcm), audio: c.opt.Codec.encode(pcm)}
-		h := sha256.New()
-		hashPCM(h, pcm)
-		h.Sum(out.row.sum[:0])
+		out.row.sum = c.opt.Codec.sum(pcm, out.row.audio)
 	}
 	return out
 }
