@@ -108,8 +108,8 @@ func wavSamples(wav []byte, samples int) ([]byte, error) {
 	return pcm, nil
 }
 
-// samplesOf returns the samples of little-endian 16-bit PCM.
-func samplesOf(pcm []byte) []int16 {
+// SamplesOf returns the samples of little-endian 16-bit PCM, such as Store.PCM gives.
+func SamplesOf(pcm []byte) []int16 {
 	samples := make([]int16, len(pcm)/2)
 	for i := range samples {
 		samples[i] = int16(binary.LittleEndian.Uint16(pcm[2*i:]))

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,7 +21,8 @@ type Selection struct {
 	Rows  *View // nil: all rows
 }
 
-func (s *Selection) each() func(yield func(int) bool) {
+// Each yields the numbers of the rows, in order.
+func (s *Selection) Each() iter.Seq[int] {
 	return func(yield func(int) bool) {
 		if s.Rows == nil {
 			for row := range s.Store.Len() {
@@ -118,7 +120,7 @@ func (c *copier) add(from *Selection) error {
 			return err
 		}
 	}
-	for i := range from.each() {
+	for i := range from.Each() {
 		if err := c.ctx.Err(); err != nil {
 			return fmt.Errorf("datasets: copy of %s: %w", from.Store.where, err)
 		}
@@ -160,7 +162,7 @@ func (c *copier) row(s *Store, i int) (*storedRow, error) {
 	} else if err == nil {
 		var pcm []byte
 		if pcm, err = s.info.Codec.decode(row.audio, r.samples, &c.memory); err == nil {
-			row.audio = c.opt.Codec.encode(samplesOf(pcm))
+			row.audio = c.opt.Codec.encode(SamplesOf(pcm))
 		}
 	}
 	if err != nil {
