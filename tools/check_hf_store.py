@@ -26,7 +26,8 @@ import soundfile
 
 FEATURES = datasets.Features(
     id=datasets.Value("string"), speaker=datasets.Value("string"), transcript=datasets.Value("string"),
-    samples=datasets.Value("int64"), audio=datasets.Audio(sampling_rate=16000))
+    split=datasets.Value("string"), samples=datasets.Value("int64"), start=datasets.Value("float64"), sha256=datasets.Value("string"),
+    audio=datasets.Audio(sampling_rate=16000))
 
 
 def check(ok, what):
@@ -41,15 +42,24 @@ def undecoded(dataset):
 
 
 def index_rows(store, info):
-    """Yields (id, speaker, transcript, samples, wav) by index.bin."""
+    """Yields (id, speaker, transcript, split, path, start, samples, sha256, audio) by index.bin."""
     index = (store / "index.bin").read_bytes()
     shards = [(store / s["name"]).read_bytes() for s in info["shards"]]
-    magic, version, count, rows, _ = struct.unpack_from("<8sIIQ32s", index)
-    check((magic, version, count, rows) == (b"AURALIDX", 1, len(shards), info["rows"]), "header of index.bin")
-    for row in struct.iter_unpack("<IIQ4I3Q", index[56:56 + 56 * rows]):
-        shard, samples, at, length = row[:4]
-        texts = [None if n == 0xFFFFFFFF else shards[shard][o:o + n].decode() for n, o in zip(row[4:7], row[7:])]
-        yield *texts, samples, shards[shard][at:at + length]
+    magic, version, count, rows, speakers, names, _ = struct.unpack_from("<8sIIQII32s", index)
+    check((magic, version, count, rows) == (b"AURALIDX", 2, len(shards), info["rows"]), "header of index.bin")
+    at, who = 64 + 120 * rows, []
+    check(len(index) == at + names + 8 * (-(-rows // 4096)) + 4, f"index.bin has {len(index)} bytes")
+    for _ in range(speakers):
+        (length,) = struct.unpack_from("<I", index, at)
+        who.append(index[at + 4:at + 4 + length].decode() or None)
+        at += 4 + length
+    lengths = struct.iter_unpack("<II", index[64:64 + 8 * rows])
+    for (samples, speaker), row in zip(lengths, struct.iter_unpack("<8I5Qd32s", index[64 + 8 * rows:64 + 120 * rows]), strict=True):
+        shard = shards[row[0]]
+        audio, name, transcript, split, path = (None if n == 0xFFFFFFFF else shard[o:o + n] for n, o in zip(row[2:7], row[8:13]))
+        texts = (None if t is None else t.decode() for t in (name, transcript, split, path))
+        name, transcript, split, path = texts
+        yield name, who[speaker], transcript, split, path, row[13] or None, samples, row[14].hex(), audio
 
 
 def main():
@@ -75,9 +85,11 @@ def main():
     compared = 0
     for row, indexed in zip(rows, index_rows(args.store, info), strict=True):
         wav = row["audio"]["bytes"]
-        check((row["id"], row["speaker"], row["transcript"], row["samples"], wav) == indexed, f"index.bin row {row['id']}")
+        check((row["id"], row["speaker"], row["transcript"], row["split"], row["audio"]["path"], row["start"], row["samples"], row["sha256"], wav)
+              == indexed, f"index.bin row {row['id']}")
         samples, rate = soundfile.read(io.BytesIO(wav), dtype="int16")
-        check(rate == 16000 and samples.shape == (row["samples"],), f"WAV of {row['id']}")
+        check(rate == 16000 and samples.shape == (row["samples"],), f"audio of {row['id']}")
+        check(hashlib.sha256(samples.astype("<i2").tobytes()).hexdigest() == row["sha256"], f"sha256 of {row['id']}")
         if args.source:
             with soundfile.SoundFile(args.source / row["audio"]["path"]) as original:
                 if (original.samplerate, original.channels, original.subtype) == (16000, 1, "PCM_16"):
