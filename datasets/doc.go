@@ -17,6 +17,9 @@
 // A store is a directory of Arrow IPC streams that Hugging Face datasets opens as it is, and that this package reads
 // without copying: the samples that [Store.PCM] returns lie in the mapped file. The format is described in docs/FORMATS.md.
 //
-// This is the only package that imports Arrow. The Arrow library writes the shards; reading goes through a loader of our
-// own (stream.go), because the library's reader copies every buffer and trusts the lengths it finds.
+// The Arrow library writes the shards; reading goes through a loader of our own (stream.go), because the library's reader
+// copies every buffer and trusts the lengths it finds.
+//
+// Around this package: corpora and parquet list what others have made, export writes for them, bucket holds the files of a
+// store in an S3 bucket.
 package datasets
