@@ -9,5 +9,5 @@ func (a *app) data() *cobra.Command {
 		Long: `A store is a folder of Arrow shards with 16 kHz mono utterances. Training reads it without
 copying or decoding, and Hugging Face datasets opens its shards as they are.`,
 	}, a.dataImport(), a.dataInfo(), a.dataVerify(), a.dataRepair(),
-		a.dataMerge(), a.dataSplit(), a.dataSubset())
+		a.dataMerge(), a.dataSplit(), a.dataSubset(), a.dataExport())
 }

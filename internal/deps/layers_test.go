@@ -26,6 +26,7 @@ const layers = `
 	rng, audio, internal/atomicfile < datasets, internal/synth;
 	datasets < datasets/corpora, datasets/bucket;
 	datasets/corpora < datasets/parquet;
+	datasets, datasets/parquet < datasets/export;
 
 	# The views read the log that the trainer writes.
 	runlog < tui, plots;
@@ -48,7 +49,7 @@ const layers = `
 
 	# The program.
 	pretrain, finetune, internal/spelling < recipes;
-	recipes, tui, plots, features, datasets/corpora, datasets/parquet, datasets/bucket, internal/synth, kernels/ref, kernels/cpu, kernels/cuda < cmd/aural;
+	recipes, tui, plots, features, datasets/corpora, datasets/parquet, datasets/export, datasets/bucket, internal/synth, kernels/ref, kernels/cpu, kernels/cuda < cmd/aural;
 
 	# Support of tests, imported by no part of the program.
 	NONE < internal/deps, internal/testkit;
