@@ -21,12 +21,7 @@ type terminal struct {
 // detectTerminal reads the environment, given as "NAME=value" strings of which the last of a name holds. It follows
 // no-color.org and the usual meaning of TERM, COLORTERM and the locale.
 func detectTerminal(environ []string) terminal {
-	env := make(map[string]string)
-	for _, e := range environ {
-		if name, value, ok := strings.Cut(e, "="); ok {
-			env[name] = value
-		}
-	}
+	env := variables(environ)
 	t := terminal{colors: colors16, ascii: !utf8Locale(env)}
 	term := env["TERM"]
 	switch {
@@ -42,6 +37,23 @@ func detectTerminal(environ []string) terminal {
 		t.colors = noColor
 	}
 	return t
+}
+
+// variables turns "NAME=value" strings into a map.
+func variables(environ []string) map[string]string {
+	env := make(map[string]string)
+	for _, e := range environ {
+		if name, value, ok := strings.Cut(e, "="); ok {
+			env[name] = value
+		}
+	}
+	return env
+}
+
+// trueColor reports whether the terminal says that it takes colours of 24 bits.
+func trueColor(environ []string) bool {
+	env := variables(environ)
+	return env["COLORTERM"] == "truecolor" || env["COLORTERM"] == "24bit" || strings.Contains(env["TERM"], "direct")
 }
 
 // utf8Locale reports whether text may hold any character. A locale that is not set says nothing about the terminal at

@@ -157,7 +157,8 @@ func isTerminal(w io.Writer) (columns int, yes bool) {
 	if !ok || os.Getenv("TERM") == "dumb" {
 		return 0, false
 	}
-	return terminalColumns(f)
+	columns, _, yes = terminalSize(f)
+	return columns, yes
 }
 
 // paint colours text for a terminal: code is an SGR number.

@@ -8,6 +8,6 @@ func (a *app) data() *cobra.Command {
 		Short: "Make, check and divide stores of audio",
 		Long: `A store is a folder of Arrow shards with 16 kHz mono utterances. Training reads it without
 copying or decoding, and Hugging Face datasets opens its shards as they are.`,
-	}, a.dataImport(), a.dataInfo(), a.dataVerify(), a.dataRepair(),
+	}, a.dataImport(), a.dataInfo(), a.dataShow(), a.dataVerify(), a.dataRepair(),
 		a.dataMerge(), a.dataPush(), a.dataSplit(), a.dataSubset(), a.dataExport())
 }

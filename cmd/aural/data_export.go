@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"path/filepath"
 
 	"aural/datasets"
 	"aural/datasets/export"
@@ -12,28 +12,36 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// exportResult is the outcome of an export as JSON.
+type exportResult struct {
+	Out string `json:"out"`
+	export.Summary
+}
+
 func (a *app) dataExport() *cobra.Command {
 	var out, format, codec string
+	var asJSON bool
 	c := a.command(&cobra.Command{
-		Use:   "export STORE --format FORMAT --out FOLDER",
-		Short: "Write the rows of a store for other tools",
-		Long: `Export writes all rows as 16 kHz mono audio with their transcripts. FOLDER appears when it is
-complete.
+		Use:   "export STORE --format FORMAT --out DIR",
+		Short: "Write the rows of a store in the layout of another program",
+		Long: `Export writes every row of a store into a new folder. The samples stay what they are; "aural data
+import" takes each layout back.
 
-  folder   ID.wav (or .flac), and ID.txt with the transcript
-  fairseq  train.tsv, and train.wrd, train.ltr and dict.ltr.txt if every row has a transcript
-  nemo     manifest.json, a line of JSON for each row
-  hf       Parquet files that datasets.load_dataset(FOLDER) reads; the store itself is read by
-           datasets.load_from_disk(STORE) as it is`,
-		Example: "  aural data export stores/1h --format nemo --codec flac --out nemo/1h",
+Layouts (--format):
+  folder    audio/ID.wav, and the transcript in ID.txt beside it
+  fairseq   audio/ID.wav, SPLIT.tsv, and SPLIT.wrd, SPLIT.ltr and dict.ltr.txt when all rows of the
+            split have transcripts
+  nemo      ID.wav and manifest.json, or SPLIT_manifest.json where the store knows the split
+  hf        data/SPLIT-00000-of-00001.parquet, for datasets.load_dataset
+
+Rows without a split are called train in fairseq and hf. Slashes of an id make sub-folders; an id
+that is no safe path is refused. DIR appears when it is complete.`,
+		Example: "  aural data export stores/mine --format fairseq --out manifests\n  aural data export stores/mine --format hf --codec flac --out mine-hf",
 		Args:    cobra.ExactArgs(1),
 	}, func(args []string) error {
-		opt := export.Options{Format: export.Format(format), FLAC: codec == "flac"}
-		if !slices.Contains(export.Formats(), opt.Format) {
-			return usagef("--format %q: want one of %v", format, export.Formats())
-		}
-		if codec != "wav" && codec != "flac" {
-			return usagef("--codec %q: want wav or flac", codec)
+		opt := export.Options{Format: export.Format(format), Codec: export.Codec(codec)}
+		if err := opt.Check(); err != nil {
+			return usage(err)
 		}
 		ctx, release := interruptible()
 		defer release()
@@ -43,23 +51,37 @@ complete.
 		}
 		defer s.Close()
 		bar := newTicker(a.err, false)
-		opt.Progress = func(done int) { bar.show(done == s.Len(), fmt.Sprintf("%s/%s rows", grouped(done), grouped(s.Len()))) }
-		err = export.Write(ctx, out, datasets.Selection{Store: s}, opt)
+		sum, err := export.Write(ctx, out, datasets.Selection{Store: s}, opt, func(done int) {
+			bar.show(done == s.Len(), fmt.Sprintf("%s: %s/%s rows", filepath.Base(out), grouped(done), grouped(s.Len())))
+		})
 		bar.close()
 		if errors.Is(err, context.Canceled) {
 			return coded{exitAborted, errors.New("interrupted: nothing was written")}
 		}
-		if err == nil {
-			a.print("%s: %s, %s", out, plural(s.Len(), "recording"), audioText(s.Info().Seconds))
+		if err != nil {
+			return err
 		}
-		return err
+		for _, n := range sum.Notes {
+			a.say("note: %s", n)
+		}
+		if asJSON {
+			return writeJSON(a.out, exportResult{out, sum})
+		}
+		a.print("%s: %s of audio in %s", out, audioText(float64(sum.Samples)/datasets.Rate), plural(sum.Rows, "recording"))
+		return nil
 	})
+	var formats []string
+	for _, f := range export.Formats() {
+		formats = append(formats, string(f))
+	}
 	p := c.Flags()
-	p.StringVar(&format, "format", "", "`FORMAT` to write (required)")
-	p.StringVar(&codec, "codec", "wav", "how audio is written: wav or flac")
-	p.StringVar(&out, "out", "", "new `FOLDER` (required)")
+	p.StringVar(&format, "format", "", "layout to write, `FORMAT`: folder, fairseq, nemo or hf (required)")
+	p.StringVar(&out, "out", "", "new folder `DIR` (required)")
+	p.StringVar(&codec, "codec", string(export.WAV), "how recordings are encoded: wav or flac")
+	p.BoolVar(&asJSON, "json", false, "print the outcome as JSON")
 	c.MarkFlagRequired("format")
 	c.MarkFlagRequired("out")
-	c.RegisterFlagCompletionFunc("format", words("folder", "fairseq", "nemo", "hf"))
+	c.RegisterFlagCompletionFunc("format", words(formats...))
+	c.RegisterFlagCompletionFunc("codec", words(string(export.WAV), string(export.FLAC)))
 	return c
 }

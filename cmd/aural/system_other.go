@@ -4,8 +4,8 @@ package main
 
 import "os"
 
-// terminalColumns: on this system output is plain lines.
-func terminalColumns(*os.File) (int, bool) { return 0, false }
+// terminalSize: on this system output is plain lines.
+func terminalSize(*os.File) (columns, lines int, yes bool) { return 0, 0, false }
 
 // freeBytes: not known on this system.
 func freeBytes(string) (int64, bool) { return 0, false }

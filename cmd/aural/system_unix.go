@@ -8,13 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// terminalColumns is the width of the terminal that f is, if it is one.
-func terminalColumns(f *os.File) (int, bool) {
+// terminalSize is the size of the terminal that f is, if it is one.
+func terminalSize(f *os.File) (columns, lines int, yes bool) {
 	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
 	if err != nil {
-		return 0, false
+		return 0, 0, false
 	}
-	return int(size.Col), true
+	return int(size.Col), int(size.Row), true
 }
 
 // freeBytes is the space that this user can still fill on the disk of dir.

@@ -1,6 +1,3 @@
-// Package export writes the rows of a store as other tools want them: a folder of audio files with transcripts, a manifest
-// of fairseq or of NeMo with its audio, or the Parquet files of Hugging Face datasets. What it writes, package
-// datasets/corpora (or datasets/parquet) reads back.
 package export
 
 import (
@@ -9,187 +6,190 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 
-	"aural/audio"
-	"aural/audio/flac"
 	"aural/datasets"
 	"aural/internal/atomicfile"
 )
 
-// Format is a way of writing rows.
+// Format is a layout to write.
 type Format string
 
-// The formats.
+// The formats; the package comment shows them.
 const (
-	// Folder is an audio file for each row, ID.wav or ID.flac, and beside it ID.txt with the transcript if there is one.
-	Folder Format = "folder"
-	// Fairseq is a manifest train.tsv with the audio below audio/; when every row has a transcript, train.wrd, train.ltr
-	// and dict.ltr.txt too.
-	Fairseq Format = "fairseq"
-	// NeMo is manifest.json, a JSON object a line, with the audio below audio/.
-	NeMo Format = "nemo"
-	// HuggingFace is Parquet in the layout of the hub: data/train-00000-of-0000N.parquet.
+	Folder      Format = "folder"
+	Fairseq     Format = "fairseq"
+	NeMo        Format = "nemo"
 	HuggingFace Format = "hf"
 )
 
 // Formats lists the formats.
 func Formats() []Format { return []Format{Folder, Fairseq, NeMo, HuggingFace} }
 
-// Options says what to write.
+// Codec is how recordings are encoded, which is also the extension of their files. Either is 16 bit, mono, at
+// datasets.Rate, and has the very samples of the store.
+type Codec string
+
+// The codecs.
+const (
+	WAV  Codec = "wav"
+	FLAC Codec = "flac"
+)
+
+// Options says how rows are written.
 type Options struct {
 	Format Format
-	FLAC   bool // audio as FLAC instead of WAV
-	// Progress, unless nil, is called after each row with the number of rows done.
-	Progress func(done int)
+	Codec  Codec // "": WAV
 }
 
-// Write writes the rows of a selection below dir, which must not exist. It appears when it is complete.
-func Write(ctx context.Context, dir string, from datasets.Selection, opt Options) (err error) {
-	dir, err = filepath.Abs(dir)
+// Check says what is wrong with the options.
+func (o Options) Check() error {
+	switch o.Format {
+	case Folder, Fairseq, NeMo, HuggingFace:
+	default:
+		return fmt.Errorf("export: format %q: want %s, %s, %s or %s", o.Format, Folder, Fairseq, NeMo, HuggingFace)
+	}
+	switch o.Codec {
+	case "", WAV, FLAC:
+		return nil
+	}
+	return fmt.Errorf("export: codec %q: want %s or %s", o.Codec, WAV, FLAC)
+}
+
+// Summary tells what an export wrote.
+type Summary struct {
+	Rows    int      `json:"rows"`
+	Samples int64    `json:"samples"` // at datasets.Rate
+	Notes   []string `json:"notes"`   // what was left out and why, in sentences for the user
+}
+
+// Write writes rows into the new folder dir, in their order. Something at dir is an error that wraps [fs.ErrExist]. The
+// folder is made under a hidden name beside dir and renamed when it is complete, so an export that fails or is cancelled
+// leaves nothing. (Files are not forced to the disk one by one: after a loss of power, export again.) progress, unless nil,
+// is called after each row with the number of rows done.
+func Write(ctx context.Context, dir string, from datasets.Selection, opt Options, progress func(done int)) (sum Summary, err error) {
+	if err := opt.Check(); err != nil {
+		return Summary{}, err
+	}
+	if opt.Codec == "" {
+		opt.Codec = WAV
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return Summary{}, fmt.Errorf("export: %w", err)
+	}
+	if err := free(dir); err != nil {
+		return Summary{}, err
+	}
+	parts, err := plan(from)
 	if err != nil {
-		return fmt.Errorf("export: %w", err)
+		return Summary{}, err
 	}
-	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("export: %s is there: choose another name: %w", dir, errors.Join(err, fs.ErrExist))
+	parent, base := filepath.Split(dir)
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return Summary{}, fmt.Errorf("export: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return fmt.Errorf("export: %w", err)
-	}
-	temporary, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+".exporting-")
+	working, err := os.MkdirTemp(parent, "."+base+".exporting-")
 	if err != nil {
-		return fmt.Errorf("export: %w", err)
+		return Summary{}, fmt.Errorf("export: %w", err)
 	}
 	defer func() {
 		if err != nil {
-			os.RemoveAll(temporary)
+			err = errors.Join(err, os.RemoveAll(working))
 		}
 	}()
-	e := exporter{ctx: ctx, dir: temporary, from: from, opt: opt, names: map[string]string{}}
-	switch opt.Format {
-	case Folder:
-		err = e.folder()
-	case Fairseq:
-		err = e.fairseq()
-	case NeMo:
-		err = e.nemo()
-	case HuggingFace:
-		err = e.parquet()
-	default:
-		err = fmt.Errorf("export: format %q: want one of %v", opt.Format, Formats())
+	e := exporter{ctx: ctx, store: from.Store, opt: opt, working: working, target: dir, progress: progress, sum: Summary{Notes: []string{}}}
+	if err := e.write(parts); err != nil {
+		return Summary{}, err
 	}
+	return e.sum, e.publish()
+}
+
+// free makes sure that nothing is at dir.
+func free(dir string) error {
+	_, err := os.Lstat(dir)
+	switch {
+	case err == nil:
+		return fmt.Errorf("export: %s: %w: choose another name or remove it", dir, fs.ErrExist)
+	case !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("export: %w", err)
+	}
+	return nil
+}
+
+// exporter writes one export.
+type exporter struct {
+	ctx      context.Context
+	store    *datasets.Store
+	opt      Options
+	working  string // where files are written
+	target   string // what working will be called
+	progress func(int)
+	sum      Summary
+}
+
+func (e *exporter) write(parts []part) error {
+	switch e.opt.Format {
+	case Folder:
+		return e.folder(parts)
+	case Fairseq:
+		return e.fairseq(parts)
+	case NeMo:
+		return e.nemo(parts)
+	}
+	return e.huggingFace(parts)
+}
+
+// publish gives the finished folder its name.
+func (e *exporter) publish() error {
+	if err := os.Chmod(e.working, 0o755); err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	if err := free(e.target); err != nil { // somebody may have been faster; a rename would replace an empty folder
+		return err
+	}
+	if err := os.Rename(e.working, e.target); err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	if err := atomicfile.SyncDir(filepath.Dir(e.target)); err != nil {
+		return fmt.Errorf("export: %s is complete, but: %w", e.target, err)
+	}
+	return nil
+}
+
+func (e *exporter) note(format string, args ...any) {
+	e.sum.Notes = append(e.sum.Notes, fmt.Sprintf(format, args...))
+}
+
+// create makes a new file below the working folder, and the folders that it lies in. name has slashes.
+func (e *exporter) create(name string) (*os.File, error) {
+	path := filepath.Join(e.working, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, e.collision(name, err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return nil, e.collision(name, err)
+	}
+	return f, nil
+}
+
+// collision explains why a file cannot be made, in most cases because two ids make the same path, or one a folder of what
+// is a file of the other.
+func (e *exporter) collision(name string, err error) error {
+	return fmt.Errorf("export: %s: %s; two ids may want the same name: export them apart",
+		name, strings.ReplaceAll(err.Error(), e.working, e.target))
+}
+
+// save writes a new file.
+func (e *exporter) save(name string, data []byte) error {
+	f, err := e.create(name)
 	if err != nil {
 		return err
 	}
-	if err = os.Chmod(temporary, 0o755); err != nil {
-		return fmt.Errorf("export: %w", err)
-	}
-	if err = os.Rename(temporary, dir); err != nil {
-		return fmt.Errorf("export: %w", err)
-	}
-	return atomicfile.SyncDir(filepath.Dir(dir))
-}
-
-type exporter struct {
-	ctx   context.Context
-	dir   string
-	from  datasets.Selection
-	opt   Options
-	names map[string]string // files written, in lower case, to the id of their row
-}
-
-// row is one row with its audio.
-type row struct {
-	datasets.Utterance
-	samples []int16
-}
-
-// each calls use with every row.
-func (e *exporter) each(use func(row) error) error {
-	done := 0
-	for i := range e.from.Each() {
-		if err := e.ctx.Err(); err != nil {
-			return fmt.Errorf("export: %w", err)
-		}
-		u, err := e.from.Store.Utterance(i)
-		if err != nil {
-			return err
-		}
-		pcm, err := e.from.Store.PCM(i)
-		if err != nil {
-			return err
-		}
-		if err := use(row{u, datasets.SamplesOf(pcm)}); err != nil {
-			return err
-		}
-		if done++; e.opt.Progress != nil {
-			e.opt.Progress(done)
-		}
-	}
-	return nil
-}
-
-func (e *exporter) extension() string {
-	if e.opt.FLAC {
-		return ".flac"
-	}
-	return ".wav"
-}
-
-func (e *exporter) encode(samples []int16) []byte {
-	if e.opt.FLAC {
-		return flac.Append16(nil, datasets.Rate, samples)
-	}
-	return audio.AppendWAV16(nil, datasets.Rate, samples)
-}
-
-// fileName returns the path, with slashes, of the audio of a row: its id with an extension. Ids come from other people's
-// corpora: one that would leave the folder, or that two rows share on a file system that ignores case, is refused.
-func (e *exporter) fileName(id string) (string, error) {
-	name := id
-	if ext := path.Ext(id); ext == ".wav" || ext == ".flac" || ext == ".mp3" {
-		name = strings.TrimSuffix(id, ext) + "_" + ext[1:] // where the extension is what tells two files apart
-	}
-	if name == "" || name != path.Clean(name) || !filepath.IsLocal(filepath.FromSlash(name)) || strings.ContainsAny(name, "\\\x00") ||
-		strings.HasPrefix(path.Base(name), ".") {
-		return "", fmt.Errorf("export: the id %q cannot be a file name", id)
-	}
-	name += e.extension()
-	key := strings.ToLower(name)
-	if other, taken := e.names[key]; taken {
-		return "", fmt.Errorf("export: the ids %q and %q give the same file name", other, id)
-	}
-	e.names[key] = id
-	return name, nil
-}
-
-// writeFile writes a file at a path with slashes below the folder. Nothing is synced: the folder appears at the end, and an
-// export can be made again.
-func (e *exporter) writeFile(name string, data []byte) error {
-	file := filepath.Join(e.dir, filepath.FromSlash(name))
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return fmt.Errorf("export: %w", err)
-	}
-	if err := os.WriteFile(file, data, 0o644); err != nil {
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
 	return nil
-}
-
-// folder writes Folder.
-func (e *exporter) folder() error {
-	return e.each(func(r row) error {
-		name, err := e.fileName(r.ID)
-		if err != nil {
-			return err
-		}
-		if r.Transcript != "" {
-			if err := e.writeFile(strings.TrimSuffix(name, e.extension())+".txt", []byte(r.Transcript+"\n")); err != nil {
-				return err
-			}
-		}
-		return e.writeFile(name, e.encode(r.samples))
-	})
 }
