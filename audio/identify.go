@@ -122,6 +122,7 @@ var signatures = [...]signature{
 	{kindW64, 0, "riff\x2e\x91\xcf\x11", 0, "", true},
 	{kindAIFF, 0, "FORM", 8, "AIFF", true}, {kindAIFC, 0, "FORM", 8, "AIFC", true},
 	{kindAU, 0, ".snd", 0, "", true}, {kindAU, 0, "dns.", 0, "", true},
+	{kindAU, 0, ".sd\x00", 0, "", true}, {kindAU, 0, "\x00ds.", 0, "", true},
 	{kindSPHERE, 0, sphereMagic, 0, "", true},
 	{kindCAF, 0, "caff", 0, "", true},
 	{kindOgg, 0, oggMagic, 0, "", true},

@@ -101,14 +101,14 @@ func sphereLayout(fields map[string]string) (l layout, samples int, err error) {
 	return l, samples, err
 }
 
-// setSPHEREOrder applies sample_byte_format, which lists the bytes of a sample by their weight: "01" is little-endian.
-// There is no default: guessing wrong would make noise of speech.
+// setSPHEREOrder applies sample_byte_format, which lists the bytes of a sample by their weight: "01" is little-endian, and
+// sox writes it for wider samples too. There is no default: guessing wrong would make noise of speech.
 func (l *layout) setSPHEREOrder(format string) error {
 	const ascending, descending = "01234567", "76543210"
 	switch {
 	case l.width <= 1:
-	case l.width < 8 && format == ascending[:l.width]:
-	case l.width < 8 && format == descending[8-l.width:]:
+	case l.width < 8 && (format == ascending[:l.width] || format == "01"):
+	case l.width < 8 && (format == descending[8-l.width:] || format == "10"):
 		l.bigEndian = true
 	default:
 		return fmt.Errorf("SPHERE with %d bytes a sample and the byte order %q, want 01 or 10: %w", l.width, format, ErrCorrupt)
