@@ -17,7 +17,7 @@ import (
 const layers = `
 	# Streams and file formats; they know nothing of the rest.
 	NONE < rng, lm, internal/spelling, internal/atomicfile;
-	NONE < audio/flac, audio/mp3 < audio;
+	NONE < audio/flac, audio/mp3, audio/vorbis < audio;
 	audio < audio/vad < datasets;
 	internal/atomicfile < safetensors;
 	internal/spelling, internal/atomicfile < runlog;
@@ -73,7 +73,6 @@ var doors = map[string][]string{
 	"github.com/klauspost/compress":      {"datasets/corpora", "datasets/parquet"},
 	"github.com/minio/minio-go/":         {"datasets/bucket"},
 	"github.com/pion/opus":               {"audio"},
-	"github.com/jfreymuth/":              {"audio"},
 	"github.com/mewkiz/flac":             {"audio"},
 	"github.com/charmbracelet/":          {"tui", "tui/background"},
 	"gonum.org/v1/plot":                  {"plots"},
