@@ -33,13 +33,13 @@ func (w *wavFile) decodeBlocks(f wavFormat, lim Limits) (*Clip, error) {
 			c.name, f.blockAlign, f.channels, ErrCorrupt)
 	}
 	blocks, last := len(w.data)/f.blockAlign, 0
-	if rest := len(w.data) % f.blockAlign; rest > 0 {
-		if !c.whole {
-			last = max(c.frames(rest, f.channels), 0)
-		}
-		w.warnings = append(w.warnings, fmt.Sprintf("the data ends inside a block: %d samples of it are there", last))
+	if rest := len(w.data) % f.blockAlign; !c.whole {
+		last = max(c.frames(rest, f.channels), 0)
 	}
 	frames := uint64(blocks)*uint64(per) + uint64(last)
+	if len(w.data)%f.blockAlign > 0 && (w.samples == 0 || w.samples > frames) { // else it is padding
+		w.warnings = append(w.warnings, fmt.Sprintf("the data ends inside a block: %d samples of it are there", last))
+	}
 	if frames == 0 {
 		return nil, fmt.Errorf("WAV header without samples (%d data bytes, a block takes %d): %w", len(w.data), f.blockAlign, ErrEmpty)
 	}

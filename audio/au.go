@@ -7,7 +7,8 @@ import (
 )
 
 // decodeAU decodes Sun and NeXT audio (Sun "audio file format" manual page au(4)): six 32-bit words, a comment, samples.
-// Files of DEC machines begin with "\0ds." or "dns." and are little-endian throughout.
+// Little-endian machines, and sox for them, write all of it the other way round, so that the magic ".snd" reads "dns."; DEC's
+// own magic is ".sd" and a zero, or its reverse.
 func decodeAU(file []byte, lim Limits) (*Clip, error) {
 	if len(file) < 24 {
 		return nil, fmt.Errorf("AU cut inside its header (%d bytes): %w", len(file), ErrCorrupt)

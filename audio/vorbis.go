@@ -11,13 +11,13 @@ import (
 // section 4.3.9), as places in the usual order of WAV files.
 var vorbisOrder = [...][]int{3: {0, 2, 1}, 5: {0, 2, 1, 3, 4}, 6: {0, 2, 1, 4, 5, 3}, 7: {0, 2, 1, 5, 6, 4, 3}, 8: {0, 2, 1, 6, 7, 4, 5, 3}}
 
-// vorbisStream decodes one Vorbis stream (Vorbis I specification, xiph.org) out of Ogg packets.
+// vorbisStream decodes one Vorbis stream out of Ogg packets.
 type vorbisStream struct {
+	identification []byte
 	decoder        *vorbis.Decoder
 	stream         *oggStream
 	clip           *Clip
 	lim            Limits
-	identification []byte
 	order          []int // plane of each stored channel
 	clock          oggClock
 }
@@ -53,17 +53,18 @@ func (v *vorbisStream) header(i int, packet oggPacket) error {
 	switch i {
 	case 0:
 		v.identification = packet.data
-		return nil
-	case 1: // comments
-		return nil
+	case 2:
+		return v.begin(packet.data)
 	}
-	var err error
-	if v.decoder, err = vorbis.NewDecoder(v.identification, packet.data); err != nil {
-		kind := ErrCorrupt
-		if errors.Is(err, vorbis.ErrUnsupported) {
-			kind = ErrUnsupportedFormat
-		}
-		return fmt.Errorf("ogg with %w: %w", err, kind)
+	return nil
+}
+
+// begin makes the decoder and prepares the clip.
+func (v *vorbisStream) begin(setup []byte) (err error) {
+	if v.decoder, err = vorbis.NewDecoder(v.identification, setup); errors.Is(err, vorbis.ErrUnsupported) {
+		return fmt.Errorf("%w (%v); %s", ErrUnsupportedFormat, err, convertAdvice)
+	} else if err != nil {
+		return fmt.Errorf("headers (%v): %w", err, ErrCorrupt)
 	}
 	info := v.decoder.Info()
 	if err := v.clip.begin(info.Rate, info.Channels); err != nil {
@@ -92,15 +93,14 @@ func (v *vorbisStream) packet(p oggPacket) error {
 	if len(p.data) > 0 && p.data[0]&1 == 0 { // others are no audio and are skipped (section 4.3.1)
 		out, err := v.decoder.Decode(p.data)
 		if err != nil {
-			return fmt.Errorf("%w, after sample %d: %w", err, v.clip.Frames(), ErrCorrupt)
+			return fmt.Errorf("packet after sample %d (%v): %w", v.clip.Frames(), err, ErrCorrupt)
 		}
 		n := len(out[0])
 		if err := v.lim.check(uint64(v.clip.Frames()+n), len(v.order), v.clip.Rate); err != nil {
 			return err
 		}
-		for stored, plane := range out {
-			to := v.order[stored]
-			v.clip.Channels[to] = append(v.clip.Channels[to], plane...)
+		for c, plane := range out {
+			copy(v.clip.grow(v.order[c], n), plane)
 		}
 		v.clock.decoded(n)
 	}

@@ -32,12 +32,15 @@ func (r *bitReader) fill() {
 // skip goes over n bits, which fill has made available as far as they exist.
 func (r *bitReader) skip(n uint) {
 	if n > r.count {
-		r.over, r.word, r.count, r.at = true, 0, 0, len(r.data)
+		r.end()
 		return
 	}
 	r.word >>= n
 	r.count -= n
 }
+
+// end goes behind the end.
+func (r *bitReader) end() { r.over, r.word, r.count, r.at = true, 0, 0, len(r.data) }
 
 // read returns the next n bits, at most 32.
 func (r *bitReader) read(n uint) uint32 {

@@ -49,6 +49,10 @@ func (b *codebook) scalar(r *bitReader) int {
 	if !exact {
 		i-- // the last word that begins at or below; the code is complete, so that there is one
 	}
+	if i < 0 { // a book without codewords
+		r.end()
+		return -1
+	}
 	if r.skip(uint(b.long[i].length)); r.over {
 		return -1
 	}

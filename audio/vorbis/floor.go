@@ -67,7 +67,9 @@ func (f *floor) decode(r *bitReader, books []codebook, ys []int) []int {
 	}
 	top := floorRange[f.multiplier]
 	width := uint(9 - f.multiplier + f.multiplier/3) // bits of top-1: 8, 7, 7, 6
-	ys = append(ys, int(r.read(width)), int(r.read(width)))
+	for range 2 {
+		ys = append(ys, min(int(r.read(width)), top-1)) // beyond only in damaged packets: 86 heights have 7 bits
+	}
 	for _, class := range f.partitions {
 		c := &f.classes[class]
 		choice := 0
