@@ -45,10 +45,9 @@ func (t *mdct) transform(x []float32) {
 // fourier transforms a in passes of radix 4, the last of radix 2 where the size asks for it, each of which also sorts
 // (Stockham's scheme). It returns where the result is.
 func (t *mdct) fourier() (re, im []float32) {
-	m := len(t.aRe)
-	re, im, toRe, toIm := t.aRe, t.aIm, t.bRe, t.bIm
-	stride := 1
-	for size := m; size > 1; {
+	t.firstPass()
+	re, im, toRe, toIm := t.bRe, t.bIm, t.aRe, t.aIm
+	for size, stride := len(re)/4, 4; size > 1; {
 		if size == 2 {
 			for q := range stride {
 				aRe, aIm, bRe, bIm := re[q], im[q], re[q+stride], im[q+stride]
@@ -88,4 +87,26 @@ func (t *mdct) fourier() (re, im []float32) {
 		size, stride = quarter, 4*stride
 	}
 	return re, im
+}
+
+// firstPass is the pass of fourier with a stride of 1, whose butterflies are neighbours.
+func (t *mdct) firstPass() {
+	m := len(t.aRe)
+	quarter := m / 4
+	r0, r1, r2, r3 := t.aRe[:quarter], t.aRe[quarter:][:quarter], t.aRe[2*quarter:][:quarter], t.aRe[3*quarter:][:quarter]
+	i0, i1, i2, i3 := t.aIm[:quarter], t.aIm[quarter:][:quarter], t.aIm[2*quarter:][:quarter], t.aIm[3*quarter:][:quarter]
+	for p := range r0 {
+		to, toIm := t.bRe[4*p:4*p+4], t.bIm[4*p:4*p+4]
+		aRe, aIm := r0[p]+r2[p], i0[p]+i2[p]
+		bRe, bIm := r0[p]-r2[p], i0[p]-i2[p]
+		cRe, cIm := r1[p]+r3[p], i1[p]+i3[p]
+		dRe, dIm := i1[p]-i3[p], r3[p]-r1[p] // -i times the difference
+		to[0], toIm[0] = aRe+cRe, aIm+cIm
+		wRe, wIm, uRe, uIm := t.rootsRe[p], t.rootsIm[p], bRe+dRe, bIm+dIm
+		to[1], toIm[1] = uRe*wRe-uIm*wIm, uRe*wIm+uIm*wRe
+		wRe, wIm, uRe, uIm = t.rootsRe[2*p], t.rootsIm[2*p], aRe-cRe, aIm-cIm
+		to[2], toIm[2] = uRe*wRe-uIm*wIm, uRe*wIm+uIm*wRe
+		wRe, wIm, uRe, uIm = t.rootsRe[3*p], t.rootsIm[3*p], bRe-dRe, bIm-dIm
+		to[3], toIm[3] = uRe*wRe-uIm*wIm, uRe*wIm+uIm*wRe
+	}
 }
