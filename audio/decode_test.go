@@ -16,6 +16,7 @@ func TestIdentify(t *testing.T) {
 	ogg := "OggS" + strings.Repeat("\x00", 24)
 	for _, c := range []struct{ data, want string }{
 		{"FORM\x00\x00\x00\x00AIFFCOMM", "AIFF"}, {"FORM\x00\x00\x00\x00AIFCFVER", "AIFF-C"}, {".snd\x00\x00\x00\x20", "Sun AU"},
+		{"dns.\x20\x00\x00\x00", "Sun AU"}, {".sd\x00\x00\x00\x00\x20", "Sun AU"}, {"\x00ds.\x20\x00\x00\x00", "Sun AU"},
 		{"NIST_1A\n   1024\n", "NIST SPHERE"}, {"caff\x00\x01", "Apple CAF"}, {ogg + "OpusHead", "Ogg"},
 		{ogg + "\x01vorbis", "Ogg"}, {ogg + "\x7fFLAC", "Ogg"}, {ogg, "Ogg"}, {"OggS", "Ogg"},
 		{"\x1a\x45\xdf\xa3....webm", "Matroska or WebM"}, {"\x00\x00\x00\x20ftypM4A ", "MP4 or M4A"},

@@ -231,3 +231,36 @@ func TestFloorCurve(t *testing.T) {
 		t.Errorf("gains %v, %v, %v", g[0], g[1], g[255])
 	}
 }
+
+// TestResidueKinds reads the same vectors 1 2, 3 4, 5 6, 7 8 as each kind of residue, for two channels of which the second
+// is silent: kinds 0 and 1 leave it out, kind 2 goes through both (section 8.6.5).
+func TestResidueKinds(t *testing.T) {
+	vectors := codebook{dimensions: 2}
+	vectors.setValues(4, lattice{kind: 2, delta: 1, multiplicands: []uint16{1, 2, 3, 4, 5, 6, 7, 8}})
+	class := codebook{dimensions: 1}
+	if err := errors.Join(vectors.setCode([]uint8{2, 2, 2, 2}), class.setCode([]uint8{1})); err != nil {
+		t.Fatal(err)
+	}
+	for kind, want := range [][2][]float32{
+		{{1, 3, 2, 4, 5, 7, 6, 8}, make([]float32, 8)},
+		{{1, 2, 3, 4, 5, 6, 7, 8}, make([]float32, 8)},
+		{{1, 3, 5, 7, 0, 0, 0, 0}, {2, 4, 6, 8, 0, 0, 0, 0}},
+	} {
+		var w bitWriter
+		for _, n := range []uint32{0, 1, 2, 3} {
+			if n%2 == 0 {
+				w.write(0, 1) // the class of a partition of 4 values
+			}
+			w.write(n&1<<1|n>>1, 2) // codewords are stored from their highest bit
+		}
+		d := Decoder{channels: []channel{{spectrum: make([]float32, 8)}, {spectrum: make([]float32, 8), silent: true}},
+			setup: setup{books: []codebook{class, vectors}, residues: []residue{{kind: kind, end: 8, size: 4, classes: 1, classBook: 0,
+				books: [][8]int{{1, -1, -1, -1, -1, -1, -1, -1}}}}}, bits: bitReader{data: w.data}}
+		d.decodeResidues(&mapping{mux: []uint8{0, 0}, floor: []int{0}, residue: []int{0}}, 8)
+		for c := range d.channels {
+			if !equal(d.channels[c].spectrum, want[c]) {
+				t.Errorf("kind %d, channel %d: %v, want %v", kind, c, d.channels[c].spectrum, want[c])
+			}
+		}
+	}
+}
