@@ -92,9 +92,9 @@ func TestInfo(t *testing.T) {
 	}
 	call(t, exitRejects, "data", "import", corpus, "--out", store, "--max-seconds", "1.35")
 	out, _ := call(t, exitDone, "data", "info", store, "--rejected")
-	has(t, out, "bad-audio: 3\n  a.wav: ", "too-long: ", "c?[31m.wav")
+	has(t, out, "bad-audio: 2\n  a.wav: ", "too-long: ", "bad-entry: 1\n  c?[31m.wav: ")
 	out, _ = call(t, exitDone, "data", "info", store, "--rejected", "--json")
-	has(t, out, `"kind": "bad-audio"`, `"count": 3`, `"path": "b.wav"`)
+	has(t, out, `"kind": "bad-audio"`, `"count": 2`, `"path": "b.wav"`)
 	out, _ = call(t, exitDone, "data", "info", newStore(t), "--rejected")
 	if out != "nothing was rejected\n" {
 		t.Errorf("%q", out)
