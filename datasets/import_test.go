@@ -138,6 +138,9 @@ func TestBadFilesAreRejectedAndTheRestGoesIn(t *testing.T) {
 		t.Errorf("%s has %d lines", rejectedFile, lines)
 	}
 	store := openStore(t, dir)
+	if again, err := store.Rejects(); err != nil || !slices.Equal(again, s.Rejects) {
+		t.Errorf("the store says it rejected %v (%v), want %v", again, err, s.Rejects)
+	}
 	want0 := Utterance{ID: "spk/good", Speaker: "spk", Transcript: "HELLO WORLD", Path: "spk/good.wav", Samples: 16000}
 	if u, err := store.Utterance(0); err != nil || u != want0 {
 		t.Errorf("%+v, %v", u, err)

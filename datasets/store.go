@@ -182,6 +182,24 @@ func (s *Store) Where() string { return s.where }
 // Notes says what Open had to put right, in sentences for the user.
 func (s *Store) Notes() []string { return s.notes }
 
+// Rejects returns what the import, and later a repair or a merge, left out of the store, in its order. Each call reads
+// rejected.jsonl.
+func (s *Store) Rejects() ([]Reject, error) {
+	data, err := s.files.ReadFile(rejectedFile)
+	if err != nil {
+		return nil, fmt.Errorf("datasets: %s: %w", s.where, err)
+	}
+	var rejects []Reject
+	if err := appendLines(&rejects, data); err != nil {
+		return nil, fmt.Errorf("datasets: %s in %s: %w", rejectedFile, s.where, err)
+	}
+	if len(rejects) != s.info.Rejected {
+		return nil, fmt.Errorf("datasets: %s in %s has %d lines, %s says %d: verify the store: %w",
+			rejectedFile, s.where, len(rejects), InfoFile, s.info.Rejected, ErrCorrupt)
+	}
+	return rejects, nil
+}
+
 // Len returns the number of rows.
 func (s *Store) Len() int { return s.info.Rows }
 

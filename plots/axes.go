@@ -45,6 +45,10 @@ func (p *panel) limits() (x0, x1, y0, y1 float64) {
 			}
 		}
 	}
+	for _, b := range p.boxes {
+		x0, x1 = min(x0, b.left), max(x1, b.right)
+		y0, y1 = min(y0, b.height), max(y1, b.height)
+	}
 	for _, l := range p.lines {
 		if l.wide {
 			y0, y1 = min(y0, l.value), max(y1, l.value)
@@ -91,6 +95,9 @@ func (p *panel) axes(size vg.Point, labelX string, colours palette) *plot.Plot {
 	g.Y.Tick.Marker = linearTicks{want: min(6, max(2, int(size.Y/30)))}
 	if logarithmic {
 		g.Y.Tick.Marker = logTicks{}
+	}
+	if p.names != nil {
+		g.X.Tick.Marker = plot.ConstantTicks(p.names)
 	}
 	for _, a := range []*plot.Axis{&g.X, &g.Y} {
 		a.Padding = 0

@@ -39,6 +39,10 @@ func (d data) Plot(c draw.Canvas, g *plot.Plot) {
 		c.FillText(style, c.Center(), "not recorded")
 		return
 	}
+	if d.panel.boxes != nil {
+		d.bars(c, g)
+		return
+	}
 	if d.panel.stack {
 		d.areas(c, g)
 		return

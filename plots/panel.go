@@ -1,5 +1,7 @@
 package plots
 
+import "gonum.org/v1/plot"
+
 // A figure is a list of panels; a panel is a pair of axes with what is drawn in it. This is the part of a figure that
 // does not depend on how it is drawn.
 
@@ -10,9 +12,11 @@ type panel struct {
 	wants  []want // what it would like to show
 	curves []curve
 	lines  []reference
-	stack  bool // curves are areas on top of each other, from the first up
-	zero   bool // the axis begins at zero
-	log    bool // logarithmic when the values are positive and span more than a factor of 30
+	boxes  []box       // bars instead of curves
+	names  []plot.Tick // of the bars; nil for numbers
+	stack  bool        // curves are areas on top of each other, from the first up
+	zero   bool        // the axis begins at zero
+	log    bool        // logarithmic when the values are positive and span more than a factor of 30
 }
 
 // curve is one series as it is drawn.
@@ -55,5 +59,5 @@ func (p *panel) empty() bool {
 			}
 		}
 	}
-	return true
+	return len(p.boxes) == 0
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -224,18 +223,34 @@ func importLine(p datasets.Progress) string {
 // shownRejects is how many rejections are told in full; all are in the file.
 const shownRejects = 5
 
-func (a *app) explainRejects(sum datasets.Summary, store string) {
-	kinds := map[datasets.FaultKind]int{}
-	for _, r := range sum.Rejects {
-		kinds[r.Kind]++
+// kindCount is how often recordings were rejected for one kind of reason.
+type kindCount struct {
+	Kind  datasets.FaultKind `json:"kind"`
+	Count int                `json:"count"`
+}
+
+// countKinds counts rejects by their kind, the most frequent first.
+func countKinds(rejects []datasets.Reject) []kindCount {
+	counts := map[datasets.FaultKind]int{}
+	for _, r := range rejects {
+		counts[r.Kind]++
 	}
+	list := make([]kindCount, 0, len(counts))
+	for k, n := range counts {
+		list = append(list, kindCount{k, n})
+	}
+	slices.SortFunc(list, func(x, y kindCount) int { return cmp.Or(cmp.Compare(y.Count, x.Count), cmp.Compare(x.Kind, y.Kind)) })
+	return list
+}
+
+func (a *app) explainRejects(sum datasets.Summary, store string) {
 	var parts []string
-	for _, k := range slices.SortedFunc(maps.Keys(kinds), func(x, y datasets.FaultKind) int { return cmp.Compare(kinds[y], kinds[x]) }) {
-		parts = append(parts, fmt.Sprintf("%s %s", grouped(kinds[k]), k))
+	for _, k := range countKinds(sum.Rejects) {
+		parts = append(parts, fmt.Sprintf("%s %s", grouped(k.Count), k.Kind))
 	}
 	a.say("rejected: %s", strings.Join(parts, ", "))
 	for _, r := range sum.Rejects[:min(shownRejects, len(sum.Rejects))] {
-		a.say("  %s: %s", r.Path, r.Reason)
+		a.say("  %s: %s", printable(r.Path), printable(r.Reason))
 	}
 	switch rest := len(sum.Rejects) - shownRejects; {
 	case store != "":

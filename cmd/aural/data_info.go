@@ -9,24 +9,41 @@ import (
 )
 
 func (a *app) dataInfo() *cobra.Command {
-	var asJSON bool
+	var asJSON, rejected bool
+	var figures string
 	c := a.command(&cobra.Command{
-		Use:     "info STORE",
-		Short:   "Say what is in a store",
-		Example: "  aural data info stores/mine\n  aural data info stores/mine --json | jq .seconds",
-		Args:    cobra.ExactArgs(1),
+		Use:   "info STORE",
+		Short: "Say what is in a store",
+		Long: `Info prints what a store holds. With --rejected it lists what the import left out instead, by the
+kind of reason. With --figures it also draws the lengths of the utterances and the hours of each
+speaker.`,
+		Example: "  aural data info stores/mine\n  aural data info stores/mine --rejected\n" +
+			"  aural data info stores/mine --figures figures\n  aural data info stores/mine --json | jq .seconds",
+		Args: cobra.ExactArgs(1),
 	}, func(args []string) error {
 		s, err := a.openStore(args[0])
 		if err != nil {
 			return err
 		}
 		defer s.Close()
-		if asJSON {
-			return writeJSON(a.out, s.Info())
+		switch {
+		case rejected:
+			err = a.listRejects(s, asJSON)
+		case asJSON:
+			err = writeJSON(a.out, s.Info())
+		default:
+			err = a.describeStore(s)
 		}
-		return a.describeStore(s)
+		if err == nil && figures != "" {
+			err = a.drawStore(s, figures)
+		}
+		return err
 	})
-	c.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	p := c.Flags()
+	p.BoolVar(&asJSON, "json", false, "print as JSON")
+	p.BoolVar(&rejected, "rejected", false, "list what was rejected, by the kind of reason")
+	p.StringVar(&figures, "figures", "", "also draw lengths.svg and speakers.svg into `DIR`")
+	c.MarkFlagDirname("figures")
 	return c
 }
 

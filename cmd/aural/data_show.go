@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"strconv"
+	"unicode/utf8"
 
 	"aural/datasets"
 	"aural/features"
@@ -105,7 +106,7 @@ func (a *app) showRow(s *datasets.Store, row int, o tui.Options, asJSON bool) er
 		}
 	}
 	table(a.out, known, nil)
-	return a.drawSpectrogram(samples, o, len(known))
+	return a.drawSpectrogram(samples, o, known)
 }
 
 // recordingText says where an utterance comes from.
@@ -136,8 +137,8 @@ const (
 	leastPicture = 12
 )
 
-// drawSpectrogram draws below the given number of lines.
-func (a *app) drawSpectrogram(samples []float32, o tui.Options, above int) error {
+// drawSpectrogram draws below the table of what is known.
+func (a *app) drawSpectrogram(samples []float32, o tui.Options, known [][]string) error {
 	c := features.Default()
 	frames, err := features.LogMel(samples, c)
 	if err != nil {
@@ -156,7 +157,7 @@ func (a *app) drawSpectrogram(samples []float32, o tui.Options, above int) error
 	if f, ok := a.out.(*os.File); ok {
 		if columns, lines, ok := terminalSize(f); ok {
 			o.Width = cmp.Or(o.Width, columns)
-			o.Height = cmp.Or(o.Height, max(lines-above-1, leastPicture)) // a line for the prompt
+			o.Height = cmp.Or(o.Height, max(lines-linesOf(known, columns)-1, leastPicture)) // a line for the prompt
 		}
 	}
 	o.Height = cmp.Or(o.Height, usualPicture)
@@ -167,4 +168,16 @@ func (a *app) drawSpectrogram(samples []float32, o tui.Options, above int) error
 	}
 	fmt.Fprint(a.out, text)
 	return nil
+}
+
+// linesOf is how many lines a terminal needs for a table of names and texts, of which long ones go on in the next line.
+func linesOf(known [][]string, columns int) int {
+	n, widest := 0, 0
+	for _, row := range known {
+		widest = max(widest, utf8.RuneCountInString(row[0]))
+	}
+	for _, row := range known {
+		n += 1 + (widest+2+utf8.RuneCountInString(row[1])-1)/max(columns, 1)
+	}
+	return n
 }

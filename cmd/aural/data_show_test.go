@@ -74,3 +74,34 @@ func TestLoudness(t *testing.T) {
 		}
 	}
 }
+
+func TestLinesOf(t *testing.T) {
+	known := [][]string{{"id", strings.Repeat("x", 76)}, {"ab", strings.Repeat("x", 77)}, {"c", ""}}
+	if got := linesOf(known, 80); got != 4 {
+		t.Errorf("%d lines, want 4", got)
+	}
+}
+
+// The figures of a store, and the list of what is not in it.
+func TestInfo(t *testing.T) {
+	dir := t.TempDir()
+	corpus, store := filepath.Join(dir, "corpus"), filepath.Join(dir, "store")
+	writeCorpus(t, corpus)
+	for _, name := range []string{"b.wav", "a.wav", "c\x1b[31m.wav"} {
+		write(t, filepath.Join(corpus, name), []byte("this is no audio"))
+	}
+	call(t, exitRejects, "data", "import", corpus, "--out", store, "--max-seconds", "1.35")
+	out, _ := call(t, exitDone, "data", "info", store, "--rejected")
+	has(t, out, "bad-audio: 2\n  a.wav: ", "too-long: ", "bad-entry: 1\n  c?[31m.wav: ")
+	out, _ = call(t, exitDone, "data", "info", store, "--rejected", "--json")
+	has(t, out, `"kind": "bad-audio"`, `"count": 2`, `"path": "b.wav"`)
+	out, _ = call(t, exitDone, "data", "info", newStore(t), "--rejected")
+	if out != "nothing was rejected\n" {
+		t.Errorf("%q", out)
+	}
+	figures := filepath.Join(dir, "new", "figures")
+	out, _ = call(t, exitDone, "data", "info", store, "--figures", figures)
+	has(t, out, "speakers     4", filepath.Join(figures, "lengths.svg"), filepath.Join(figures, "speakers.svg"))
+	has(t, read(t, figures, "lengths.svg"), "Lengths of utterances", "seconds")
+	has(t, read(t, figures, "speakers.svg"), "synth00", "minutes", "4 speakers")
+}
