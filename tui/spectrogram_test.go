@@ -101,6 +101,18 @@ func TestSpectrogramClick(t *testing.T) {
 	}
 }
 
+// Where there are more places than values, every place shows a value.
+func TestSpectrogramEnlarged(t *testing.T) {
+	l := ridge(3, 3)
+	for y, row := range l.pool(9, 9) {
+		for x, v := range row {
+			if want := x/3 == 2-y/3; (v == 1) != want {
+				t.Errorf("column %d, row %d: %v, loud: %t", x, y, v, want)
+			}
+		}
+	}
+}
+
 func TestSpectrogramNotFinite(t *testing.T) {
 	l := ridge(50, 10)
 	l.Frames[3][3], l.Frames[4][3], l.Frames[5][3] = float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))

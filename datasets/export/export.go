@@ -81,7 +81,7 @@ func Write(ctx context.Context, dir string, from datasets.Selection, opt Options
 	if err := free(dir); err != nil {
 		return Summary{}, err
 	}
-	parts, err := plan(from)
+	parts, err := plan(from, opt.Format)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -177,7 +177,7 @@ func (e *exporter) create(name string) (*os.File, error) {
 // collision explains why a file cannot be made, in most cases because two ids make the same path, or one a folder of what
 // is a file of the other.
 func (e *exporter) collision(name string, err error) error {
-	return fmt.Errorf("export: %s: %s; two ids may want the same name: export them apart",
+	return fmt.Errorf("export: %s: %s; two ids or splits may want the same name: export them apart",
 		name, strings.ReplaceAll(err.Error(), e.working, e.target))
 }
 

@@ -158,7 +158,7 @@ func read(t *testing.T, parts ...string) string {
 
 // The text files, letter by letter. The labels are what libri_labels.py of fairseq makes of these words.
 func TestFiles(t *testing.T) {
-	s := makeStore(t, []string{"x/1", "x/2"}, []string{"HE  IS", "Ü"}, []string{""})
+	s := makeStore(t, []string{"x/1", "x/2"}, []string{"HE  IS", "<Ü&"}, []string{""})
 	dir := t.TempDir()
 	for _, f := range []Format{Folder, Fairseq, NeMo, HuggingFace} {
 		if _, err := Write(context.Background(), filepath.Join(dir, string(f)), datasets.Selection{Store: s}, Options{Format: f}, nil); err != nil {
@@ -167,12 +167,12 @@ func TestFiles(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"fairseq/train.tsv":    filepath.Join(dir, "fairseq", "audio") + "\nx/1.wav\t1000\nx/2.wav\t1037\n",
-		"fairseq/train.wrd":    "HE IS\nÜ\n",
-		"fairseq/train.ltr":    "H E | I S |\nÜ |\n",
-		"fairseq/dict.ltr.txt": "| 3\nE 1\nH 1\nI 1\nS 1\nÜ 1\n",
-		"folder/audio/x/2.txt": "Ü\n",
+		"fairseq/train.wrd":    "HE IS\n<Ü&\n",
+		"fairseq/train.ltr":    "H E | I S |\n< Ü & |\n",
+		"fairseq/dict.ltr.txt": "| 3\n& 1\n< 1\nE 1\nH 1\nI 1\nS 1\nÜ 1\n",
+		"folder/audio/x/2.txt": "<Ü&\n",
 		"nemo/manifest.json": `{"audio_filepath":"x/1.wav","duration":0.0625,"text":"HE  IS","speaker":"talker x"}` + "\n" +
-			`{"audio_filepath":"x/2.wav","duration":0.0648125,"text":"Ü","speaker":"talker x"}` + "\n",
+			`{"audio_filepath":"x/2.wav","duration":0.0648125,"text":"<Ü&","speaker":"talker x"}` + "\n",
 	} {
 		if got := read(t, dir, filepath.FromSlash(name)); got != want {
 			t.Errorf("%s is\n%s\nwant\n%s", name, got, want)
@@ -201,6 +201,21 @@ func TestSomeTranscripts(t *testing.T) {
 		t.Errorf("notes %q", sum.Notes)
 	}
 	only(t, dir, "audio", "dev.tsv", "dict.ltr.txt", "train.ltr", "train.tsv", "train.wrd")
+}
+
+// Rows without a split are of train, in one file with those that say so.
+func TestUnnamedSplit(t *testing.T) {
+	s := makeStore(t, []string{"1", "2", "3"}, []string{"A"}, []string{"", "train", ""})
+	dir := t.TempDir()
+	for _, f := range []Format{Fairseq, HuggingFace} {
+		if _, err := Write(context.Background(), filepath.Join(dir, string(f)), datasets.Selection{Store: s}, Options{Format: f}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := strings.Count(read(t, dir, "fairseq", "train.tsv"), "\n"); got != 4 {
+		t.Errorf("%d lines", got)
+	}
+	only(t, filepath.Join(dir, "hf", "data"), "train-00000-of-00001.parquet")
 }
 
 // Rows that a selection names are written, in its order.
@@ -244,6 +259,7 @@ func TestRefused(t *testing.T) {
 		"text":          {makeStore(t, []string{"a", "a.txt/b"}, []string{"A"}, []string{""}), Folder, "same name"},
 		"file":          {makeStore(t, []string{"a", "a.wav/b"}, []string{"A"}, []string{""}), Folder, "same name"},
 		"manifest":      {makeStore(t, []string{"manifest.json/b"}, []string{"A"}, []string{""}), NeMo, "same name"},
+		"names":         {makeStore(t, []string{"a", "b"}, []string{""}, []string{"dev 1", "dev/1"}), Fairseq, "same name"},
 		"splits":        {makeStore(t, []string{"a", "b"}, []string{"A"}, []string{"dev-1", "dev.1"}), HuggingFace, "another split"},
 	} {
 		t.Run(name, func(t *testing.T) {

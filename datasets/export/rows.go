@@ -19,23 +19,29 @@ import (
 
 // part is the rows of one split, in order.
 type part struct {
-	split       string // "" when the store knows none
+	split       string // "" only where the layout can do without
 	rows        []int  // of the store
 	transcripts int    // how many rows have one
 }
 
-// name is the split for layouts in which every row has one, and in which that is the name of a file.
-func (p *part) name() string {
-	if p.split == "" {
-		return "train"
+// unnamed is the split, in layouts in which every row has one, of rows for which the store knows none.
+const unnamed = "train"
+
+// split returns the split of a row in the layout.
+func (f Format) split(u datasets.Utterance) string {
+	if u.Split == "" && (f == Fairseq || f == HuggingFace) {
+		return unnamed
 	}
-	return unsafeInName.ReplaceAllString(p.split, "_")
+	return u.Split
 }
+
+// name is the split as a part of the name of a file.
+func (p *part) name() string { return unsafeInName.ReplaceAllString(p.split, "_") }
 
 var unsafeInName = regexp.MustCompile(`[^A-Za-z0-9_.-]|^[.-]`)
 
 // plan reads the texts of all rows once, to refuse what cannot be written before anything is, and sorts the rows by split.
-func plan(from datasets.Selection) ([]part, error) {
+func plan(from datasets.Selection, format Format) ([]part, error) {
 	if from.Store == nil {
 		return nil, errors.New("export: there is no store to export from")
 	}
@@ -49,11 +55,12 @@ func plan(from datasets.Selection) ([]part, error) {
 		if err := check(u); err != nil {
 			return nil, fmt.Errorf("export: row %d of %s: %w", row, from.Store.Where(), err)
 		}
-		i, known := at[u.Split]
+		split := format.split(u)
+		i, known := at[split]
 		if !known {
 			i = len(parts)
-			at[u.Split] = i
-			parts = append(parts, part{split: u.Split})
+			at[split] = i
+			parts = append(parts, part{split: split})
 		}
 		parts[i].rows = append(parts[i].rows, row)
 		if strings.TrimSpace(u.Transcript) != "" {
