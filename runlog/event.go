@@ -18,6 +18,7 @@ const (
 	Alert          EventKind = "alert"          // a health rule fired; Data: rule
 	StopRequested  EventKind = "stop-requested" // by signal or user; the step in work is finished first
 	LoggingChanged EventKind = "logging"        // a log file cannot be written, or can again; Message tells
+	Controlled     EventKind = "control"        // a request was taken, or dropped; Data: command, by
 	Ended          EventKind = "ended"          // Data: status; Message: reason
 )
 

@@ -122,6 +122,20 @@ func (w *Writer) SetTotalSteps(n int64) {
 	w.state.TotalSteps = n
 }
 
+// SetPaused tells the heartbeat whether the run waits on request.
+func (w *Writer) SetPaused(paused bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.state.Paused = paused
+}
+
+// SetJobEnd tells the heartbeat when the batch system will end the process; the zero time stands for never.
+func (w *Writer) SetJobEnd(t time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.state.JobEnd = t
+}
+
 // Dropped returns how many lines this process could not write or refused to write.
 func (w *Writer) Dropped() int64 {
 	w.mu.Lock()

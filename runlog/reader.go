@@ -25,6 +25,7 @@ type Reader struct {
 	columns    columns
 	happened   []Event
 	lines      []LogLine
+	snapshots  map[SnapshotKind][]Snapshot
 	generation int
 	damage     Damage
 }

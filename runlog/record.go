@@ -14,6 +14,7 @@ const (
 	Train  = "train"
 	Valid  = "valid"
 	System = "system"
+	Host   = "host" // measurements of the machine
 
 	// session marks that a process began to write the run at Step: what earlier processes recorded after Step is void.
 	session = "session"

@@ -13,9 +13,10 @@ import (
 // Status is the condition of a run.
 type Status string
 
-// The conditions of a run. Crashed is never written: readers conclude it from a silent heartbeat.
+// The conditions of a run. Paused and Crashed are never written as such: readers conclude them.
 const (
 	Running  Status = "running"
+	Paused   Status = "paused"   // lives and waits, see State.Paused
 	Stopped  Status = "stopped"  // ended early on request, can be resumed
 	Finished Status = "finished" // did all its updates
 	Failed   Status = "failed"   // ended by an error, see Message
@@ -46,8 +47,10 @@ type State struct {
 	Time       time.Time `json:"time"`              // of this heartbeat
 	Host       string    `json:"host"`
 	PID        int       `json:"pid"`
-	PIDStart   uint64    `json:"pid_start"` // start time of the process as the kernel counts it; 0 when not known
-	Dropped    int64     `json:"dropped"`   // log lines lost to a full or broken disk by this process
+	PIDStart   uint64    `json:"pid_start"`        // start time of the process as the kernel counts it; 0 when not known
+	Dropped    int64     `json:"dropped"`          // log lines lost to a full or broken disk by this process
+	Paused     bool      `json:"paused,omitempty"` // waits on request; Status says Running
+	JobEnd     time.Time `json:"job_end,omitzero"` // when the batch system ends the process; zero when not known
 }
 
 // ReadState reads the heartbeat of the run in dir.
@@ -79,10 +82,11 @@ func (s State) At(now time.Time) Status {
 		if silence > silentAfter && !processAlive(s.PID, s.PIDStart) {
 			return Crashed
 		}
-		return Running
-	}
-	if silence > abandonedAfter {
+	} else if silence > abandonedAfter {
 		return Crashed
+	}
+	if s.Paused {
+		return Paused
 	}
 	return Running
 }

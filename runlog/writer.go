@@ -32,19 +32,20 @@ type Writer struct {
 	quit   chan struct{} // closed to end the heartbeat
 	done   chan struct{} // closed when it has ended
 
-	mu      sync.Mutex // guards what follows
-	closed  bool
-	state   State
-	metrics *sink
-	events  *sink
-	log     *sink
-	board   *board // nil without TensorBoard
-	files   []*os.File
-	line    []byte           // the line being made
-	last    map[string]int64 // last step of each kind
-	floor   int64            // the step this process began at; no record is older
-	refused int64            // records that were not fit to be written
-	news    []error          // to be reported when mu is free
+	mu       sync.Mutex // guards what follows
+	closed   bool
+	state    State
+	metrics  *sink
+	events   *sink
+	log      *sink
+	board    *board // nil without TensorBoard
+	files    []*os.File
+	line     []byte           // the line being made
+	last     map[string]int64 // last step of each kind
+	floor    int64            // the step this process began at; no record is older
+	refused  int64            // records that were not fit to be written
+	news     []error          // to be reported when mu is free
+	requests []Request        // waiting to be taken
 
 	stateMu      sync.Mutex // one state.json at a time
 	stateFailing bool
