@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -24,10 +25,16 @@ var (
 	_ canvas = pdfCanvas{}
 	_ canvas = svgCanvas{}
 	_ canvas = vgimg.PngCanvas{}
+	_ canvas = (*epsCanvas)(nil)
+	_ canvas = (*texCanvas)(nil)
 )
 
-func newCanvas(ext string, w, h vg.Length, dpi float64) (canvas, error) {
-	switch ext {
+// Formats returns the extensions of the files that Render can write.
+func Formats() []string { return []string{".svg", ".pdf", ".png", ".eps", ".tex"} }
+
+// newCanvas returns a canvas of the format that the extension of path says.
+func newCanvas(path string, w, h vg.Length, dpi float64) (canvas, error) {
+	switch strings.ToLower(filepath.Ext(path)) {
 	case ".svg":
 		return svgCanvas{vgsvg.New(w, h)}, nil
 	case ".pdf":
@@ -37,8 +44,13 @@ func newCanvas(ext string, w, h vg.Length, dpi float64) (canvas, error) {
 			dpi = 200
 		}
 		return vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(int(dpi)))}, nil
+	case ".eps":
+		return newEPS(w, h), nil
+	case ".tex":
+		return newTeX(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), w, h), nil
 	}
-	return nil, fmt.Errorf("unknown format %q: use .svg, .pdf or .png", ext)
+	formats := Formats()
+	return nil, fmt.Errorf("unknown format %q: use %s or %s", filepath.Ext(path), strings.Join(formats[:len(formats)-1], ", "), formats[len(formats)-1])
 }
 
 // svgCanvas names fonts of the same widths for those who do not have Liberation Sans.
@@ -50,8 +62,10 @@ func (c svgCanvas) WriteTo(w io.Writer) (int64, error) {
 	if _, err := c.Canvas.WriteTo(&b); err != nil {
 		return 0, err
 	}
-	out := strings.ReplaceAll(b.String(), "font-family:Liberation Sans;", "font-family:'Liberation Sans',Arial,Helvetica,sans-serif;")
-	n, err := io.WriteString(w, out)
+	n, err := strings.NewReplacer(
+		"font-family:Liberation Sans;", "font-family:'Liberation Sans',Arial,Helvetica,sans-serif;",
+		"data:image/jpg;", "data:image/png;", // vgsvg embeds PNG under this name
+	).WriteString(w, b.String())
 	return int64(n), err
 }
 
@@ -62,15 +76,20 @@ type pdfCanvas struct{ *vgpdf.Canvas }
 // U+00FF; other letters become question marks.
 func (c pdfCanvas) FillString(f font.Face, at vg.Point, s string) {
 	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case r < 0x80 || 0xA0 <= r && r <= 0xFF:
-			b.WriteByte(byte(r))
-		default:
-			b.WriteByte('?')
-		}
+	for _, r := range latin1(s) {
+		b.WriteByte(byte(r))
 	}
 	c.Canvas.FillString(f, at, b.String())
+}
+
+// latin1 replaces what is not in ISO 8859-1 by question marks, also control characters.
+func latin1(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= ' ' && r < 0x7F || r >= 0xA0 && r <= 0xFF {
+			return r
+		}
+		return '?'
+	}, s)
 }
 
 // WriteTo implements io.WriterTo. The library stamps the time into two strings of fixed length and gives no access to

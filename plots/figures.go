@@ -1,28 +1,42 @@
 package plots
 
-import "aural/runlog"
-
 // Figure describes a figure that Render can draw.
 type Figure struct {
 	Name          string
 	Description   string
 	Width, Height float64 // default size in millimetres
-	columns       int     // panels side by side
-	panels        func(b *builder) []panel
+	columns, rows int     // of panels, in the default size
+	panels        func(b *builder) ([]panel, error)
+	source        string // what it shows when that is no series
 }
 
 // Figures returns the table of figures.
 func Figures() []Figure {
 	return []Figure{
-		{"loss", "total and contrastive loss, training and validation", 170, 105, 2, lossPanels},
-		{"losses", "the parts of the total loss: contrastive, weighted diversity, weighted feature penalty", 170, 130, 2, lossesPanels},
-		{"accuracy", "contrastive accuracy with the line of chance", 170, 105, 1, accuracyPanels},
-		{"perplexity", "code and prob perplexity against the size of the codebooks", 170, 105, 2, perplexityPanels},
-		{"gradient", "gradient norm, learning rate and Gumbel temperature", 170, 170, 1, gradientPanels},
-		{"throughput", "audio and arithmetic per second, share of time spent waiting for data", 170, 170, 1, throughputPanels},
-		{"time", "where the time of an update goes", 170, 105, 2, timePanels},
-		{"overview", "the six most useful panels", 260, 170, 3, overviewPanels},
+		{Name: "loss", Description: "total and contrastive loss, training and validation", Width: 170, Height: 105, columns: 2, rows: 1, panels: series(lossPanels)},
+		{Name: "losses", Description: "the parts of the total loss: contrastive, weighted diversity, weighted feature penalty", Width: 170, Height: 130, columns: 2, rows: 2,
+			panels: series(lossesPanels)},
+		{Name: "accuracy", Description: "contrastive accuracy with the line of chance", Width: 170, Height: 105, columns: 1, rows: 1, panels: series(accuracyPanels)},
+		{Name: "perplexity", Description: "code and prob perplexity against the size of the codebooks", Width: 170, Height: 105, columns: 2, rows: 1, panels: series(perplexityPanels)},
+		{Name: "groups", Description: "code and prob perplexity of each codebook group", Width: 170, Height: 85, columns: 2, rows: 1, panels: series(groupPanels)},
+		{Name: "codebook", Description: "how often each code was chosen, over updates; dead codes are marked", Width: 170, Height: 150, columns: 1, rows: 2, panels: codebookPanels,
+			source: "snapshot of its codebooks"},
+		{Name: "gradient", Description: "gradient norm, learning rate and Gumbel temperature", Width: 170, Height: 170, columns: 1, rows: 3, panels: series(gradientPanels)},
+		{Name: "masks", Description: "masked share, run length, duplicate distractors, similarity of targets and distractors", Width: 170, Height: 130, columns: 2, rows: 2,
+			panels: series(maskPanels)},
+		{Name: "spectrogram", Description: "a recording of a batch with its masked spans and their codes", Width: 170, Height: 90, columns: 1, rows: 1, panels: spectrogramPanels,
+			source: "snapshot of a batch whose audio is still there"},
+		{Name: "throughput", Description: "audio and arithmetic per second, share of time spent waiting for data", Width: 170, Height: 170, columns: 1, rows: 3, panels: series(throughputPanels)},
+		{Name: "time", Description: "where the time of an update goes", Width: 170, Height: 105, columns: 2, rows: 1, panels: series(timePanels)},
+		{Name: "finetuning", Description: "word and character error rates, CTC loss", Width: 170, Height: 75, columns: 3, rows: 1, panels: series(finetuningPanels)},
+		{Name: "metric", Description: "any metrics, one panel each (--metric)", Width: 170, Height: 75, columns: 2, rows: 1, panels: metricPanels},
+		{Name: "overview", Description: "the six most useful panels", Width: 260, Height: 170, columns: 3, rows: 2, panels: series(overviewPanels)},
 	}
+}
+
+// series makes figures of what is always there to ask for.
+func series(panels func(b *builder) []panel) func(b *builder) ([]panel, error) {
+	return func(b *builder) ([]panel, error) { return panels(b), nil }
 }
 
 func lossPanels(b *builder) []panel {

@@ -30,6 +30,7 @@ type Axis struct {
 	Label    string  // with the unit: "update", "nats"
 	Min, Max float64 // the visible range, as it is; both 0 take that of the data
 	Log      bool    // logarithmic; falls back to linear when the range is not positive
+	Clock    bool    // seconds since 1970, to be written as dates and times, UTC
 }
 
 // ViewCurve is a line. X does not decrease; Y, of the same length, may hold NaN and infinities: gaps with a mark on the axis.
@@ -98,7 +99,10 @@ type Spectrogram struct {
 }
 
 // Span is a piece of time in seconds.
-type Span struct{ From, To float64 }
+type Span struct {
+	From float64 `json:"from"`
+	To   float64 `json:"to"`
+}
 
 // FrameCodes are the codes of a masked frame of the model, one a group.
 type FrameCodes struct {
