@@ -8,7 +8,7 @@ import (
 )
 
 var numberRules = []Rule{
-	{Name: "non-finite", Level: Broken, training: true, check: (*exam).nonFinite,
+	{Name: "non-finite", Level: Broken, check: (*exam).nonFinite,
 		Title: "NaN or infinity",
 		Description: "recent updates were skipped because their loss or gradient was not finite, or such numbers are in the log: a note for a few updates, watch for more, " +
 			"broken when most are skipped, when the last loss is not finite, or when the run ended of it.",
