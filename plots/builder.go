@@ -149,8 +149,8 @@ const fewPoints = 40
 
 // constants returns the line of a metric that carries a constant: its last value in any run, or one line a value when
 // the runs differ.
-func (b *builder) constants(c compare) []reference {
-	var lines []reference
+func (b *builder) constants(c compare) []level {
+	var lines []level
 	for _, r := range b.runs {
 		for _, kind := range []string{runlog.Train, runlog.Valid} {
 			_, v, ok := r.log.Last(kind + "/" + c.metric)
@@ -160,8 +160,8 @@ func (b *builder) constants(c compare) []reference {
 			v = b.convert(c.metric, []float64{v})[0]
 			// The log holds means over updates, so one constant may come back with different last bits; what reads the same is the same line.
 			label := fmt.Sprintf("%s = %s", c.label, short(v))
-			if !slices.ContainsFunc(lines, func(l reference) bool { return l.label == label }) {
-				lines = append(lines, reference{label: label, value: v, wide: true})
+			if !slices.ContainsFunc(lines, func(l level) bool { return l.label == label }) {
+				lines = append(lines, level{label: label, value: v, wide: true})
 			}
 		}
 	}

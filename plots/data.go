@@ -62,7 +62,7 @@ func (d data) lines(c draw.Canvas, g *plot.Plot) {
 	}
 	d.grid(c, g)
 	for _, l := range d.panel.lines {
-		d.reference(c, g, l)
+		d.level(c, g, l)
 	}
 	for i := range d.panel.curves {
 		if v := &d.panel.curves[i]; v.low != nil { // areas hide each other, their borders do not
@@ -93,7 +93,7 @@ func (d data) line(v *curve) draw.LineStyle {
 	return draw.LineStyle{Color: d.style.colour(v.colour), Width: d.style.line(width), Dashes: dashes(v.dash)}
 }
 
-func (d data) referenceStyle() draw.LineStyle {
+func (d data) levelStyle() draw.LineStyle {
 	return draw.LineStyle{Color: d.style.muted, Width: d.style.line(0.9), Dashes: []vg.Length{1, 2}}
 }
 
@@ -112,12 +112,12 @@ func (d data) grid(c draw.Canvas, g *plot.Plot) {
 	}
 }
 
-func (d data) reference(c draw.Canvas, g *plot.Plot, l reference) {
+func (d data) level(c draw.Canvas, g *plot.Plot, l level) {
 	if !(l.value >= g.Y.Min && l.value <= g.Y.Max) {
 		return
 	}
 	_, ty := g.Transforms(&c)
-	c.StrokeLine2(d.referenceStyle(), c.Min.X, ty(l.value), c.Max.X, ty(l.value))
+	c.StrokeLine2(d.levelStyle(), c.Min.X, ty(l.value), c.Max.X, ty(l.value))
 }
 
 // strokes draws values as a line that is broken where they are not finite. A single point is a dot.

@@ -1,5 +1,12 @@
 package plots
 
+import (
+	"fmt"
+	"slices"
+
+	"aural/runlog"
+)
+
 // Figure describes a figure that Render can draw.
 type Figure struct {
 	Name          string
@@ -41,7 +48,7 @@ func series(panels func(b *builder) []panel) func(b *builder) ([]panel, error) {
 
 func lossPanels(b *builder) []panel {
 	wants := trainValidOfTwo("loss", "total", "contrastive_loss", "contrastive")
-	if len(b.runs) == 1 {
+	if len(b.sets) == 1 {
 		return []panel{b.panel("Loss", "loss", wants, chanceLoss)}
 	}
 	return []panel{
@@ -62,18 +69,64 @@ func lossesPanels(b *builder) []panel {
 func accuracyPanels(b *builder) []panel {
 	p := zeroed(b.panel("Contrastive accuracy", "accuracy", trainValid("accuracy"), chanceAccuracy))
 	p.unit = "share of masked steps"
-	return []panel{p}
+	return []panel{b.published(p, "accuracy")}
 }
 
 func perplexityPanels(b *builder) []panel {
-	if len(b.runs) == 1 {
+	if len(b.sets) == 1 {
 		wants := trainValidOfTwo("code_perplexity", "code", "prob_perplexity", "prob")
-		return []panel{zeroed(b.panel("Codebook perplexity, sum over groups", "code_perplexity", wants, allEntries))}
+		return []panel{b.published(zeroed(b.panel("Codebook perplexity, sum over groups", "code_perplexity", wants, allEntries)), "prob_perplexity")}
 	}
 	return []panel{
 		zeroed(b.panel("Code perplexity, sum over groups", "code_perplexity", trainValid("code_perplexity"), allEntries)),
-		zeroed(b.panel("Prob perplexity, sum over groups", "prob_perplexity", trainValid("prob_perplexity"), allEntries)),
+		b.published(zeroed(b.panel("Prob perplexity, sum over groups", "prob_perplexity", trainValid("prob_perplexity"), allEntries)), "prob_perplexity"),
 	}
+}
+
+// groupPanels has a panel for each codebook group that any run has.
+func groupPanels(b *builder) []panel {
+	var panels []panel
+	for group := 0; b.has(fmt.Sprintf("code_perplexity/%d", group)); group++ {
+		wants := trainValidOfTwo(fmt.Sprintf("code_perplexity/%d", group), "code", fmt.Sprintf("prob_perplexity/%d", group), "prob")
+		if len(b.sets) > 1 {
+			wants = trainValid(fmt.Sprintf("code_perplexity/%d", group))
+		}
+		panels = append(panels, zeroed(b.panel(fmt.Sprintf("Perplexity of group %d", group), "code_perplexity", wants)))
+	}
+	if panels == nil { // nothing recorded: say what is missing
+		panels = []panel{b.panel("Perplexity of group 0", "code_perplexity", trainValid("code_perplexity/0"))}
+	}
+	return panels
+}
+
+// has reports whether any run has a metric, in training or validation.
+func (b *builder) has(metric string) bool {
+	return slices.ContainsFunc(b.runs, func(r run) bool {
+		return slices.ContainsFunc(trainValid(metric), func(w want) bool {
+			steps, _ := r.log.Series(w.series)
+			return len(steps) > 0
+		})
+	})
+}
+
+// maskPanels tells what the contrastive task was made of.
+func maskPanels(b *builder) []panel {
+	share := zeroed(b.panel("Masked share", "masked_share", trainValid("masked_share")))
+	share.unit = "share of time steps"
+	duplicates := zeroed(b.panel("Distractors that equal the target", "duplicate_distractors", trainValid("duplicate_distractors")))
+	duplicates.unit = "share of distractors"
+	cosine := b.panel("Similarity to the context vector", "positive_cosine", trainValidOfTwo("positive_cosine", "target", "negative_cosine", "nearest distractor"))
+	cosine.unit = "cosine"
+	return []panel{share, zeroed(b.panel("Length of masked runs", "mask_run", trainValid("mask_run"))), duplicates, cosine}
+}
+
+// finetuningPanels shows what a head for recognition learns.
+func finetuningPanels(b *builder) []panel {
+	words := zeroed(b.panel("Word error rate", "wer", trainValid("wer")))
+	words.unit = "share of words"
+	letters := zeroed(b.panel("Character error rate", "cer", trainValid("cer")))
+	letters.unit = "share of characters"
+	return []panel{words, letters, b.panel("CTC loss", "ctc_loss", trainValid("ctc_loss"))}
 }
 
 func gradientPanels(b *builder) []panel {
@@ -83,7 +136,7 @@ func gradientPanels(b *builder) []panel {
 func gradientNorm(b *builder) panel {
 	p := b.panel("Gradient norm", "gradient_norm", train("gradient_norm"))
 	p.log = true
-	return p
+	return b.published(p, "gradient_norm")
 }
 
 func learningRate(b *builder) panel {
@@ -125,12 +178,13 @@ func timePanels(b *builder) []panel {
 	var panels []panel
 	for i, r := range b.runs {
 		one := *b
-		one.runs = b.runs[i : i+1]
+		one.runs, one.sets = b.runs[i:i+1], []set{{r.label, b.runs[i : i+1]}}
 		p := one.panel("Time of an update", "time/step", []want{
 			{series: runlog.System + "/time/data", label: "waiting for data", colour: 0, exact: true},
 			{series: runlog.System + "/time/forward", label: "forward", colour: 3, exact: true},
 			{series: runlog.System + "/time/backward", label: "backward", colour: 2, exact: true},
 			{series: runlog.System + "/time/optimizer", label: "optimiser", colour: 4, exact: true},
+			{series: runlog.System + "/time/other", label: "other", colour: 5, exact: true},
 		})
 		if len(b.runs) > 1 {
 			p.title += ": " + r.label
@@ -145,41 +199,4 @@ func overviewPanels(b *builder) []panel {
 	contrastive := b.panel("Contrastive loss", "contrastive_loss", trainValid("contrastive_loss"), chanceLoss)
 	perplexity := zeroed(b.panel("Code perplexity", "code_perplexity", trainValid("code_perplexity"), allEntries))
 	return []panel{contrastive, accuracyPanels(b)[0], perplexity, gradientNorm(b), learningRate(b), audioRate(b)}
-}
-
-// The lines that curves are compared with: metrics of the log, because they depend on the recipe.
-var (
-	chanceLoss     = compare{"chance_loss", "chance, ln(K+1)"}
-	chanceAccuracy = compare{"chance_accuracy", "chance, 1/(K+1)"}
-	allEntries     = compare{"max_perplexity", "all entries"}
-)
-
-func train(metric string) []want {
-	return []want{{series: runlog.Train + "/" + metric, label: "train"}}
-}
-
-// machine is for what depends on the machine and not on the training.
-func machine(metric string) []want {
-	return []want{{series: runlog.System + "/" + metric, label: "measured"}}
-}
-
-func schedule(metric string) []want {
-	return []want{{series: runlog.Train + "/" + metric, label: "train", exact: true}}
-}
-
-func trainValid(metric string) []want {
-	return []want{
-		{series: runlog.Train + "/" + metric, label: "train", colour: 0},
-		{series: runlog.Valid + "/" + metric, label: "valid", colour: 1},
-	}
-}
-
-// trainValidOfTwo puts two metrics into one panel: blue colours for the first and red ones for the second.
-func trainValidOfTwo(first, firstLabel, second, secondLabel string) []want {
-	return []want{
-		{series: runlog.Train + "/" + first, label: firstLabel + ", train", colour: 0},
-		{series: runlog.Valid + "/" + first, label: firstLabel + ", valid", colour: 5},
-		{series: runlog.Train + "/" + second, label: secondLabel + ", train", colour: 1},
-		{series: runlog.Valid + "/" + second, label: secondLabel + ", valid", colour: 3},
-	}
 }

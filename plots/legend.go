@@ -51,7 +51,7 @@ func (e *entry) draw(c draw.Canvas, p *panel, x, y vg.Length, s style) {
 	case e.fill != nil:
 		block(e.fill, e.edge)
 	case e.curve == nil:
-		c.StrokeLine2(d.referenceStyle(), x, y, x+e.sample, y)
+		c.StrokeLine2(d.levelStyle(), x, y, x+e.sample, y)
 	case p.stack:
 		block(s.colour(e.curve.colour), nil)
 	default:

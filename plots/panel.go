@@ -17,16 +17,16 @@ type panel struct {
 	wants  []want // what it would like to show
 	curves []curve
 	bands  []ViewBand
-	lines  []reference
+	lines  []level
 	marks  []ViewMark
-	boxes  []box        // bars instead of curves
-	names  []plot.Tick  // of the bars; nil for numbers
-	heat   *HeatMap     // instead of curves
-	audio  *audioPanel  // instead of curves
-	stack  bool         // curves are areas on top of each other, from the first up
-	zero   bool         // the axis begins at zero
-	log    bool         // logarithmic when the values are positive and span more than a factor of 30
-	always bool         // log also when they span less
+	boxes  []box       // bars instead of curves
+	names  []plot.Tick // of the bars; nil for numbers
+	heat   *HeatMap    // instead of curves
+	audio  *audioPanel // instead of curves
+	stack  bool        // curves are areas on top of each other, from the first up
+	zero   bool        // the axis begins at zero
+	log    bool        // logarithmic when the values are positive and span more than a factor of 30
+	always bool        // log also when they span less
 	logX   bool
 	clock  bool // the horizontal axis is time: seconds since 1970, UTC
 	x, y   Limits
@@ -57,8 +57,8 @@ func (c *curve) drawn() []float64 {
 	return c.raw
 }
 
-// reference is a horizontal line to compare curves with.
-type reference struct {
+// level is a horizontal line to compare curves with.
+type level struct {
 	label string
 	value float64
 	wide  bool // the axis is made to hold it; otherwise it is drawn only where the data are near

@@ -73,7 +73,7 @@ func (a *app) drawFigure(f plotFlags, args []string) error {
 	if f.out == "" {
 		f.out = f.figure + ".svg"
 	}
-	var readers []*runlog.Reader
+	var readers []runlog.Curves
 	for _, arg := range args {
 		dir, err := findRun(arg, f.root)
 		if err != nil {

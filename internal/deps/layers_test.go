@@ -13,7 +13,7 @@ import (
 //
 // What a package may import, those above it may import too. Imports run downwards only, and everything that is not
 // allowed is forbidden: pretrain and finetune know nothing of each other, nor do quantizer and contrastive; tui and plots
-// see nothing but the run log and what it stands on; only cmd/aural and tests choose a back end. A package may be listed before it exists.
+// see nothing but the run log, what judges and looks at it, and what it stands on; only cmd/aural and tests choose a back end. A package may be listed before it exists.
 const layers = `
 	# Streams and file formats; they know nothing of the rest.
 	NONE < rng, lm, internal/spelling, internal/atomicfile;
@@ -30,7 +30,8 @@ const layers = `
 	# The views read the log that the trainer writes.
 	NONE < reference;
 	runlog, reference < health;
-	health, runlog < tui, plots;
+	health < tui;
+	runlog, reference, features, audio < plots < tui;
 	NONE < tui/background < tui;
 
 	# Numbers: the vocabulary of ops, and the back ends, which share no code. gen writes the assembly of cpu.
@@ -77,6 +78,7 @@ var doors = map[string][]string{
 	"github.com/pion/opus":               {"audio"},
 	"github.com/charmbracelet/":          {"tui", "tui/background"},
 	"gonum.org/v1/plot":                  {"plots"},
+	"golang.org/x/image/":                {"plots"},
 	"gonum.org/v1/gonum/":                {"features", "plots", "TESTS"},
 	"github.com/ebitengine/purego":       {"kernels/cuda"},
 	"github.com/spf13/cobra":             {"cmd/aural"},
