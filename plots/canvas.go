@@ -3,11 +3,13 @@ package plots
 import (
 	"bytes"
 	"fmt"
+	"image"
 	"io"
 	"path/filepath"
-	"regexp"
 	"strings"
+	"time"
 
+	"codeberg.org/go-pdf/fpdf"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -38,7 +40,7 @@ func newCanvas(path string, w, h vg.Length, dpi float64) (canvas, error) {
 	case ".svg":
 		return svgCanvas{vgsvg.New(w, h)}, nil
 	case ".pdf":
-		return pdfCanvas{vgpdf.New(w, h)}, nil
+		return pdfCanvas{vgpdf.New(w, h), map[int]bool{}}, nil
 	case ".png":
 		if dpi == 0 {
 			dpi = 200
@@ -65,12 +67,47 @@ func (c svgCanvas) WriteTo(w io.Writer) (int64, error) {
 	n, err := strings.NewReplacer(
 		"font-family:Liberation Sans;", "font-family:'Liberation Sans',Arial,Helvetica,sans-serif;",
 		"data:image/jpg;", "data:image/png;", // vgsvg embeds PNG under this name
+		"<image x=", `<image preserveAspectRatio="none" x=`,
 	).WriteString(w, b.String())
 	return int64(n), err
 }
 
-// pdfCanvas writes no dates and takes text beyond ASCII.
-type pdfCanvas struct{ *vgpdf.Canvas }
+// The library behind vgpdf writes the time, and its tables in the order of a map, unless these defaults are changed; vgpdf
+// gives no access to the document.
+func init() {
+	fpdf.SetDefaultCatalogSort(true)
+	fpdf.SetDefaultCreationDate(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
+	fpdf.SetDefaultModificationDate(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
+}
+
+// pdfCanvas takes text beyond ASCII, and writes images in their order.
+type pdfCanvas struct {
+	*vgpdf.Canvas
+	widths map[int]bool // of images, in pixels
+}
+
+// DrawImage implements vg.Canvas. The library sorts images by their widths and leaves those of one width in the order of a
+// map: an image whose width is taken gets its last column twice.
+func (c pdfCanvas) DrawImage(r vg.Rectangle, m image.Image) {
+	size := m.Bounds().Size()
+	wide := size.X
+	for c.widths[wide] {
+		wide++
+	}
+	c.widths[wide] = true
+	if p, ok := m.(*image.Paletted); ok && wide > size.X {
+		wider := image.NewPaletted(image.Rect(0, 0, wide, size.Y), p.Palette)
+		for y := range size.Y {
+			row := p.Pix[y*p.Stride : y*p.Stride+size.X]
+			out := wider.Pix[y*wider.Stride : (y+1)*wider.Stride]
+			for x := copy(out, row); x < wide; x++ {
+				out[x] = row[size.X-1]
+			}
+		}
+		m = wider
+	}
+	c.Canvas.DrawImage(r, m)
+}
 
 // FillString implements vg.Canvas. The fonts of vgpdf are encoded in code page 1252, which equals Unicode from U+00A0 to
 // U+00FF; other letters become question marks.
@@ -90,16 +127,4 @@ func latin1(s string) string {
 		}
 		return '?'
 	}, s)
-}
-
-// WriteTo implements io.WriterTo. The library stamps the time into two strings of fixed length and gives no access to
-// them; a fixed date of the same length keeps the offsets of the file right.
-func (c pdfCanvas) WriteTo(w io.Writer) (int64, error) {
-	var b bytes.Buffer
-	if _, err := c.Canvas.WriteTo(&b); err != nil {
-		return 0, err
-	}
-	dates := regexp.MustCompile(`/(CreationDate|ModDate) \(D:\d{14}\)`)
-	n, err := w.Write(dates.ReplaceAll(b.Bytes(), []byte("/$1 (D:20000101000000)")))
-	return int64(n), err
 }

@@ -60,7 +60,7 @@ func encodeCSV(panels []panel, labelX string) []byte {
 		if a := p.audio; a != nil {
 			for t, frame := range a.LogMel {
 				for i, v := range frame {
-					row("", number(a.Frequencies[i]), "", a.Start+float64(t)*a.Hop, number(float64(v)), "", "ln(power)", "", "")
+					row("", number(a.Frequencies[i]), "", a.Start+a.Lead+float64(t)*a.Hop, number(float64(v)), "", "ln(power)", "", "")
 				}
 			}
 		}
@@ -73,8 +73,10 @@ func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 
 // rowName is how a row of a heat map is called.
 func (h *HeatMap) rowName(i int) string {
-	if i < len(h.RowNames) {
-		return h.RowNames[i]
+	for _, names := range [][]string{h.entries, h.RowNames} {
+		if i < len(names) {
+			return names[i]
+		}
 	}
 	return strconv.Itoa(i)
 }

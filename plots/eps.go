@@ -10,23 +10,21 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
-	"golang.org/x/image/font/sfnt"
-	"golang.org/x/image/math/fixed"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
 )
 
 // epsCanvas writes Encapsulated PostScript. The one of gonum/plot (vgeps) has a first line that interpreters refuse, the time in
-// its head, no fonts, and no images. Text is written as the outlines of its letters, each defined once, so that it looks
-// the same everywhere and no font is missing.
+// its head, no fonts, and no images. Here the letters that are used are embedded as a TrueType font (type 42).
 type epsCanvas struct {
-	w, h   vg.Length
-	glyphs bytes.Buffer            // definitions of letters
-	known  map[sfnt.GlyphIndex]int // size of what is defined; letters without an outline are 0
-	body   bytes.Buffer
-	state  epsState
-	stack  []epsState
+	w, h  vg.Length
+	fonts []*epsFont
+	body  bytes.Buffer
+	state epsState
+	stack []epsState
 }
 
 // epsState is what PostScript draws with.
@@ -34,10 +32,11 @@ type epsState struct {
 	colour color.NRGBA
 	width  vg.Length
 	dashes string
+	font   string
 }
 
 func newEPS(w, h vg.Length) *epsCanvas {
-	c := &epsCanvas{w: w, h: h, known: map[sfnt.GlyphIndex]int{}}
+	c := &epsCanvas{w: w, h: h}
 	vg.Initialize(c)
 	return c
 }
@@ -159,64 +158,49 @@ func (c *epsCanvas) trace(path vg.Path) {
 	}
 }
 
-// FillString implements vg.Canvas.
+// FillString implements vg.Canvas. Text is encoded in ISO 8859-1.
 func (c *epsCanvas) FillString(f font.Face, at vg.Point, text string) {
-	var buffer sfnt.Buffer
-	unit := float64(f.Font.Size) / float64(f.Face.UnitsPerEm())
-	c.put("gsave")
-	c.put("translate", float64(at.X), float64(at.Y))
-	c.body.WriteString(strconv.FormatFloat(unit, 'f', 8, 64) + " dup scale\n")
+	text = latin1(text)
+	e := c.font(f)
+	c.setFont(e, f)
+	c.put("m", float64(at.X), float64(at.Y))
+	var shown, widths strings.Builder
+	last := 0.0
 	for i, r := range text {
-		glyph, err := f.Face.GlyphIndex(&buffer, r)
-		if err != nil {
-			continue
+		e.use(byte(r))
+		switch {
+		case r == '(' || r == ')' || r == '\\':
+			shown.WriteString("\\" + string(r))
+		case r > '~':
+			fmt.Fprintf(&shown, "\\%03o", r)
+		default:
+			shown.WriteRune(r)
 		}
-		if c.define(&buffer, f.Face, glyph) {
-			c.put("g"+strconv.Itoa(int(glyph)), float64(f.Width(text[:i]))/unit)
-		}
+		next := float64(f.Width(text[:i+utf8.RuneLen(r)]))
+		widths.WriteString(decimal(next-last) + " ")
+		last = next
 	}
-	c.put("grestore")
+	c.put("(" + shown.String() + ") [" + strings.TrimSpace(widths.String()) + "] xshow") // with the distances of pairs of letters
 }
 
-// define writes the outline of a letter, in the units of its font, as a procedure that takes its horizontal place. It
-// returns false for letters without an outline, such as the space.
-func (c *epsCanvas) define(buffer *sfnt.Buffer, f *sfnt.Font, glyph sfnt.GlyphIndex) bool {
-	if size, ok := c.known[glyph]; ok {
-		return size > 0
-	}
-	segments, err := f.LoadGlyph(buffer, glyph, fixed.Int26_6(f.UnitsPerEm())<<6, nil)
-	c.known[glyph] = len(segments)
-	if err != nil || len(segments) == 0 {
-		return false
-	}
-	fmt.Fprintf(&c.glyphs, "/g%d { gsave 0 translate n\n", glyph)
-	var x, y float64
-	for i, s := range segments {
-		var at [6]float64
-		for j, p := range s.Args {
-			at[2*j], at[2*j+1] = float64(p.X)/64, -float64(p.Y)/64
-		}
-		switch s.Op {
-		case sfnt.SegmentOpMoveTo:
-			if i > 0 {
-				c.glyphs.WriteString("h ")
-			}
-			x, y = at[0], at[1]
-			fmt.Fprintf(&c.glyphs, "%s %s m\n", decimal(x), decimal(y))
-		case sfnt.SegmentOpLineTo:
-			x, y = at[0], at[1]
-			fmt.Fprintf(&c.glyphs, "%s %s l\n", decimal(x), decimal(y))
-		case sfnt.SegmentOpQuadTo: // a parabola as the cubic that equals it
-			x1, y1, x2, y2 := x+(at[0]-x)*2/3, y+(at[1]-y)*2/3, at[2]+(at[0]-at[2])*2/3, at[3]+(at[1]-at[3])*2/3
-			x, y = at[2], at[3]
-			fmt.Fprintf(&c.glyphs, "%.0f %.0f %.0f %.0f %s %s c\n", x1, y1, x2, y2, decimal(x), decimal(y))
-		case sfnt.SegmentOpCubeTo:
-			x, y = at[4], at[5]
-			fmt.Fprintf(&c.glyphs, "%s %s %s %s %s %s c\n", decimal(at[0]), decimal(at[1]), decimal(at[2]), decimal(at[3]), decimal(x), decimal(y))
+// font returns the font of a face.
+func (c *epsCanvas) font(f font.Face) *epsFont {
+	for _, e := range c.fonts {
+		if e.name == fontPrefix+f.Font.Name() {
+			return e
 		}
 	}
-	c.glyphs.WriteString("h f grestore } bind def\n")
-	return true
+	e := &epsFont{name: fontPrefix + f.Font.Name(), face: f}
+	c.fonts = append(c.fonts, e)
+	return e
+}
+
+func (c *epsCanvas) setFont(e *epsFont, f font.Face) {
+	text := "/" + e.name + " findfont " + decimal(float64(f.Font.Size)) + " scalefont setfont"
+	if text != c.state.font {
+		c.state.font = text
+		c.put(text)
+	}
 }
 
 // DrawImage implements vg.Canvas.
@@ -256,12 +240,21 @@ func (c *epsCanvas) WriteTo(w io.Writer) (int64, error) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%%!PS-Adobe-3.0 EPSF-3.0\n%%%%Creator: aural\n%%%%BoundingBox: 0 0 %.0f %.0f\n%%%%HiResBoundingBox: 0 0 %s %s\n",
 		math.Ceil(float64(c.w)), math.Ceil(float64(c.h)), decimal(float64(c.w)), decimal(float64(c.h)))
-	b.WriteString("%%LanguageLevel: 3\n%%DocumentData: Clean7Bit\n%%EndComments\n%%BeginProlog\n200 dict begin\n")
+	b.WriteString("%%LanguageLevel: 3\n%%DocumentData: Clean7Bit\n")
+	for _, e := range c.fonts {
+		b.WriteString("%%DocumentSuppliedResources: font " + e.name + "\n")
+	}
+	b.WriteString("%%EndComments\n%%BeginProlog\n10 dict begin\n")
 	for _, o := range []string{"n newpath", "m moveto", "l lineto", "c curveto", "h closepath", "s stroke", "f fill"} {
 		b.WriteString("/" + o[:1] + " /" + o[2:] + " load def\n")
 	}
-	b.Write(c.glyphs.Bytes())
-	b.WriteString("%%EndProlog\ngsave\n")
+	b.WriteString("%%EndProlog\n%%BeginSetup\n")
+	for _, e := range c.fonts {
+		if err := e.write(&b); err != nil {
+			return 0, err
+		}
+	}
+	b.WriteString("%%EndSetup\ngsave\n")
 	b.Write(c.body.Bytes())
 	b.WriteString("grestore\nend\nshowpage\n%%EOF\n")
 	return b.WriteTo(w)

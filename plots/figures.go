@@ -115,17 +115,16 @@ func maskPanels(b *builder) []panel {
 	share.unit = "share of time steps"
 	duplicates := zeroed(b.panel("Distractors that equal the target", "duplicate_distractors", trainValid("duplicate_distractors")))
 	duplicates.unit = "share of distractors"
-	cosine := b.panel("Similarity to the context vector", "positive_cosine", trainValidOfTwo("positive_cosine", "target", "negative_cosine", "nearest distractor"))
-	cosine.unit = "cosine"
+	cosine := b.panel("Similarity to target and nearest distractor", "positive_cosine",
+		trainValidOfTwo("positive_cosine", "target", "negative_cosine", "distractor"))
+	cosine.unit = "cosine to context vector"
 	return []panel{share, zeroed(b.panel("Length of masked runs", "mask_run", trainValid("mask_run"))), duplicates, cosine}
 }
 
 // finetuningPanels shows what a head for recognition learns.
 func finetuningPanels(b *builder) []panel {
-	words := zeroed(b.panel("Word error rate", "wer", trainValid("wer")))
-	words.unit = "share of words"
-	letters := zeroed(b.panel("Character error rate", "cer", trainValid("cer")))
-	letters.unit = "share of characters"
+	words := percent(zeroed(b.panel("Word error rate", "wer", trainValid("wer"))))
+	letters := percent(zeroed(b.panel("Character error rate", "cer", trainValid("cer"))))
 	return []panel{words, letters, b.panel("CTC loss", "ctc_loss", trainValid("ctc_loss"))}
 }
 
@@ -160,12 +159,24 @@ func arithmetic(b *builder) panel {
 	p := zeroed(b.panel("Arithmetic", "gflops", machine("gflops")))
 	if _, _, _, most := p.limits(); most >= 2000 && finite(most) {
 		p.unit = "TFLOP/s"
-		for i := range p.curves {
-			p.curves[i].raw = scaled(p.curves[i].raw, 1e-3)
-			p.curves[i].smooth = scaled(p.curves[i].smooth, 1e-3)
-		}
+		p.scale(1e-3)
 	}
 	return p
+}
+
+// percent shows shares in percent.
+func percent(p panel) panel {
+	p.unit = "%"
+	p.scale(100)
+	return p
+}
+
+// scale multiplies the curves.
+func (p *panel) scale(by float64) {
+	for i := range p.curves {
+		c := &p.curves[i]
+		c.raw, c.smooth, c.low, c.high = scaled(c.raw, by), scaled(c.smooth, by), scaled(c.low, by), scaled(c.high, by)
+	}
 }
 
 func zeroed(p panel) panel {

@@ -73,6 +73,7 @@ type (
 	}
 	jsonSpectrogram struct {
 		Start       float64     `json:"start_seconds"`
+		Lead        float64     `json:"lead_seconds"`
 		Hop         float64     `json:"hop_seconds"`
 		Frequencies numbers     `json:"frequencies_hz"`
 		LogMel      []numbers   `json:"log_mel"`
@@ -130,7 +131,7 @@ func (p *panel) json(labelX string) jsonPanel {
 		}
 	}
 	if a := p.audio; a != nil && !a.empty() {
-		j.Spectrogram = &jsonSpectrogram{Start: a.Start, Hop: a.Hop, Frequencies: a.Frequencies, Masked: a.Spans}
+		j.Spectrogram = &jsonSpectrogram{Start: a.Start, Lead: a.Lead, Hop: a.Hop, Frequencies: a.Frequencies, Masked: a.Spans}
 		for _, frame := range a.LogMel {
 			row := make(numbers, len(frame))
 			for i, v := range frame {

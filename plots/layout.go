@@ -154,7 +154,7 @@ func newCell(p *panel, width vg.Length, s style) cell {
 		if p.heat != nil { // the colour bar stands there
 			break
 		}
-		l.rows = legendRows(p, 0, s)
+		l.rows = legendRows(p, 0, s) // one entry a row
 		for _, row := range l.rows {
 			l.side = max(l.side, gapBar+row[0].width)
 		}

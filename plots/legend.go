@@ -11,6 +11,7 @@ import (
 const (
 	sampleWidth = 20.0 // of the line in a legend, points
 	rowHeight   = 12.0 // of a row of a legend, points
+	legendGap   = 12.0 // between entries, points
 )
 
 // drawRows writes the legend of a panel from left and top on.
@@ -74,10 +75,10 @@ func (e *entry) draw(c draw.Canvas, p *panel, x, y vg.Length, s style) {
 // each run, and each kind of dash once. A curve that is the only one needs no entry: the title says what it is.
 func entries(p *panel, s style) []entry {
 	if p.heat != nil {
-		return p.heat.entries(s)
+		return p.heat.legend(s)
 	}
 	if p.audio != nil {
-		return p.audio.entries(s)
+		return p.audio.legend(s)
 	}
 	var list []entry
 	several := slices.ContainsFunc(p.curves, func(c curve) bool { return c.run != p.curves[0].run })
@@ -120,18 +121,34 @@ func entries(p *panel, s style) []entry {
 	return list
 }
 
-// legendRows breaks the legend of a panel into rows of at most width.
+// legendRows breaks the legend of a panel into rows of at most width, as few as possible and about equally long.
 func legendRows(p *panel, width vg.Length, s style) [][]entry {
-	var rows [][]entry
-	var used vg.Length
-	gap := s.points(12)
-	for _, e := range entries(p, s) {
+	list := entries(p, s)
+	for i := range list {
+		e := &list[i]
 		e.sample = s.points(sampleWidth)
 		if p.stack || e.fill != nil {
 			e.sample = s.points(9)
 		}
-		e.width = e.sample + s.points(4) + s.text(legendSize).Width(e.label) + gap
-		if len(rows) == 0 || used+e.width-gap > width {
+		if room := width - e.sample - s.points(4); room > s.points(40) {
+			e.label = s.fit(e.label, legendSize, room)
+		}
+		e.width = e.sample + s.points(4) + s.text(legendSize).Width(e.label) + s.points(legendGap)
+	}
+	rows := breakRows(list, width, s)
+	for narrower := width * 0.95; narrower > width/2; narrower *= 0.95 {
+		if even := breakRows(list, narrower, s); len(even) == len(rows) {
+			rows = even
+		}
+	}
+	return rows
+}
+
+func breakRows(list []entry, width vg.Length, s style) [][]entry {
+	var rows [][]entry
+	var used vg.Length
+	for _, e := range list {
+		if len(rows) == 0 || used+e.width-s.points(legendGap) > width {
 			rows, used = append(rows, nil), 0
 		}
 		rows[len(rows)-1] = append(rows[len(rows)-1], e)

@@ -143,7 +143,7 @@ func (a *Spectrogram) check() error {
 	if len(a.LogMel)*len(a.Frequencies) > maxCells {
 		return fmt.Errorf("the spectrogram has %d frames of %d bands: at most %d cells can be drawn", len(a.LogMel), len(a.Frequencies), maxCells)
 	}
-	for _, v := range append([]float64{a.Start, a.Hop}, a.Frequencies...) {
+	for _, v := range append([]float64{a.Start, a.Lead, a.Hop}, a.Frequencies...) {
 		if !finite(v) || math.Abs(v) > 1e9 {
 			return fmt.Errorf("the spectrogram has a time or frequency of %v: it must be finite", v)
 		}

@@ -40,7 +40,11 @@ func (a *Spectrogram) empty() bool { return len(a.LogMel) == 0 || len(a.Frequenc
 
 // end returns the time of the right edge.
 func (a *Spectrogram) end() float64 {
-	return a.Start + max(float64(len(a.LogMel))*a.Hop, 1e-3)
+	wave := 0.0
+	if a.Rate > 0 {
+		wave = float64(len(a.Waveform)) / float64(a.Rate)
+	}
+	return a.Start + max(a.Lead+float64(len(a.LogMel))*a.Hop, wave, 1e-3)
 }
 
 // groups returns how many codes a frame has.
@@ -168,7 +172,8 @@ func (a *audioPanel) draw(c draw.Canvas, g *plot.Plot, s style) {
 			c.Fill(r.Path())
 		}
 	}
-	c.DrawImage(box(Span{a.Start, a.end()}, [2]float64{0, 1}), a.shades(s))
+	first := a.Start + a.Lead
+	c.DrawImage(box(Span{first, first + float64(len(a.LogMel))*a.Hop}, [2]float64{0, 1}), a.shades(s))
 	for _, span := range a.Spans {
 		fill(box(span, at.spans), s.colour(0))
 	}
@@ -264,7 +269,7 @@ func (a *Spectrogram) shades(s style) image.Image {
 				v = 0
 			}
 			cells[i][t] = uint8(min(max(v, 0), 1) * (greys - 1))
-			if a.masked(a.Start + (float64(t)+0.5)*a.Hop) {
+			if a.masked(a.Start + a.Lead + (float64(t)+0.5)*a.Hop) {
 				cells[i][t] += greys
 			}
 		}
@@ -294,7 +299,7 @@ func contrast(c color.NRGBA) color.Color {
 }
 
 // entries are those of the legend.
-func (a *Spectrogram) entries(s style) []entry {
+func (a *Spectrogram) legend(s style) []entry {
 	var list []entry
 	if len(a.Spans) > 0 {
 		list = append(list, entry{label: "masked", fill: s.colour(0)})

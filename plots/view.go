@@ -83,12 +83,15 @@ type HeatMap struct {
 	MarkZero  bool    // zeros have a colour of their own, which the colour bar names Zero
 	Zero      string  // "dead"
 	Breaks    []int   // rows before which a line is drawn: the groups of a codebook
+
+	entries []string // what the rows are in the tables beside the figure, when their numbers count something else
 }
 
 // Spectrogram is a piece of audio with what a model saw of it.
 type Spectrogram struct {
 	LogMel      [][]float32 // (frames, bands), the lowest band first, as of features.LogMel
 	Hop         float64     // seconds between frames
+	Lead        float64     // seconds from the left edge to the first frame
 	Frequencies []float64   // of the bands, in Hz
 	Waveform    []float32   // nil for none; drawn above
 	Rate        int         // of the waveform, in Hz

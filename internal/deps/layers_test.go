@@ -78,6 +78,7 @@ var doors = map[string][]string{
 	"github.com/pion/opus":               {"audio"},
 	"github.com/charmbracelet/":          {"tui", "tui/background"},
 	"gonum.org/v1/plot":                  {"plots"},
+	"codeberg.org/go-pdf/fpdf":           {"plots"},
 	"golang.org/x/image/":                {"plots"},
 	"gonum.org/v1/gonum/":                {"features", "plots", "TESTS"},
 	"github.com/ebitengine/purego":       {"kernels/cuda"},
