@@ -16,7 +16,7 @@ func (p *panel) axes(size vg.Point, labelX string, s style) *plot.Plot {
 		g.X.Label.Text = p.labelX
 	}
 	wantX := min(6, max(2, int(float64(size.X)/60/s.scale)))
-	wantY := min(6, max(2, int(float64(size.Y)/30/s.scale)))
+	wantY := min(6, max(2, int(float64(size.Y)/27/s.scale)))
 	switch {
 	case p.empty():
 		g.X.Min, g.X.Max, g.Y.Min, g.Y.Max = 0, 1, 0, 1

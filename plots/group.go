@@ -73,7 +73,7 @@ func (b *builder) mean(s set, w want) (curve, bool) {
 		}
 		c.low[i], c.high[i] = around(drawn, b.options.Band)
 	}
-	if b.options.Band == NoBand || len(members) == 1 {
+	if b.options.Band == NoBand || len(members) == 1 || w.exact {
 		c.low, c.high = nil, nil
 	}
 	return c, true

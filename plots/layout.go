@@ -110,7 +110,7 @@ func drawFigure(c draw.Canvas, panels []panel, f frame, s style) error {
 			drawRows(c, &panels[k], l.rows, at, inside.Max.Y, s)
 		}
 		if s.legend == Below {
-			drawRows(c, &panels[k], l.rows, inside.Min.X, l.outer.Min.Y-s.points(2), s)
+			drawRows(c, &panels[k], l.rows, l.outer.Min.X, l.outer.Min.Y-s.points(2), s)
 		}
 	}
 	return nil

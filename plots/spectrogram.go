@@ -114,16 +114,20 @@ func (a *Spectrogram) stripes(high float64, s style) stripes {
 
 // axes sets the axes: seconds, and the names of the stripes with some frequencies.
 func (a *audioPanel) axes(g *plot.Plot, wantX int, size vg.Point, s style) {
-	a.at = a.stripes(float64(size.Y)-26*s.scale, s) // less what the horizontal axis takes
+	high := float64(size.Y) - 26*s.scale // less what the horizontal axis takes
+	a.at = a.stripes(high, s)
 	at := a.at
 	g.X.Min, g.X.Max, g.Y.Min, g.Y.Max = a.Start, a.end(), at.bottom, at.top
 	g.X.Tick.Marker = linearTicks{want: wantX}
 	g.Y.Label.Text = ""
 	middle := func(r [2]float64) float64 { return (r[0] + r[1]) / 2 }
 	var ticks []plot.Tick
-	for _, hz := range []float64{250, 500, 1000, 2000, 4000, 8000, 16000} {
-		if y, ok := a.height(hz); ok {
+	apart := (tickSize + 1) * s.scale * (at.top - at.bottom) / high // labels need this much
+	above := math.Inf(1)
+	for _, hz := range []float64{16000, 8000, 4000, 2000, 1000, 500, 250} {
+		if y, ok := a.height(hz); ok && above-y >= apart && y >= apart/4 {
 			ticks = append(ticks, plot.Tick{Value: y, Label: frequency(hz)})
+			above = y
 		}
 	}
 	for i, r := range at.codes {

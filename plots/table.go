@@ -161,7 +161,7 @@ func (b *builder) metricColumns(name string) ([]column, error) {
 		}
 		return nil, err
 	}
-	title := series
+	title := strings.ReplaceAll(strings.ReplaceAll(series, "_", " "), "/", " ") // valid contrastive loss
 	if unit := b.unit(name); unit == "nats" || unit == "bits" {
 		title += " (" + unit + ")"
 	}

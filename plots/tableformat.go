@@ -119,7 +119,7 @@ func (t Table) Markdown() []byte {
 func (t Table) right(i int) bool { return len(t.Rows) > 0 && t.Rows[0][i].Number }
 
 func markdownQuote(s string) string {
-	return strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "*", `\*`, "_", `\_`, "`", "\\`", "<", "&lt;").Replace(s)
+	return strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "*", `\*`, "`", "\\`", "<", "&lt;").Replace(s)
 }
 
 // LaTeX writes the table as a tabular for the package booktabs.

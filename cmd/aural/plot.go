@@ -299,7 +299,11 @@ func (a *app) drawLengths(f plotFlags, args []string) error {
 		return err
 	}
 	defer s.Close()
-	return drawHistogram(f.out, s, f.options)
+	if err := drawHistogram(f.out, s, f.options); err != nil {
+		return err
+	}
+	a.print("%s", f.out)
+	return nil
 }
 
 // findRun is the directory that a user means: a path, or the newest run of that name below root.
