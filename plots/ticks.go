@@ -98,6 +98,15 @@ func (l logTicks) Ticks(lo, hi float64) []plot.Tick {
 			ticks = append(ticks, t)
 		}
 	}
+	labels := 0
+	for _, t := range ticks {
+		if t.Label != "" {
+			labels++
+		}
+	}
+	if labels < 3 && hi/lo < 10 { // too narrow to be seen as logarithmic
+		return linearTicks{want: 4, big: l.big}.Ticks(lo, hi)
+	}
 	return ticks
 }
 
