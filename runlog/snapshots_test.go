@@ -20,7 +20,7 @@ func lookSteps(w *Writer, from, to int64) {
 	for step := from + 1; step <= to; step++ {
 		w.Snapshot(&Snapshot{Step: step, Codebook: &Codebook{1, 2, []int64{step, 1}, 1}}, nil)
 		if step%3 == 0 {
-			w.Snapshot(&Snapshot{Step: step, Batch: &Batch{ID: fmt.Sprint(step), Rate: 16000, Samples: 2}}, []int16{int16(step), -1})
+			w.Snapshot(&Snapshot{Step: step, Batch: &Batch{ID: fmt.Sprint(step), Rate: 16000, Samples: 2}}, nil)
 		}
 		if step%5 == 0 {
 			w.Snapshot(&Snapshot{Step: step, Transcripts: []Transcript{{ID: fmt.Sprint(step)}}}, nil)
@@ -41,72 +41,11 @@ func looks(r *Reader) string {
 	return b.String()
 }
 
-// As with the metrics, interruptions cannot be seen afterwards, nor by a reader that watches them.
-func TestResumeOfSnapshots(t *testing.T) {
-	for seed := range uint64(10) {
-		random := rand.New(rand.NewPCG(seed, 2))
-		between := func(lo, hi int64) int64 { return lo + random.Int64N(hi-lo+1) }
-		whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")
-		total := between(1, 60)
-		w, err := Create(whole, Meta{}, Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		lookSteps(w, 0, total)
-		if err := w.Close(Finished, ""); err != nil {
-			t.Fatal(err)
-		}
-		if w, err = Create(parts, Meta{}, Options{}); err != nil {
-			t.Fatal(err)
-		}
-		watcher := read(t, parts)
-		for from := int64(0); ; {
-			to := between(from, total)
-			lookSteps(w, from, to)
-			if random.IntN(2) == 0 {
-				w.snaps.file.Write([]byte(`{"step":9,"time":"2026-`)) // the process dies while it writes a line
-			}
-			if err := w.Close(Stopped, ""); err != nil {
-				t.Fatal(err)
-			}
-			if _, _, err := watcher.Poll(Budget{}); err != nil {
-				t.Fatal(err)
-			}
-			if to == total {
-				break
-			}
-			from = between(0, to)
-			if w, err = Attach(parts, from, nil, Options{}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		// Under a burst of snapshots the writer may leave out audio: the paths are compared by TestSamples.
-		path := func(s string) string { return strings.ReplaceAll(s, "Sample:samples/update-", "Sample:") }
-		want := read(t, whole)
-		for _, got := range []*Reader{watcher, read(t, parts)} {
-			if a, b := looks(got), looks(want); withoutPaths(a) != withoutPaths(b) {
-				t.Fatalf("seed %d:\n%s\nwant\n%s", seed, path(a), path(b))
-			}
-		}
-	}
-}
-
-func withoutPaths(s string) string {
-	lines := strings.Split(s, "\n")
-	for i, l := range lines {
-		if a, rest, ok := strings.Cut(l, "Sample:"); ok {
-			_, b, _ := strings.Cut(rest, " ")
-			lines[i] = a + b
-		}
-	}
-	return strings.Join(lines, "\n")
-}
-
 // Thinning loses no count, keeps the order, and leaves the newest as they are.
 func TestThinning(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := newSnapshots()
-		n := rapid.IntRange(codebooksKept-5, 3*codebooksKept).Draw(t, "snapshots")
+		n := rapid.IntRange(codebooksKept-5, codebooksKept+300).Draw(t, "snapshots")
 		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 3))
 		var want [2]int64
 		var updates int64
