@@ -414,7 +414,7 @@ func FuzzFile(f *testing.F) {
 		write(t, path, nil)
 		grown := open(t, path)
 		for n := 0; n < len(data); {
-			n = min(len(data), n+int(piece)+1)
+			n = min(len(data), n+max(int(piece)+1, len(data)/50))
 			write(t, path, data[:n])
 			poll(t, grown)
 		}

@@ -101,8 +101,8 @@ func (f *file) records(from io.ReaderAt, stop func() bool, record func(message [
 			rest = rest[need:]
 			continue
 		}
-		if cap(buf) < need+chunk {
-			buf = make([]byte, 0, need+chunk)
+		if cap(buf) < need {
+			buf = make([]byte, 0, need+min(chunk, int(max(0, f.seen.Size()-f.offset))))
 		}
 		kept := copy(buf[:cap(buf)], rest)
 		n, err := from.ReadAt(buf[kept:cap(buf)], f.offset+int64(kept))
