@@ -369,34 +369,54 @@ func TestStepsRise(t *testing.T) {
 		in := &folder{tags: make(map[string]*series)}
 		e := &Events{}
 		e.reset()
-		f, last := &file{folder: in}, (*file)(nil)
-		var want []int64
+		f := &file{folder: in}
+		want, last := map[string][]int64{}, map[string]*file{}
 		for range rapid.IntRange(1, 40).Draw(t, "events") {
 			step := rapid.Int64Range(0, 20).Draw(t, "step")
-			start := rapid.IntRange(0, 9).Draw(t, "start") == 0
-			var scalars map[string]float64
 			if rapid.IntRange(0, 9).Draw(t, "file") == 0 {
 				f = &file{folder: in}
 			}
-			if n := len(want); n > 0 && (start || want[n-1] > step || want[n-1] == step && f != last) {
-				want = slices.DeleteFunc(want, func(s int64) bool { return s >= step })
+			later := func(s int64) bool { return s >= step }
+			var scalars map[string]float64
+			if rapid.IntRange(0, 9).Draw(t, "start") == 0 {
+				for tag := range want {
+					want[tag] = slices.DeleteFunc(want[tag], later)
+				}
+			} else {
+				tag := rapid.SampledFrom([]string{"loss", "accuracy"}).Draw(t, "tag")
+				scalars = map[string]float64{tag: float64(step)}
+				if n := len(want[tag]); n > 0 && (want[tag][n-1] > step || want[tag][n-1] == step && f != last[tag]) {
+					want[tag] = slices.DeleteFunc(want[tag], later)
+				}
+				want[tag] = append(want[tag], step)
+				last[tag] = f
 			}
-			if !start {
-				want = append(want, step)
-				last = f
-				scalars = map[string]float64{"loss": float64(step)}
-			}
-			record := frame(rapid.Float64().Draw(t, "wall"), step, start, scalars)
+			record := frame(rapid.Float64().Draw(t, "wall"), step, scalars == nil, scalars)
 			if err := e.add(f, record[tfrecord.HeadSize:len(record)-tfrecord.TailSize]); err != nil {
 				t.Fatal(err)
 			}
-			steps, values := e.Series("train/loss")
-			elapsed := e.Elapsed("train/loss")
-			if !slices.Equal(steps, want) || len(values) != len(steps) || !slices.IsSorted(steps) || !slices.IsSorted(elapsed) || slices.Contains(elapsed, math.Inf(1)) {
-				t.Fatalf("steps %v, want %v; elapsed %v", steps, want, elapsed)
+			for tag, want := range want {
+				steps, values := e.Series("train/" + tag)
+				elapsed := e.Elapsed("train/" + tag)
+				if !slices.Equal(steps, want) || len(values) != len(steps) || !slices.IsSorted(steps) || !slices.IsSorted(elapsed) || slices.Contains(elapsed, math.Inf(1)) {
+					t.Fatalf("%s: steps %v, want %v; elapsed %v", tag, steps, want, elapsed)
+				}
 			}
 		}
 	})
+}
+
+// The numbers of IEEE 754-2008, table 3.5, with 10 bits of fraction.
+func TestHalf(t *testing.T) {
+	for bits, want := range map[uint64]float64{0: 0, 1: 0x1p-24, 0x3ff: 0x1p-14 - 0x1p-24, 0x400: 0x1p-14, 0x3c00: 1, 0x3555: 0.333251953125, 0xc000: -2, 0x7bff: 65504,
+		0x7c00: math.Inf(1), 0xfc00: math.Inf(-1)} {
+		if got := half(bits); got != want {
+			t.Errorf("%#x: %v, want %v", bits, got, want)
+		}
+	}
+	if v := half(0x8000); v != 0 || !math.Signbit(v) || !math.IsNaN(half(0x7e00)) {
+		t.Error("-0 or NaN")
+	}
 }
 
 // FuzzFile: no file makes the reader panic, and one that grows reads like one that was there from the start.
