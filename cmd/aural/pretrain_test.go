@@ -73,6 +73,18 @@ func lookAtRuns(t *testing.T, root, dir string) {
 	png := filepath.Join(filepath.Dir(svg), "b.png")
 	call(t, exitDone, "plot", "first", "--runs", root, "--out", png, "--dpi", "50", "--theme", "dark")
 	has(t, read(t, png), "PNG")
+	pdf := filepath.Join(filepath.Dir(svg), "c.pdf")
+	call(t, exitDone, "plot", dir, "--metric", "accuracy,valid/loss", "--column", "single", "--no-title", "--xlim", "1,", "--log-y", "--legend", "below", "--json", "--out", pdf)
+	has(t, read(t, pdf), "%PDF")
+	has(t, read(t, strings.TrimSuffix(pdf, ".pdf")+".json"), `"series":"valid/loss"`)
+	for _, figure := range []string{"codebook", "spectrogram"} {
+		call(t, exitDone, "plot", dir, "--figure", figure, "--out", svg)
+		has(t, read(t, svg), "data:image/png", map[string]string{"codebook": "Codebook group 0", "spectrogram": "masked"}[figure])
+	}
+	table, _ := call(t, exitDone, "plot", dir, filepath.Join(dir, "tb"), "--table", "md", "--metric", "accuracy")
+	has(t, table, "| run ", "| first ", "| tb ", "valid accuracy")
+	call(t, exitDone, "plot", dir, "--table", "latex", "--group", "--out", filepath.Join(filepath.Dir(svg), "t.tex"))
+	has(t, read(t, filepath.Join(filepath.Dir(svg), "t.tex")), `\toprule`, "first & 8 &")
 	_, msg := call(t, exitError, "plot", dir, "--figure", "los", "--out", png)
 	has(t, msg, "los")
 	_, msg = call(t, exitError, "plot", dir, "--out", filepath.Join(filepath.Dir(svg), "c.gif"))
