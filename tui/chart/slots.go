@@ -1,4 +1,4 @@
-package tui
+package chart
 
 import "math"
 
@@ -56,14 +56,14 @@ func (s *slot) merge(b slot) {
 // milliseconds; the rest of a dot column, at most two blocks, is read point by point.
 const blockSize = 256
 
-// values are the values of a series, with the slots of its whole blocks.
-type values struct {
+// Values are the values of a series, with the slots of its whole blocks.
+type Values struct {
 	list   []float64
 	blocks []slot
 }
 
-// replace keeps the first values and puts others behind them.
-func (v *values) replace(keep int, others []float64) {
+// replace keeps the first Values and puts others behind them.
+func (v *Values) replace(keep int, others []float64) {
 	v.list = append(v.list[:keep], others...)
 	v.blocks = v.blocks[:keep/blockSize]
 	for from := len(v.blocks) * blockSize; from+blockSize <= len(v.list); from += blockSize {
@@ -76,13 +76,13 @@ func (v *values) replace(keep int, others []float64) {
 }
 
 // slot gathers the values [from, to), multiplied by factor, which is positive.
-func (v *values) slot(from, to int, factor float64, log bool) slot {
+func (v *Values) slot(from, to int, factor float64, log bool) slot {
 	var s slot
 	for from < to {
 		if from%blockSize == 0 && from+blockSize <= to {
 			b := v.blocks[from/blockSize]
 			b.first, b.last, b.low, b.high = b.first*factor, b.last*factor, b.low*factor, b.high*factor
-			// Single values are needed where some of them cannot be drawn.
+			// Single Values are needed where some of them cannot be drawn.
 			if (!log || b.low > 0) && !math.IsInf(b.low, 0) && !math.IsInf(b.high, 0) {
 				s.merge(b)
 				from += blockSize
@@ -94,3 +94,6 @@ func (v *values) slot(from, to int, factor float64, log bool) slot {
 	}
 	return s
 }
+
+// List returns all values. The slice must not be changed and is valid until the series changes.
+func (v *Values) List() []float64 { return v.list }

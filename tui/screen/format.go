@@ -1,4 +1,4 @@
-package tui
+package screen
 
 import (
 	"fmt"
@@ -6,12 +6,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"aural/runlog"
 )
 
-// grouped writes n with commas: 12,345.
-func grouped(n int64) string {
+// Grouped writes n with commas: 12,345.
+func Grouped(n int64) string {
 	s := strconv.FormatInt(n, 10)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
 		s = s[:i] + "," + s[i:]
@@ -19,8 +17,8 @@ func grouped(n int64) string {
 	return s
 }
 
-// number writes v with about four significant digits in at most 7 characters.
-func number(v float64) string {
+// Number writes v with about four significant digits in at most 7 characters.
+func Number(v float64) string {
 	a := math.Abs(v)
 	switch {
 	case math.IsNaN(v):
@@ -30,7 +28,7 @@ func number(v float64) string {
 	case v == math.Trunc(v) && a < 1000:
 		return strconv.FormatFloat(v+0, 'f', 0, 64) // + 0: there is no -0
 	case a < 0.001 || a >= 99999.5:
-		return exponent(strconv.FormatFloat(v, 'e', 1, 64))
+		return Exponent(strconv.FormatFloat(v, 'e', 1, 64))
 	case a >= 999.95:
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	}
@@ -38,9 +36,9 @@ func number(v float64) string {
 	return strconv.FormatFloat(v, 'f', min(max(decimals, 1), 4), 64)
 }
 
-// exponent drops what is redundant in an exponent, "3.0e-04" is "3.0e-4", and zeros that say nothing, "1.000e-04" is
+// Exponent drops what is redundant in an exponent, "3.0e-04" is "3.0e-4", and zeros that say nothing, "1.000e-04" is
 // "1e-4".
-func exponent(s string) string {
+func Exponent(s string) string {
 	mantissa, exp, ok := strings.Cut(s, "e")
 	if !ok {
 		return s
@@ -55,12 +53,12 @@ func exponent(s string) string {
 	return mantissa + "e" + sign + strings.TrimLeft(exp, "+-0")
 }
 
-// short writes a mark of an axis: 400k, 1.2M, 0.5.
-func short(v float64) string {
+// Short writes a mark of an axis: 400k, 1.2M, 0.5.
+func Short(v float64) string {
 	a := math.Abs(v)
 	switch {
 	case a > 0 && a < 0.001 || a >= 1e15:
-		return exponent(strconv.FormatFloat(v, 'e', 3, 64))
+		return Exponent(strconv.FormatFloat(v, 'e', 3, 64))
 	case a < 1000 || math.IsNaN(v):
 		return strconv.FormatFloat(v, 'g', 4, 64)
 	}
@@ -74,28 +72,8 @@ func short(v float64) string {
 	return strconv.FormatFloat(v, 'g', 4, 64) + suffix
 }
 
-// quantity writes a value of a metric with its unit. Shares are written in percent.
-func quantity(v float64, m runlog.Metric, bits bool) (value, unit string) {
-	finite := !math.IsNaN(v) && !math.IsInf(v, 0)
-	switch {
-	case m.Nats && bits:
-		return number(v * runlog.BitsPerNat), "bits"
-	case m.Unit == "share" && finite:
-		return number(100 * v), "%"
-	case m.Unit == "bytes" && finite:
-		for _, u := range []string{"B", "KiB", "MiB"} {
-			if math.Abs(v) < 1024 {
-				return number(v), u
-			}
-			v /= 1024
-		}
-		return number(v), "GiB"
-	}
-	return number(v), m.Unit
-}
-
-// duration writes d in its two largest units.
-func duration(d time.Duration) string {
+// Duration writes d in its two largest units.
+func Duration(d time.Duration) string {
 	d = d.Round(time.Second)
 	days, hours, minutes, seconds := d/(24*time.Hour), d/time.Hour%24, d/time.Minute%60, d/time.Second%60
 	switch {
@@ -109,7 +87,7 @@ func duration(d time.Duration) string {
 	return fmt.Sprintf("%d s", seconds)
 }
 
-// words turns the name of a metric into the words of the field: "code_perplexity" is "code perplexity".
-func words(name string) string {
+// Words turns the name of a metric into the words of the field: "code_perplexity" is "code perplexity".
+func Words(name string) string {
 	return strings.NewReplacer("_", " ", "/", " ").Replace(name)
 }

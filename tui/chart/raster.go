@@ -1,10 +1,15 @@
-package tui
+package chart
 
-import "math"
+import (
+	"math"
+
+	"aural/tui/screen"
+)
 
 // The layers of a raster, lowest first.
 const (
-	referenceLayer = iota + 1
+	bandLayer = iota + 1
+	referenceLayer
 	rawLayer
 	curveLayer
 )
@@ -14,6 +19,7 @@ const (
 type raster struct {
 	w, h   int // cells
 	dx, dy int // dots in a cell
+	dash   int // of what is drawn: 0 is solid, see dashed
 	cells  []dots
 }
 
@@ -22,7 +28,7 @@ type raster struct {
 type dots struct {
 	mask  uint8
 	layer uint8
-	style style
+	style screen.Style
 }
 
 func newRaster(ascii bool, w, h int) *raster {
@@ -39,8 +45,8 @@ func (r *raster) width() int  { return r.w * r.dx }
 func (r *raster) height() int { return r.h * r.dy }
 
 // span sets the dots of column x from y0 to y1, both counted from the top and in any order.
-func (r *raster) span(x, y0, y1 int, layer uint8, s style) {
-	if x < 0 || x >= r.width() {
+func (r *raster) span(x, y0, y1 int, layer uint8, s screen.Style) {
+	if x < 0 || x >= r.width() || r.dash > 0 && !dashed(r.dash, x) {
 		return
 	}
 	if y0 > y1 {
@@ -60,10 +66,10 @@ func (r *raster) span(x, y0, y1 int, layer uint8, s style) {
 }
 
 // glyph returns the character of the cell (x, y), ' ' for an empty one.
-func (r *raster) glyph(x, y int) (rune, style) {
+func (r *raster) glyph(x, y int) (rune, screen.Style) {
 	c := r.cells[y*r.w+x]
 	if c.mask == 0 {
-		return ' ', plain
+		return ' ', screen.Plain
 	}
 	if r.dx == 1 {
 		if c.layer == rawLayer {
@@ -83,7 +89,11 @@ func (r *raster) glyph(x, y int) (rune, style) {
 
 // curve draws slots, one a dot column: in each the span from its minimum to its maximum, joined to its neighbours unless
 // the curve is broken between them. row maps a value to a dot row.
-func (r *raster) curve(slots []slot, row func(float64) int, layer uint8, s style) {
+//
+// A curve with dashes is interrupted, so that several can be told apart without colours.
+func (r *raster) curve(slots []slot, row func(float64) int, layer uint8, s screen.Style, dash int) {
+	r.dash = dash
+	defer func() { r.dash = 0 }()
 	before := -1 // the last column with points that the curve goes on from
 	for x := range slots {
 		if slots[x].broken {
@@ -103,7 +113,7 @@ func (r *raster) curve(slots []slot, row func(float64) int, layer uint8, s style
 }
 
 // join draws the line from (x0, y0) to (x1, y1) without gaps, x0 < x1. Each column goes halfway to the next one.
-func (r *raster) join(x0, y0, x1, y1 int, layer uint8, s style) {
+func (r *raster) join(x0, y0, x1, y1 int, layer uint8, s screen.Style) {
 	at := func(half int) int { // y at x0 + half/2
 		return y0 + int(math.Round(float64(y1-y0)*float64(half)/float64(2*(x1-x0))))
 	}
@@ -117,4 +127,17 @@ func (r *raster) join(x0, y0, x1, y1 int, layer uint8, s style) {
 		}
 		r.span(x, from, to, layer, s)
 	}
+}
+
+// dashed reports whether a curve with these dashes is drawn in dot column x.
+func dashed(dash, x int) bool {
+	switch dash % 4 {
+	case 1:
+		return x%6 < 4
+	case 2:
+		return x%3 < 1
+	case 3:
+		return x%8 < 5 || x%8 == 6
+	}
+	return true
 }
