@@ -86,8 +86,3 @@ func Duration(d time.Duration) string {
 	}
 	return fmt.Sprintf("%d s", seconds)
 }
-
-// Words turns the name of a metric into the words of the field: "code_perplexity" is "code perplexity".
-func Words(name string) string {
-	return strings.NewReplacer("_", " ", "/", " ").Replace(name)
-}

@@ -1,0 +1,93 @@
+package tui
+
+import (
+	"aural/tui/chart"
+	"aural/tui/screen"
+)
+
+// frame is one picture of the program while it is drawn: the canvas, and what was drawn where, for the mouse and for
+// exporting exactly what is seen.
+type frame struct {
+	c     *screen.Canvas
+	m     *model
+	hits  []hit
+	drawn []drawing
+}
+
+// hit is a place that the mouse can point at.
+type hit struct {
+	area  screen.Rect
+	chart int                     // index into drawn of a curve chart; -1 for none
+	click func(m *model)          // what a click does; nil for nothing
+	wheel func(m *model, up bool) // what the wheel does; nil is to zoom a chart
+}
+
+// drawing is a picture of a frame, as a figure can repeat it. One of the pointers is set.
+type drawing struct {
+	curves *curvesDrawing
+	heat   *heatDrawing
+	sound  *soundDrawing
+}
+
+// curvesDrawing is a chart of curves as it was drawn.
+type curvesDrawing struct {
+	def   chartDef
+	chart chart.Chart
+	y     chart.Scale
+}
+
+// The sizes at which the layout changes.
+const (
+	columnWidth = 27 // of the metrics column
+	columnFrom  = 70 // columns of a screen that has it
+	chartWidth  = 22 // the least of a chart beside another
+	chartHeight = 5  // the least: title, 3 rows, x axis
+	fullHeight  = 10 // rows of a screen with header and footer
+)
+
+// render draws the screen: exactly height lines of at most width columns. It depends on nothing but its arguments.
+//
+//	header     name, status, progress, verdict
+//	tabs       the screens
+//	the screen
+//	last line  keys, or an input line, or the answer to a key
+func render(m *model, width, height int) *frame {
+	f := &frame{c: screen.New(m.terminal, width, height), m: m}
+	body := f.c.Area
+	if height >= 4 {
+		f.footer(body.Bottom(1))
+	}
+	if m.view.help {
+		f.help(body)
+		return f
+	}
+	f.header(&body)
+	if height >= fullHeight {
+		f.tabs(body.Top(1))
+	}
+	m.panes[m.view.screen].draw(f, body)
+	return f
+}
+
+// tabs draws the names of the screens; the keys alone where there is no room for names.
+func (f *frame) tabs(area screen.Rect) {
+	long := 0
+	for _, p := range f.m.panes {
+		long += screen.TextWidth(p.title(f.m)) + 4
+	}
+	x := area.X
+	for i, p := range f.m.panes {
+		key := screenKeys[i]
+		text := key + " " + p.title(f.m)
+		if long > area.W && i != f.m.view.screen {
+			text = key
+		}
+		style := screen.Faint
+		if i == f.m.view.screen {
+			style = screen.Chosen
+		}
+		end := f.c.Text(x, area.Y, area.X+area.W-x, text, style)
+		f.hits = append(f.hits, hit{area: screen.Rect{X: x, Y: area.Y, W: end - x, H: 1}, chart: -1, click: func(m *model) { m.show(i) }})
+		x = end + 2
+	}
+}
