@@ -87,7 +87,7 @@ func (m *model) band(r *runView, metric string) *chart.Band {
 	if !ok || m.view.axis == chart.Relative || m.view.axis == chart.Wall {
 		return nil
 	}
-	b, ok := reference.For(metric, seconds, entries)
+	b, ok := reference.For(metric, seconds, int(entries))
 	if !ok {
 		return nil
 	}

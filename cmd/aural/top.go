@@ -30,13 +30,13 @@ directory, or the name of one in --runs. Top only reads: leaving it with q leave
 			return err
 		}
 		if once {
-			text, err := tui.Frame(dir, o)
+			text, err := tui.Frame([]string{dir}, o)
 			fmt.Fprint(a.out, text)
 			return err
 		}
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 		defer stop()
-		return tui.Run(ctx, dir, o)
+		return tui.Run(ctx, []string{dir}, o)
 	})
 	p := c.Flags()
 	p.BoolVar(&once, "once", false, "print one picture and end")

@@ -1,0 +1,24 @@
+package tui
+
+import "aural/tui/screen"
+
+type codebookPane struct{ empty }
+type masksPane struct{ empty }
+type audioPane struct{ empty }
+type logsPane struct{ empty }
+type runsPane struct{ empty }
+type transcriptsPane struct{ empty }
+type alignmentPane struct{ empty }
+
+type empty struct{}
+
+func (empty) title(*model) string       { return "later" }
+func (empty) draw(f *frame, area rect)  { f.c.Text(area.X, area.Y, area.W, "later", screen.Faint) }
+func (empty) bindings(*model) []binding { return nil }
+func (empty) about(*model) string       { return "" }
+
+type heatDrawing struct{}
+type soundDrawing struct{}
+
+func (m *model) nextAlert(forward bool) {}
+func (m *model) acknowledge()           {}
