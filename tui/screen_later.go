@@ -5,7 +5,6 @@ import "aural/tui/screen"
 type codebookPane struct{ empty }
 type masksPane struct{ empty }
 type audioPane struct{ empty }
-type logsPane struct{ empty }
 type runsPane struct{ empty }
 type transcriptsPane struct{ empty }
 type alignmentPane struct{ empty }
@@ -19,6 +18,3 @@ func (empty) about(*model) string       { return "" }
 
 type heatDrawing struct{}
 type soundDrawing struct{}
-
-func (m *model) nextAlert(forward bool) {}
-func (m *model) acknowledge()           {}

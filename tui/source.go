@@ -85,8 +85,9 @@ func (f *follower) poll() pollMsg {
 	msg.snapshots = f.snapshots()
 	if !msg.more && msg.at.Sub(f.judged) >= healthEvery {
 		f.judged = msg.at
-		report := health.Examine(health.FromLog(f.reader, msg.at))
-		msg.report = &report
+		if report, err := health.FromReader(f.reader, msg.at); err == nil { // State told of the error
+			msg.report = &report
+		}
 	}
 	msg.damage = f.reader.Damage()
 	return msg
