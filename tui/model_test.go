@@ -67,7 +67,9 @@ func TestKeys(t *testing.T) {
 		{"+", func(v *view) bool { return v.zoom != nil && v.zoom.Low == 4 && v.zoom.High == 8 }},
 		{"+ -", func(v *view) bool { return v.zoom == nil }},
 		{"+ +", func(v *view) bool { return v.zoom != nil && v.zoom.Low == 6 && v.zoom.High == 8 }},
-		{"+ + left", func(v *view) bool { return v.zoom != nil && math.Abs(v.zoom.Low-5.8) < 1e-9 && math.Abs(v.zoom.High-7.8) < 1e-9 }},
+		{"+ + left", func(v *view) bool {
+			return v.zoom != nil && math.Abs(v.zoom.Low-5.8) < 1e-9 && math.Abs(v.zoom.High-7.8) < 1e-9
+		}},
 		{"+ esc", func(v *view) bool { return v.zoom == nil }},
 		{"m", func(v *view) bool { return v.cursor == 8 }},
 		{"m shift+left", func(v *view) bool { return v.cursor == 7 }},
