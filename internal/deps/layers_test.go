@@ -28,7 +28,7 @@ const layers = `
 	datasets/corpora < datasets/parquet < datasets/export;
 
 	# The views read the log that the trainer writes.
-	runlog < tui, plots;
+	runlog < runlog/host, tui, plots;
 	NONE < tui/background < tui;
 
 	# Numbers: the vocabulary of ops, and the back ends, which share no code. gen writes the assembly of cpu.
@@ -37,7 +37,7 @@ const layers = `
 
 	# The engine.
 	kernels < exec < graph;
-	graph, datasets, runlog, safetensors < train;
+	graph, datasets, runlog, runlog/host, safetensors < train;
 
 	# Parts of models.
 	graph, train, rng, safetensors < nn < encoder, quantizer, contrastive;
