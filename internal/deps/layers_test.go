@@ -20,7 +20,7 @@ const layers = `
 	NONE < audio/flac, audio/mp3, audio/vorbis < audio;
 	audio < audio/vad < datasets;
 	internal/atomicfile < safetensors;
-	internal/spelling, internal/atomicfile < runlog;
+	internal/spelling, internal/atomicfile, audio < runlog;
 	lm < decode;
 	rng < features;
 	rng, audio, internal/atomicfile < datasets, internal/synth;
@@ -30,6 +30,7 @@ const layers = `
 	# The views read the log that the trainer writes.
 	NONE < reference;
 	runlog, reference < health;
+	runlog < runlog/host;
 	health, runlog < tui, plots;
 	NONE < tui/background < tui;
 
@@ -39,7 +40,7 @@ const layers = `
 
 	# The engine.
 	kernels < exec < graph;
-	graph, datasets, runlog, safetensors < train;
+	graph, datasets, runlog, runlog/host, safetensors < train;
 
 	# Parts of models.
 	graph, train, rng, safetensors < nn < encoder, quantizer, contrastive;
