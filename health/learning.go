@@ -27,10 +27,10 @@ var learningRules = []Rule{
 		Title: "The task is solved too well",
 		Description: "the accuracy is nearly 1 or the loss nearly 0, although few distractors equal the target: the model found another way than listening. " +
 			"Broken within the first twentieth of the run, watch later or when masked spans are single steps.",
-		Limits: []Limit{shortcutAccuracy, shortcutLoss, shortcutDuplicates, shortcutEarly}},
+		Limits: []Limit{shortcutAccuracy, shortcutLoss, shortcutDuplicates, shortcutEarly, shortcutSpan}},
 	{Name: "overfit", Level: Watch, training: true, check: (*exam).overfit,
 		Title:       "The model learns the training data by heart",
-		Description: "the contrastive loss on held-out speech rose over several validations while that of training fell.",
+		Description: "the contrastive loss on held-out speech rose over several validations, all of which are at least half of the rise above the best, while that of training fell.",
 		Limits:      []Limit{overfitRise, overfitFall, overfitRecords}},
 	{Name: "warm-up", Level: Watch, training: true, check: (*exam).warmUp,
 		Title:       "The learning rate is still warming up",
@@ -136,7 +136,7 @@ func (e *exam) shortcut() (Finding, outcome) {
 	}
 	level := Watch
 	run, okRun := e.now("mask_run")
-	if e.State.TotalSteps > 0 && float64(since) < shortcutEarly.Value*float64(e.State.TotalSteps) && (!okRun || run >= 2) {
+	if e.State.TotalSteps > 0 && float64(since) < shortcutEarly.Value*float64(e.State.TotalSteps) && (!okRun || run >= shortcutSpan.Value) {
 		level = Broken
 	}
 	return Finding{Level: level, Title: "the task is solved too well", Since: since,

@@ -50,6 +50,7 @@ var (
 	shortcutLoss       = Limit{"loss of a shortcut", 0.05, "nats", "#3687, HF#12934"}
 	shortcutDuplicates = Limit{"equal distractors of a shortcut, at most", 0.5, "share", "above it the codebook has collapsed, which is another failure"}
 	shortcutEarly      = Limit{"early", 0.05, "of the run", "HF#12934: an instant drop; later it can be a task that is too easy"}
+	shortcutSpan       = Limit{"masked runs of single steps, below", 2, "steps", "a single masked step can be read off its neighbours, as in recipes of SpeechBrain"}
 
 	overfitRise    = Limit{"rise of the validation loss", 0.05, "share", "#3834"}
 	overfitFall    = Limit{"fall of the training loss meanwhile", 0.05, "share", "#3834; when both rise, the codebook came into use and the task became harder"}

@@ -40,7 +40,12 @@ func (e *exam) nonFinite() (Finding, outcome) {
 	f := Finding{Title: "NaN or infinity",
 		Advice: "continue from the last good checkpoint with a lower learning rate, a longer warm-up or gradient clipping; look at the batches of these updates"}
 	if e.Status == runlog.Failed && len(alerts) > 0 && alerts[len(alerts)-1].Step >= e.updates-1 {
-		f.Level, f.Since, f.Evidence = Broken, alerts[0].Step, fmt.Sprintf("the run ended at update %d: %s", e.updates, alerts[len(alerts)-1].Message)
+		i := len(alerts) - 1
+		f.Level, f.Evidence = Broken, fmt.Sprintf("the run ended at update %d: %s", e.updates, alerts[i].Message)
+		for i > 0 && alerts[i-1].Step >= alerts[i].Step-1 {
+			i--
+		}
+		f.Since = alerts[i].Step
 		return f, fired
 	}
 	if n := loss.len(); n > 0 && !finite(loss.values[n-1]) {
