@@ -93,7 +93,11 @@ func (e *exam) atChance() (Finding, outcome) {
 	loss, _ := e.now("contrastive_loss")
 	evidence := fmt.Sprintf("after %d updates the contrastive loss is %.3f nats (guessing: %.3f)%s", e.updates, loss, loss+gain, e.accuracyText())
 	if batch, ok := e.batchSeconds(); ok {
-		evidence += fmt.Sprintf("; healthy runs with a batch of %s left chance after about %d updates", seconds(batch), usual)
+		if hard, known := e.hard(); known && hard {
+			evidence += fmt.Sprintf("; published runs with a batch near %s left chance after about %d updates", seconds(batch), usual)
+		} else {
+			evidence += fmt.Sprintf("; small healthy runs left chance within %d updates, with 20 s of audio an update (here %s)", usual, seconds(batch))
+		}
 	}
 	return Finding{Level: level, Title: "still at chance", Evidence: evidence, Since: e.gain.since(func(v float64) bool { return v <= limit }),
 		Advice: "try a larger batch first (more accumulation), then a lower learning rate or a longer warm-up; see that the audio is speech and loud enough"}, fired

@@ -21,8 +21,8 @@ aural=$work/aural
 [ -d "$work/speech" ] || "$aural" data import "$speech" --out "$work/speech"
 # The same recordings as FLAC: a row is decoded whole for a crop of two seconds, which a small model waits for.
 [ -d "$work/slow" ] || "$aural" data import "$speech" --out "$work/slow" --codec flac --min-seconds 12 || [ $? = 3 ]
-# Two minutes of speech for training, and other speech to validate on.
-[ -d "$work/few" ] || "$aural" data subset "$work/speech" --out "$work/few" --hours 2m --by utterances
+# Three utterances, one of which is held out.
+[ -d "$work/few" ] || "$aural" data subset "$work/speech" --out "$work/few" --hours 30s --by utterances --seed 2
 
 wanted() { [ "$only" = "  " ] || case "$only" in *" $1 "*) true ;; *) false ;; esac }
 
@@ -67,8 +67,11 @@ train logits-x100 synthetic quickstart 300 --set contrastive.temperature=0.001
 train penalty-1000 synthetic quickstart 300 --set loss.feature_penalty=1000
 train diversity-x500 synthetic quickstart 400 --set loss.diversity=50
 
-# Two minutes of speech over and over; batches of one crop of two seconds; a warm-up that never ends.
-train repeated-data few quickstart 600
+# Two utterances over and over, for a model of a quarter of the size; batches of one crop of two seconds; a warm-up that never ends.
+train repeated-data few quickstart 4000 --set data.batch_samples=64000 --set encoder.width=96 --set encoder.ffn=384 --set encoder.layers=2 \
+	--set 'encoder.conv=[{channels: 32, kernel: 10, stride: 5}, {channels: 32, kernel: 3, stride: 2}, {channels: 32, kernel: 3, stride: 2},
+	{channels: 32, kernel: 3, stride: 2}, {channels: 32, kernel: 3, stride: 2}, {channels: 32, kernel: 2, stride: 2}, {channels: 32, kernel: 2, stride: 2}]' \
+	--set train.log_every=40 --set train.valid_every=200 --set valid.seconds=12
 train tiny-batch synthetic quickstart 2000 --set data.batch_samples=32000
 train endless-warmup synthetic quickstart 300 --set train.schedule.warmup=20000
 
