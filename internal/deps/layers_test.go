@@ -20,7 +20,7 @@ const layers = `
 	NONE < audio/flac, audio/mp3, audio/vorbis < audio;
 	audio < audio/vad < datasets;
 	internal/atomicfile < safetensors;
-	internal/spelling, internal/atomicfile, internal/tfrecord, audio < runlog < runlog/tensorboard, runlog/mirror;
+	internal/spelling, internal/atomicfile, internal/tfrecord, audio < runlog < runlog/host, runlog/tensorboard, runlog/mirror;
 	lm < decode;
 	rng < features;
 	rng, audio, internal/atomicfile < datasets, internal/synth;
