@@ -28,6 +28,7 @@ type pollMsg struct {
 	events    []runlog.Event   // all of them
 	lines     []runlog.LogLine // the last ones
 	snapshots *snapshots       // all of them; nil when nothing is new
+	config    *runConfig       // nil when nothing is new
 	report    *health.Report   // nil when nothing is new
 	damage    runlog.Damage
 }

@@ -24,6 +24,7 @@ type runView struct {
 	loaded  int     // lines read so far
 	latest  pollMsg // without what is kept elsewhere
 	shots   snapshots
+	config  runConfig
 }
 
 func newRunView(name, dir string, s source, colour int) *runView {
@@ -56,6 +57,9 @@ func (r *runView) take(msg pollMsg, smooth float64) {
 	if msg.snapshots != nil {
 		r.shots = *msg.snapshots
 	}
+	if msg.config != nil {
+		r.config = *msg.config
+	}
 	if msg.report == nil {
 		msg.report = r.latest.report
 	}
@@ -64,7 +68,7 @@ func (r *runView) take(msg pollMsg, smooth float64) {
 	}
 	r.loaded += msg.read
 	r.loading = msg.more
-	msg.changes, msg.snapshots = nil, nil
+	msg.changes, msg.snapshots, msg.config = nil, nil, nil
 	r.latest = msg
 }
 
