@@ -3,8 +3,6 @@ package tui
 import (
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -77,6 +75,5 @@ func differences(runs []*runView) (out []difference) {
 			out = append(out, d)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b difference) int { return strings.Compare(a.path, b.path) })
 	return out
 }

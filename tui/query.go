@@ -17,11 +17,11 @@ import (
 // A key may be the end of a setting's path: peak is train.schedule.peak. Case does not matter. Quotes hold blanks together.
 type query struct {
 	text  string
-	terms []term
+	terms []condition
 }
 
-// term is a condition of a query.
-type term struct {
+// condition is a term of a query.
+type condition struct {
 	inverse bool
 	key     string // "" for the name
 	op      string
@@ -88,7 +88,7 @@ func splitQuoted(text string) (words [][]quotedRune, err error) {
 	return words, nil
 }
 
-func parseTerm(word []quotedRune) (t term, err error) {
+func parseTerm(word []quotedRune) (t condition, err error) {
 	for len(word) > 0 && word[0] == (quotedRune{'!', false}) {
 		t.inverse, word = !t.inverse, word[1:]
 	}
@@ -153,7 +153,7 @@ func (q query) match(name string, values func(key string) []string) bool {
 	return true
 }
 
-func (t term) holds(name string, values func(key string) []string) bool {
+func (t condition) holds(name string, values func(key string) []string) bool {
 	if t.op == "" {
 		return t.re.MatchString(name)
 	}
@@ -166,7 +166,7 @@ func (t term) holds(name string, values func(key string) []string) bool {
 }
 
 // compare applies the operator: to numbers where both sides are numbers, else to text.
-func (t term) compare(text string) bool {
+func (t condition) compare(text string) bool {
 	v, err := strconv.ParseFloat(text, 64)
 	switch {
 	case t.op == "~":
