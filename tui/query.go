@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // query chooses among runs. Its terms are separated by blanks, and all of them must hold:
@@ -70,7 +71,7 @@ func splitQuoted(text string) (words [][]quotedRune, err error) {
 			escaped = true
 		case r == '"':
 			in, begun = !in, true
-		case !in && (r == ' ' || r == '\t' || r == '\n' || r == '\r'):
+		case !in && unicode.IsSpace(r):
 			if begun {
 				words = append(words, word)
 			}
