@@ -5,7 +5,6 @@ import "aural/tui/screen"
 type codebookPane struct{ empty }
 type masksPane struct{ empty }
 type audioPane struct{ empty }
-type runsPane struct{ empty }
 type transcriptsPane struct{ empty }
 type alignmentPane struct{ empty }
 
