@@ -63,7 +63,7 @@ func writeFixture(t testing.TB) *runlog.Writer {
 			runlog.Value{Name: "clip_rate", Value: 0},
 			runlog.Value{Name: "skipped_steps", Value: 0},
 			runlog.Value{Name: "epoch", Value: math.Floor(7 * x)},
-			runlog.Value{Name: "audio_seconds", Value: 112.3},
+			runlog.Value{Name: "audio_seconds", Value: 5616},
 			runlog.Value{Name: "hours_seen", Value: 1.56 * float64(step) / 50})
 		record(runlog.System, step,
 			runlog.Value{Name: "audio_rate", Value: 238.5},

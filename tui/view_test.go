@@ -12,14 +12,15 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 )
 
-var update = flag.Bool("update", false, "write the golden frames")
+// updating reports whether the golden frames are to be written: -update, a flag that teatest declares.
+func updating() bool { return flag.Lookup("update").Value.String() == "true" }
 
 // golden compares a frame with testdata/name.txt.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name+".txt")
 	got += "\n"
-	if *update {
+	if updating() {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
