@@ -150,7 +150,7 @@ func (msg wokenMsg) apply(m *model) tea.Cmd {
 	r := m.runs[msg.run]
 	r.loading = msg.err == nil
 	if msg.err != nil {
-		r.hidden = true
+		r.hidden, r.latest.stateErr = true, msg.err
 		if msg.run != m.current { // else it would be tried again at every key
 			r.dormant = msg.again
 		}

@@ -43,7 +43,9 @@ func (p *runsPane) columns(m *model, runs []*runView, width int) []runColumn {
 		{name: "updates", head: "updates", width: 8, up: true, rank: func(r *runView) float64 { return float64(r.updates()) },
 			cell: func(r *runView) (string, screen.Style) { return screen.Short(float64(r.updates())), screen.Plain }},
 		{name: "hours", head: "audio h", width: 7, up: true, rank: func(r *runView) float64 { return p.valueAt(m, r, hoursSeries) },
-			cell: func(r *runView) (string, screen.Style) { return numberOrDash(p.valueAt(m, r, hoursSeries)), screen.Plain }},
+			cell: func(r *runView) (string, screen.Style) {
+				return numberOrDash(p.valueAt(m, r, hoursSeries)), screen.Plain
+			}},
 		{name: "verdict", head: "verdict", width: 7, left: true, up: true, rank: verdictRank,
 			cell: func(r *runView) (string, screen.Style) {
 				if r.latest.report == nil {

@@ -13,8 +13,9 @@ import (
 type runView struct {
 	name    string
 	dir     string
-	source  source // nil in tests of the model alone
-	colour  int    // of its curves where several runs are shown; it stays when others come and go
+	source  source                 // nil in tests of the model alone
+	dormant func() (source, error) // opens a run that is listed but not read yet; nil for others
+	colour  int                    // of its curves where several runs are shown; it stays when others come and go
 	hidden  bool
 	pinned  bool
 	data    map[string]*chart.Series

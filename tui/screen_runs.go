@@ -376,3 +376,6 @@ func (p *runsPane) drawSettings(f *frame, area rect) {
 		}
 	}
 }
+
+// compareScreen is the screen of runs.
+func (m *model) compareScreen() *runsPane { return m.panes[runsScreen].(*runsPane) }

@@ -32,7 +32,7 @@ func shellRun(name string, colour int, updates int64, seed float64, status runlo
 			norm = 35
 		}
 		add("train/contrastive_loss", step, 2.1+seed+2.515*math.Exp(-4*x)+0.08*n)
-		add("train/accuracy", step, 0.52-seed/4-0.51*math.Exp(-3*x)+0.02*n)
+		add("train/accuracy", step, (1-seed/2)*(0.52-0.51*math.Exp(-3*x)+0.02*n))
 		add("train/code_perplexity", step, 300-260*math.Exp(-5*x)+12*n)
 		add("train/prob_perplexity", step, 416-396*math.Exp(-5*x)+12*n)
 		add("train/max_perplexity", step, 640)
@@ -44,7 +44,7 @@ func shellRun(name string, colour int, updates int64, seed float64, status runlo
 		add("system/time/step", step, 469.5)
 		if step%2000 == 0 {
 			add("valid/contrastive_loss", step, 2.2+seed+2.415*math.Exp(-4*x))
-			add("valid/accuracy", step, 0.5-seed/4-0.49*math.Exp(-3*x))
+			add("valid/accuracy", step, (1-seed/2)*(0.5-0.49*math.Exp(-3*x)))
 			add("valid/code_perplexity", step, 290-250*math.Exp(-5*x))
 		}
 	}
