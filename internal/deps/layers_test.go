@@ -35,6 +35,7 @@ const layers = `
 	NONE < tui/background, tui/screen;
 	tui/screen < tui/chart;
 	tui/background, tui/chart, internal/atomicfile, internal/spelling < tui;
+	runlog < runlog/host;
 
 	# Numbers: the vocabulary of ops, and the back ends, which share no code. gen writes the assembly of cpu.
 	NONE < kernels, kernels/cpu/gen;
@@ -42,7 +43,7 @@ const layers = `
 
 	# The engine.
 	kernels < exec < graph;
-	graph, datasets, runlog, safetensors < train;
+	graph, datasets, runlog, runlog/host, safetensors < train;
 
 	# Parts of models.
 	graph, train, rng, safetensors < nn < encoder, quantizer, contrastive;
