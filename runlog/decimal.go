@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"math/bits"
 	"strconv"
+	"sync"
 )
 
 // decimal reads the float64 at the beginning of s, rounded as strconv does it, in about a third of the time: a log is full
@@ -97,18 +98,13 @@ func decimalPrefix(s []byte) int {
 
 const maxPower = 60 // of ten, in the table
 
-var (
-	// exactPowers are the powers of ten that a float64 holds exactly.
-	exactPowers [23]float64
-	// powers holds, for each power of ten from -maxPower, the first 128 bits of its binary expansion, high and low word.
-	powers [2*maxPower + 1][2]uint64
-)
+// exactPowers are the powers of ten that a float64 holds exactly.
+var exactPowers = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
+	1e20, 1e21, 1e22}
 
-func init() {
-	exactPowers[0] = 1
-	for i := 1; i < len(exactPowers); i++ {
-		exactPowers[i] = 10 * exactPowers[i-1]
-	}
+// powers returns, for each power of ten from -maxPower, the first 128 bits of its binary expansion, high and low word.
+var powers = sync.OnceValue(func() *[2*maxPower + 1][2]uint64 {
+	var table [2*maxPower + 1][2]uint64
 	word := new(big.Int).SetUint64(math.MaxUint64)
 	ten := big.NewInt(1)
 	for e := range maxPower + 1 {
@@ -117,11 +113,12 @@ func init() {
 		q.Quo(q, ten)
 		for at, v := range map[int]*big.Int{maxPower + e: p, maxPower - e: q} {
 			v.Rsh(v, uint(v.BitLen()-128))
-			powers[at] = [2]uint64{new(big.Int).Rsh(v, 64).Uint64(), new(big.Int).And(v, word).Uint64()}
+			table[at] = [2]uint64{new(big.Int).Rsh(v, 64).Uint64(), new(big.Int).And(v, word).Uint64()}
 		}
 		ten.Mul(ten, big.NewInt(10))
 	}
-}
+	return &table
+})
 
 // nearest returns the float64 nearest to digits × 10^exponent. ok is false when this cannot be told from 128 bits, or the
 // result is not in the usual range. The method is that of D. Lemire, "Number parsing at a gigabyte per second", 2021,
@@ -145,7 +142,7 @@ func nearest(digits uint64, exponent int) (v float64, ok bool) {
 	}
 	shift := bits.LeadingZeros64(digits)
 	digits <<= shift
-	power := powers[exponent+maxPower]
+	power := powers()[exponent+maxPower]
 	hi, lo := bits.Mul64(digits, power[0])
 	if hi&0x1ff == 0x1ff && lo+digits < lo {
 		// The part of the power that was left out can carry into the bits that count.

@@ -16,11 +16,11 @@ import (
 // see nothing but the run log, what judges and looks at it, and what it stands on; only cmd/aural and tests choose a back end. A package may be listed before it exists.
 const layers = `
 	# Streams and file formats; they know nothing of the rest.
-	NONE < rng, lm, internal/spelling, internal/atomicfile;
+	NONE < rng, lm, internal/spelling, internal/atomicfile, internal/tfrecord;
 	NONE < audio/flac, audio/mp3, audio/vorbis < audio;
 	audio < audio/vad < datasets;
 	internal/atomicfile < safetensors;
-	internal/spelling, internal/atomicfile, audio < runlog;
+	internal/spelling, internal/atomicfile, internal/tfrecord, audio < runlog < runlog/tensorboard, runlog/mirror;
 	lm < decode;
 	rng < features;
 	rng, audio, internal/atomicfile < datasets, internal/synth;
@@ -36,6 +36,8 @@ const layers = `
 	tui/screen < tui/chart;
 	tui/background, tui/chart, internal/atomicfile, internal/spelling < tui;
 	runlog < runlog/host;
+	runlog, runlog/tensorboard < plots;
+	runlog/tensorboard, runlog/mirror < tui;
 
 	# Numbers: the vocabulary of ops, and the back ends, which share no code. gen writes the assembly of cpu.
 	NONE < kernels, kernels/cpu/gen;
@@ -87,7 +89,7 @@ var doors = map[string][]string{
 	"github.com/ebitengine/purego":       {"kernels/cuda"},
 	"github.com/spf13/cobra":             {"cmd/aural"},
 	"go.yaml.in/yaml/v3":                 {"cmd/aural", "recipes", "TESTS"},
-	"google.golang.org/protobuf":         {"runlog"},
+	"google.golang.org/protobuf":         {"runlog", "runlog/tensorboard"},
 	"golang.org/x/sys/":                  {"kernels/cpu", "datasets", "cmd/aural", "tui"},
 	"pgregory.net/rapid":                 {"TESTS"},
 }
