@@ -177,14 +177,14 @@ const rampCells = 10
 
 // Ramp draws the colours of a scale at (x, y) between the values of their ends.
 func Ramp(c *screen.Canvas, x, y int, s Scale, unit string) {
-	x = c.Text(x, y, math.MaxInt16, screen.Number(s.Low)+" ", screen.Faint)
+	x = c.Text(x, y, math.MaxInt16, screen.Short(s.Low)+" ", screen.Faint)
 	x = RampCells(c, x, y, rampCells)
-	c.Text(x, y, math.MaxInt16, strings.TrimRight(" "+screen.Number(s.High)+" "+unit, " "), screen.Faint)
+	c.Text(x, y, math.MaxInt16, strings.TrimRight(" "+screen.Short(s.High)+" "+unit, " "), screen.Faint)
 }
 
 // RampWidth is how many cells Ramp takes.
 func RampWidth(s Scale, unit string) int {
-	return screen.TextWidth(strings.TrimRight(fmt.Sprint(screen.Number(s.Low), "  ", screen.Number(s.High), " ", unit), " ")) + rampCells
+	return screen.TextWidth(strings.TrimRight(fmt.Sprint(screen.Short(s.Low), "  ", screen.Short(s.High), " ", unit), " ")) + rampCells
 }
 
 // RampCells draws n cells of rising level and returns where they end.
@@ -226,13 +226,16 @@ func (h *HeatMap) drawAxis(c *screen.Canvas, area screen.Rect, g HeatGrid) {
 	p := plot{Chart: Chart{X: h.X, XUnit: h.XUnit, XWhole: h.XWhole}, area: area, inner: g.Inner}
 	y := g.Inner.Y + g.Inner.H
 	c.Set(g.Inner.X-1, y, c.Terminal.Character('└'), screen.Faint)
-	room := g.Inner.W
-	if n := screen.TextWidth(h.XUnit); n > 0 && room >= 3*n {
+	room, mark := g.Inner.W, -1
+	if h.X.holds(h.Mark) {
+		mark = h.X.Dot(h.Mark, g.Inner.W)
+	}
+	if n := screen.TextWidth(h.XUnit); n > 0 && room >= 3*n && mark < room-n {
 		c.TextRight(g.Inner.X, y, room, h.XUnit, screen.Faint)
 		room -= n + 1
 	}
 	p.drawTicks(c, y, room)
-	if h.X.holds(h.Mark) {
-		c.Set(g.Inner.X+h.X.Dot(h.Mark, g.Inner.W), y, c.Terminal.Character('▲'), screen.Accent)
+	if mark >= 0 {
+		c.Set(g.Inner.X+mark, y, c.Terminal.Character('▲'), screen.Accent)
 	}
 }
