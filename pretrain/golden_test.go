@@ -9,7 +9,6 @@ import (
 
 	"aural/contrastive"
 	"aural/encoder"
-	"aural/graph"
 	"aural/graph/graphtest"
 	"aural/internal/testkit"
 	"aural/kernels"
@@ -119,7 +118,7 @@ func (g golden) run(t *testing.T, r Recipe, c goldenCase, mode Mode, be kernels.
 	if err != nil {
 		t.Fatal(err)
 	}
-	outputs := append(m.outputs, graph.Output{Name: "context", Node: m.Context}, graph.Output{Name: "target", Node: m.Target})
+	outputs := m.outputs
 	if mode.Training {
 		outputs = append(outputs, m.gradients(false)...) // a missing one fails when it is read
 	}
@@ -303,8 +302,8 @@ func TestHFEvaluation(t *testing.T) {
 						codes = append(codes, c.Codes[at*c.Config.Groups:(at+1)*c.Config.Groups]...)
 					}
 				}
-				near(t, "context", b.Out("context")[:len(context)], context, p.rel)
-				near(t, "targets", b.Out("target")[:len(target)], target, p.rel)
+				near(t, "context", b.Out(ContextOutput)[:len(context)], context, p.rel)
+				near(t, "targets", b.Out(TargetOutput)[:len(target)], target, p.rel)
 				if got := b.Out(CodesOutput)[:len(codes)]; fmt.Sprint(got) != fmt.Sprint(codes) {
 					t.Errorf("codes %v, want %v", got, codes)
 				}

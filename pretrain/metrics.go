@@ -33,6 +33,12 @@ type Metrics struct {
 	counts []float64 // (G,V) codes of the micro-batch
 }
 
+// checked is what a validation reports.
+type checked struct {
+	Metrics
+	CodebookCosine float64 `metric:"codebook_cosine"` // of the weights, not of the data
+}
+
 func newMetrics(r Recipe) *Metrics {
 	g := r.Quantizer.Groups
 	return &Metrics{

@@ -32,9 +32,11 @@ const (
 	DiversityOutput   = "diversity"   // () unweighted
 	PenaltyOutput     = "penalty"     // () unweighted; absent when its weight is 0
 	PerplexityOutput  = "prob_perplexity"
-	UsageOutput       = "usage" // (G,V) mean probability of each entry
-	CodesOutput       = "codes" // int32 (N,G)
-	HitsOutput        = "hits"  // int32 (N,2)
+	UsageOutput       = "usage"   // (G,V) mean probability of each entry
+	CodesOutput       = "codes"   // int32 (N,G)
+	HitsOutput        = "hits"    // int32 (N,2)
+	ContextOutput     = "context" // (N,E) projected context of the masked frames
+	TargetOutput      = "target"  // (N,E) projected quantized features
 )
 
 // gradientPrefix starts the names of the external outputs that hold gradients.
@@ -105,6 +107,7 @@ func Build(r Recipe, s Shape, mode Mode) (*Model, error) {
 	m.outputs = []graph.Output{
 		{Name: ContrastiveOutput, Node: loss.Loss}, {Name: DiversityOutput, Node: q.Diversity}, {Name: PerplexityOutput, Node: q.Perplexity},
 		{Name: UsageOutput, Node: q.Usage}, {Name: CodesOutput, Node: q.Codes}, {Name: HitsOutput, Node: loss.Hits},
+		{Name: ContextOutput, Node: m.Context}, {Name: TargetOutput, Node: m.Target},
 	}
 	if r.Loss.FeaturePenalty > 0 {
 		penalty := m.Apply(kernels.MeanSquare{}, m.Feature)

@@ -9,6 +9,7 @@ import (
 	"aural/exec"
 	"aural/kernels"
 	"aural/nn"
+	"aural/quantizer"
 	"aural/train"
 )
 
@@ -22,20 +23,25 @@ type Task struct {
 	training *programs
 	checking *programs
 	metrics  *Metrics
-	checked  *Metrics
-	work     *Work // of validation
+	checked  *checked
+	last     *program // that Run ran
+	work     *Work    // of validation
 	net      *nn.Net
 	step     kernels.Step
 }
 
-var _ train.Task[*Work] = (*Task)(nil)
+var (
+	_ train.Task[*Work]  = (*Task)(nil)
+	_ train.Coded        = (*Task)(nil)
+	_ train.Shown[*Work] = (*Task)(nil)
+)
 
 // New prepares pretraining on some rows of a store, with other rows held out. The weights get their initial values from the recipe's seed.
 func New(r Recipe, store *datasets.Store, rows, held datasets.View, be kernels.Backend) (*Task, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	t := &Task{recipe: r, store: store, metrics: newMetrics(r), checked: newMetrics(r), work: newWork(r)}
+	t := &Task{recipe: r, store: store, metrics: newMetrics(r), checked: &checked{Metrics: *newMetrics(r)}, work: newWork(r)}
 	var err error
 	if t.sampler, err = datasets.NewSampler(rows, r.Data.Sampler(r.Seed)); err != nil {
 		return nil, fmt.Errorf("pretrain: training data: %w", err)
@@ -124,6 +130,10 @@ func (t *Task) Prepare(ctx context.Context, at train.Position, w *Work) (int, tr
 	if err := w.fill(ctx, t.recipe, t.store, b, t.recipe.Seed, at.Update, at.Row); err != nil {
 		return 0, at, fmt.Errorf("pretrain: update %d: %w", at.Update, err)
 	}
+	w.first = nil
+	if t.recipe.Train.Shows(at) {
+		w.first = readFirst(t.store, b.Cuts[0])
+	}
 	at.Epoch, at.Index = next.Epoch, next.Index
 	for i := 0; i < readAhead && t.store.ReadsAhead(); i++ {
 		b, after := t.sampler.Next(next)
@@ -140,6 +150,7 @@ func (t *Task) Run(_ context.Context, at train.Position, w *Work, m *train.Measu
 	if err != nil {
 		return err
 	}
+	t.last = p
 	t.metrics.set(t.recipe, w, &p.out)
 	times := p.TakePhases()
 	m.SampleSize, m.AudioSeconds, m.FLOPs = float64(w.count), w.Seconds(), p.flops
@@ -160,13 +171,33 @@ func (t *Task) Validate(ctx context.Context) (train.Validation, error) {
 			return out, err
 		}
 		t.checked.set(t.recipe, t.work, &p.out)
-		mean.add(t.checked, float64(t.work.count))
+		mean.add(&t.checked.Metrics, float64(t.work.count))
 	}
 	if mean.frames > 0 {
-		mean.store(t.checked)
+		mean.store(&t.checked.Metrics)
 	}
 	out.Score = t.checked.Accuracy
-	return out, nil
+	var err error
+	t.checked.CodebookCosine, err = t.codebookCosine()
+	return out, err
+}
+
+// codebookCosine is quantizer.EntryCosine of the present codebooks.
+func (t *Task) codebookCosine() (float64, error) {
+	b, ok := t.weights.Param(quantizer.Codevectors)
+	if !ok {
+		return 0, fmt.Errorf("pretrain: the model has no parameter %q", quantizer.Codevectors)
+	}
+	entries := make([]float32, b.Size())
+	if err := t.training.backend.Download(kernels.BytesOf(entries), b); err != nil {
+		return 0, fmt.Errorf("pretrain: codebooks: %w", err)
+	}
+	return quantizer.EntryCosine(entries, t.recipe.Quantizer), nil
+}
+
+// Codes returns how often each entry was chosen in the micro-batch that ran last.
+func (t *Task) Codes() (counts []float64, groups, entries int) {
+	return t.metrics.counts, t.recipe.Quantizer.Groups, t.recipe.Quantizer.Entries
 }
 
 // Profile is where the time of the training programs went, by kind of op, the slowest first.

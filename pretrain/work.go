@@ -24,6 +24,7 @@ type Work struct {
 	count       int       // masked frames
 	runs        int       // runs of masked frames
 	temperature float32
+	first       *firstRow // kept for a snapshot, or nil
 
 	masker, channelMasker encoder.Masker
 	sampler               contrastive.Sampler

@@ -64,13 +64,16 @@ type Result struct {
 	Diversity, Usage, Perplexity *graph.Node
 }
 
+// Codevectors is the name of the parameter that holds the codebooks, (1, Groups·Entries, Dim/Groups).
+const Codevectors = "quantizer.codevectors"
+
 // Quantize adds the quantizer: features (N,C) of the masked frames, index int32 (N) their flat frames (-1 at padding), tau () the Gumbel
 // temperature, frames the frames of a batch row. Without noise (in validation) the most probable entry is taken.
 func Quantize(n *nn.Net, cfg Config, features, index, tau *graph.Node, frames int) Result {
 	var r Result
 	n.Scope("quantizer", func() {
 		logits := nn.Linear(n, "quantizer.weight_proj", features, cfg.Groups*cfg.Entries, nn.Normal(1), nn.Constant(0))
-		codebook := n.Weight("quantizer.codevectors", nn.Uniform(0, 1), 1, cfg.Groups*cfg.Entries, cfg.Dim/cfg.Groups)
+		codebook := n.Weight(Codevectors, nn.Uniform(0, 1), 1, cfg.Groups*cfg.Entries, cfg.Dim/cfg.Groups)
 		op := kernels.GumbelQuantize{
 			Groups: cfg.Groups, Frames: frames, Noise: n.Noise, Hard: !cfg.Soft || !n.Training, Site: rng.Site("quantizer/gumbel"),
 		}
@@ -80,6 +83,39 @@ func Quantize(n *nn.Net, cfg Config, features, index, tau *graph.Node, frames in
 		r.Usage, r.Perplexity = n.Part(r.Diversity, 1), n.Part(r.Diversity, 2)
 	})
 	return r
+}
+
+// EntryCosine is the mean cosine between two different entries of a group, over all pairs and groups, from the values of [Codevectors]. An entry
+// of zeros counts as at right angles to all others.
+func EntryCosine(codevectors []float32, cfg Config) float64 {
+	dim := cfg.Dim / cfg.Groups
+	pairs := float64(cfg.Entries) * float64(cfg.Entries-1)
+	sum, total := make([]float64, dim), 0.0
+	for g := range cfg.Groups {
+		// Σ over i ≠ j of ê_i·ê_j is |Σ ê_i|² less Σ |ê_i|².
+		clear(sum)
+		alone := 0.0
+		for e := range cfg.Entries {
+			x := codevectors[(g*cfg.Entries+e)*dim:][:dim]
+			squares := 0.0
+			for _, v := range x {
+				squares += float64(v) * float64(v)
+			}
+			if squares == 0 {
+				continue
+			}
+			alone++
+			for i, v := range x {
+				sum[i] += float64(v) / math.Sqrt(squares)
+			}
+		}
+		together := 0.0
+		for _, v := range sum {
+			together += v * v
+		}
+		total += (together - alone) / pairs
+	}
+	return total / float64(cfg.Groups)
 }
 
 // CodeCounts adds the codes (N,G) of a micro-batch to counts (G,V); padding rows, with code -1, do not count.

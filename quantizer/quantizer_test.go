@@ -3,6 +3,8 @@ package quantizer
 import (
 	"math"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 // Values of the published schedules: base (floor 0.5 at update 277,258) and large (floor 0.1 at 599,146).
@@ -47,4 +49,36 @@ func TestValidate(t *testing.T) {
 	if bad.Validate() == nil {
 		t.Error("the empty config is valid")
 	}
+}
+
+// EntryCosine is the mean over all pairs of different entries of a group.
+func TestEntryCosine(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg := Config{Groups: rapid.IntRange(1, 3).Draw(t, "groups"), Entries: rapid.IntRange(2, 9).Draw(t, "entries")}
+		dim := rapid.IntRange(1, 5).Draw(t, "dim")
+		cfg.Dim = dim * cfg.Groups
+		x := rapid.SliceOfN(rapid.Float32Range(-2, 2), cfg.Dim*cfg.Entries, cfg.Dim*cfg.Entries).Draw(t, "codevectors")
+		want, pairs := 0.0, 0
+		for g := range cfg.Groups {
+			for i := range cfg.Entries {
+				for j := range cfg.Entries {
+					if i == j {
+						continue
+					}
+					pairs++
+					a, b := x[(g*cfg.Entries+i)*dim:][:dim], x[(g*cfg.Entries+j)*dim:][:dim]
+					var ab, aa, bb float64
+					for k := range dim {
+						ab, aa, bb = ab+float64(a[k])*float64(b[k]), aa+float64(a[k])*float64(a[k]), bb+float64(b[k])*float64(b[k])
+					}
+					if aa > 0 && bb > 0 {
+						want += ab / math.Sqrt(aa) / math.Sqrt(bb)
+					}
+				}
+			}
+		}
+		if got := EntryCosine(x, cfg); math.Abs(got-want/float64(pairs)) > 1e-9 {
+			t.Fatalf("got %v, want %v", got, want/float64(pairs))
+		}
+	})
 }

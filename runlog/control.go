@@ -6,13 +6,12 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"strings"
 	"time"
+	"unicode"
 
 	"aural/internal/atomicfile"
 )
-
-// controlDir is where requests to a run are put, one file each.
-const controlDir = "control"
 
 // Command is what a run can be asked to do.
 type Command string
@@ -66,7 +65,30 @@ func NewRequest(s State, c Command, now time.Time) (Request, []byte, error) {
 	return r, append(data, '\n'), nil
 }
 
-// RequestFile returns the path of the file of a request in the run directory, with slashes.
+// maxRequest bounds the file of a request.
+const maxRequest = 4096
+
+// parseRequest reads the content of a file of control/.
+func parseRequest(data []byte) (Request, error) {
+	if len(data) > maxRequest {
+		return Request{}, fmt.Errorf("it is longer than %d bytes", maxRequest)
+	}
+	var r Request
+	if err := json.Unmarshal(data, &r); err != nil {
+		return Request{}, fmt.Errorf("it is no request: %w", err)
+	}
+	switch {
+	case !r.Command.valid():
+		return Request{}, fmt.Errorf("unknown command %.40q", r.Command)
+	case !validName(r.ID, true) || strings.Contains(r.ID, "/"):
+		return Request{}, fmt.Errorf("bad id %.40q", r.ID)
+	case len(r.By) > 200 || strings.ContainsFunc(r.By, func(c rune) bool { return !unicode.IsPrint(c) }):
+		return Request{}, fmt.Errorf("bad name %.40q", r.By)
+	}
+	return r, nil
+}
+
+// File returns the path of the file of a request in the run directory, with slashes.
 func (r Request) File() string { return controlDir + "/" + r.ID + ".json" }
 
 // Ask asks the process that writes the run in dir to do something. It returns when the request is on the disk; the answer

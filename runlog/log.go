@@ -122,11 +122,28 @@ func (w *Writer) SetTotalSteps(n int64) {
 	w.state.TotalSteps = n
 }
 
-// SetPaused tells the heartbeat whether the run waits on request.
+// SetPaused tells the heartbeat whether the run waits on request. The time of a pause does not count as training.
 func (w *Writer) SetPaused(paused bool) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
+	defer w.unlock()
+	if w.closed || w.state.Paused == paused {
+		return
+	}
 	w.state.Paused = paused
+	if !paused {
+		// A session that begins after all there is voids nothing, and stops the clock of the readers until now.
+		step := max(w.floor, w.state.Step)
+		for _, last := range w.last {
+			step = max(step, last)
+		}
+		now := w.clock()
+		w.line = appendRecord(w.line[:0], &Record{Step: step, Time: now, Kind: session})
+		w.metrics.write(w.line, now)
+	}
+	select {
+	case w.beatNow <- struct{}{}: // who asked for it wants to see it soon
+	default:
+	}
 }
 
 // SetJobEnd tells the heartbeat when the batch system will end the process; the zero time stands for never.
@@ -152,7 +169,7 @@ func (w *Writer) dropped() int64 {
 }
 
 func (w *Writer) sinks() []*sink {
-	s := []*sink{w.metrics, w.events, w.log}
+	s := []*sink{w.metrics, w.events, w.log, w.snaps}
 	if w.board != nil {
 		s = append(s, w.board.out)
 	}

@@ -19,13 +19,14 @@ type Reader struct {
 	metrics tail
 	events  tail
 	log     tail
+	looks   tail // snapshots.jsonl
 
 	parser     recordParser
 	record     Record
 	columns    columns
 	happened   []Event
 	lines      []LogLine
-	snapshots  map[SnapshotKind][]Snapshot
+	snaps      snapshots
 	generation int
 	damage     Damage
 }
@@ -59,7 +60,9 @@ func Open(dir string) (*Reader, error) {
 		metrics: tail{path: filepath.Join(dir, metricsFile)},
 		events:  tail{path: filepath.Join(dir, eventsFile)},
 		log:     tail{path: filepath.Join(dir, logFile)},
+		looks:   tail{path: filepath.Join(dir, snapshotsFile)},
 		columns: newColumns(),
+		snaps:   newSnapshots(),
 	}, nil
 }
 
@@ -89,6 +92,7 @@ func (r *Reader) Poll(b Budget) (n int, more bool, err error) {
 		{&r.events, func() { r.happened = nil }, r.addEvent},
 		{&r.metrics, func() { r.columns = newColumns(); r.generation++ }, r.addRecord},
 		{&r.log, func() { r.lines = nil }, r.addLogLine},
+		{&r.looks, func() { r.snaps = newSnapshots() }, r.addSnapshot},
 	} {
 		reset, err := l.tail.open()
 		if err != nil {
@@ -116,7 +120,19 @@ func (r *Reader) Poll(b Budget) (n int, more bool, err error) {
 			}
 		}
 	}
+	if err := r.snaps.look(r.dir); err != nil {
+		return n, false, fmt.Errorf("runlog: read snapshots: %w", err)
+	}
 	return n, false, nil
+}
+
+func (r *Reader) addSnapshot(body []byte) error {
+	err := r.snaps.add(body)
+	if errors.Is(err, errOrder) {
+		r.damage.Records++
+		return nil
+	}
+	return err
 }
 
 func (r *Reader) addRecord(body []byte) error {
@@ -218,11 +234,11 @@ func (r *Reader) State() (State, error) { return ReadState(r.dir) }
 // Damage returns what was left out so far.
 func (r *Reader) Damage() Damage {
 	d := r.damage
-	d.Lines += r.metrics.long + r.events.long + r.log.long
+	d.Lines += r.metrics.long + r.events.long + r.log.long + r.looks.long
 	return d
 }
 
 // Close closes the files.
 func (r *Reader) Close() error {
-	return errors.Join(r.metrics.close(), r.events.close(), r.log.close())
+	return errors.Join(r.metrics.close(), r.events.close(), r.log.close(), r.looks.close())
 }

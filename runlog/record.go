@@ -1,11 +1,8 @@
 package runlog
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"math"
-	"strconv"
 	"time"
 )
 
@@ -80,11 +77,7 @@ func (r *Record) check() error {
 // appendRecord appends the line of r. It allocates only to grow buf.
 func appendRecord(buf []byte, r *Record) []byte {
 	start := len(buf)
-	buf = append(buf, `{"step":`...)
-	buf = strconv.AppendInt(buf, r.Step, 10)
-	buf = append(buf, `,"time":"`...)
-	buf = r.Time.UTC().AppendFormat(buf, timeLayout)
-	buf = append(buf, `","kind":"`...)
+	buf = appendHead(buf, r.Step, r.Time)
 	buf = append(buf, r.Kind...)
 	buf = append(buf, `","values":{`...)
 	for i, v := range r.Values {
@@ -94,32 +87,18 @@ func appendRecord(buf []byte, r *Record) []byte {
 		buf = append(buf, '"')
 		buf = append(buf, v.Name...)
 		buf = append(buf, '"', ':')
-		buf = appendNumber(buf, v.Value)
+		buf = appendNumber(buf, v.Value, 64)
 	}
 	buf = append(buf, '}')
 	return appendChecksum(buf, start)
 }
 
-// appendNumber writes the shortest decimal that reads back to the same bits. JSON has no word for the non-finite
-// numbers; they are written as strings. All NaNs are one NaN.
-func appendNumber(buf []byte, v float64) []byte {
-	switch {
-	case math.IsNaN(v):
-		return append(buf, `"NaN"`...)
-	case math.IsInf(v, 1):
-		return append(buf, `"Inf"`...)
-	case math.IsInf(v, -1):
-		return append(buf, `"-Inf"`...)
-	}
-	return strconv.AppendFloat(buf, v, 'g', -1, 64)
-}
-
 // recordParser reads record lines. It keeps one copy of each name, so that parsing allocates nothing once the names
 // are known.
 type recordParser struct {
+	scanner
 	names map[string]string
 	order []string // the names of the last line
-	rest  []byte
 }
 
 // errSyntax is returned for a line that has a correct checksum but is not of this format.
@@ -129,15 +108,8 @@ var errSyntax = errors.New("not a record of this format version")
 func (p *recordParser) parse(body []byte, r *Record) error {
 	p.rest = body
 	r.Values = r.Values[:0]
-	if !p.skip(`{"step":`) {
-		return errSyntax
-	}
-	step, err := strconv.ParseInt(string(p.until(',')), 10, 64)
-	if err != nil || step < 0 || !p.skip(`"time":"`) {
-		return errSyntax
-	}
-	r.Step = step
-	if r.Time, err = time.Parse(timeLayout, string(p.until('"'))); err != nil || !p.skip(`,"kind":"`) {
+	var ok bool
+	if r.Step, r.Time, ok = p.head(); !ok {
 		return errSyntax
 	}
 	r.Kind = p.intern(p.until('"'))
@@ -166,21 +138,9 @@ func (p *recordParser) value(r *Record) error {
 	if !ok || !p.skip(`:`) {
 		return errSyntax
 	}
-	var v float64
-	switch {
-	case p.skip(`"NaN"`):
-		v = math.NaN()
-	case p.skip(`"Inf"`):
-		v = math.Inf(1)
-	case p.skip(`"-Inf"`):
-		v = math.Inf(-1)
-	default:
-		n := decimalPrefix(p.rest)
-		var err error
-		if v, err = strconv.ParseFloat(string(p.rest[:n]), 64); err != nil {
-			return errSyntax
-		}
-		p.rest = p.rest[n:]
+	v, ok := p.number(64)
+	if !ok {
+		return errSyntax
 	}
 	r.Values = append(r.Values, Value{name, v})
 	return nil
@@ -202,36 +162,6 @@ func (p *recordParser) name(place int) (string, bool) {
 	}
 	p.order = append(p.order[:min(place, len(p.order))], name)
 	return name, true
-}
-
-// decimalPrefix returns how many bytes at the beginning of s can belong to a JSON number. It keeps out what ParseFloat
-// accepts and JSON does not: hexadecimal, underscores, "infinity".
-func decimalPrefix(s []byte) int {
-	for i, c := range s {
-		if (c < '0' || c > '9') && c != '.' && c != '-' && c != '+' && c != 'e' || i == 40 {
-			return i
-		}
-	}
-	return len(s)
-}
-
-func (p *recordParser) skip(s string) bool {
-	if len(p.rest) < len(s) || string(p.rest[:len(s)]) != s {
-		return false
-	}
-	p.rest = p.rest[len(s):]
-	return true
-}
-
-// until returns what precedes the next c and moves behind it, or nil when there is none.
-func (p *recordParser) until(c byte) []byte {
-	n := bytes.IndexByte(p.rest, c)
-	if n < 0 {
-		return nil
-	}
-	s := p.rest[:n]
-	p.rest = p.rest[n+1:]
-	return s
 }
 
 func (p *recordParser) intern(b []byte) string {

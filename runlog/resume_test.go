@@ -23,6 +23,7 @@ func trainSteps(w *Writer, from, to int64) {
 			w.Record(&Record{Step: step, Kind: Valid, Values: []Value{{"loss", x / 3}, {fmt.Sprintf("seldom_%d", step%2), x}}})
 		}
 	}
+	lookSteps(w, from, to)
 }
 
 // read reads everything of the run in dir.
@@ -86,6 +87,7 @@ func TestResumeIsInvisible(t *testing.T) {
 			if random.IntN(2) == 0 {
 				// The process dies while it writes a line.
 				w.metrics.file.Write([]byte(`{"step":9,"time":"2026-`))
+				w.snaps.file.Write([]byte(`{"step":9,"time":"2026-`))
 			}
 			if err := w.Close(Stopped, ""); err != nil {
 				t.Fatal(err)
@@ -105,6 +107,9 @@ func TestResumeIsInvisible(t *testing.T) {
 		for _, got := range []*Reader{watcher, read(t, parts)} {
 			if err := sameSeries(got, want); err != nil {
 				t.Fatalf("seed %d: %v", seed, err)
+			}
+			if a, b := looks(got), looks(want); a != b {
+				t.Fatalf("seed %d:\n%s\nwant\n%s", seed, a, b)
 			}
 		}
 	}

@@ -24,7 +24,10 @@ const (
 	metricsFile   = "metrics.jsonl"
 	eventsFile    = "events.jsonl"
 	logFile       = "log.jsonl"
+	snapshotsFile = "snapshots.jsonl"
 	boardDir      = "tb"
+	samplesDir    = "samples" // audio of snapshots
+	controlDir    = "control" // requests to the run, one file each
 
 	// PlotsDir is where figures of a run go, inside its directory.
 	PlotsDir = "plots"

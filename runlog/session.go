@@ -10,5 +10,5 @@ type Session struct {
 }
 
 // Sessions returns the processes that wrote the run, in order. A point at which e seconds were trained was recorded e - Elapsed
-// seconds after the Time of the last session whose Elapsed is not above e.
+// seconds after the Time of the newest one whose Elapsed is not above e.
 func (r *Reader) Sessions() []Session { return r.columns.sessions }

@@ -13,8 +13,8 @@ const (
 	AlignmentSnapshot  SnapshotKind = "alignment"
 )
 
-// Snapshot is a look inside the model that is more than a few numbers, a line of snapshots.jsonl. Exactly one of the
-// pointers and slices is set.
+// Snapshot is a look inside the model that is more than a few numbers, a line of snapshots.jsonl. Exactly one of
+// Codebook, Batch, Transcripts and Alignment is set.
 type Snapshot struct {
 	Step int64     // updates done when it was taken
 	Time time.Time // kept to the millisecond; the zero time is replaced by the time of writing

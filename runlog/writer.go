@@ -32,20 +32,31 @@ type Writer struct {
 	quit   chan struct{} // closed to end the heartbeat
 	done   chan struct{} // closed when it has ended
 
-	mu       sync.Mutex // guards what follows
-	closed   bool
-	state    State
-	metrics  *sink
-	events   *sink
-	log      *sink
-	board    *board // nil without TensorBoard
-	files    []*os.File
-	line     []byte           // the line being made
-	last     map[string]int64 // last step of each kind
-	floor    int64            // the step this process began at; no record is older
-	refused  int64            // records that were not fit to be written
-	news     []error          // to be reported when mu is free
-	requests []Request        // waiting to be taken
+	mu         sync.Mutex // guards what follows
+	closed     bool
+	state      State
+	metrics    *sink
+	snaps      *sink
+	events     *sink
+	log        *sink
+	board      *board // nil without TensorBoard
+	files      []*os.File
+	line       []byte           // the line being made
+	last       map[string]int64 // last step of each kind
+	floor      int64            // the step this process began at; no record is older
+	lastSnap   map[SnapshotKind]int64
+	lastSample string // name of the last audio file, without the count of those of its step
+	sameSample int
+	refused    int64     // records that were not fit to be written
+	news       []error   // to be reported when mu is free
+	requests   []Request // waiting to be taken
+
+	samples chan sampleFile // to the goroutine of the heartbeat
+	beatNow chan struct{}   // asks it for a heartbeat
+
+	// Used by that goroutine alone.
+	sampleFailing bool
+	stuck         map[string]struct{} // requests that were taken and could not be removed
 
 	stateMu      sync.Mutex // one state.json at a time
 	stateFailing bool
@@ -108,7 +119,8 @@ func Attach(dir string, step int64, args []string, o Options) (*Writer, error) {
 }
 
 func newWriter(dir string, o Options) *Writer {
-	w := &Writer{dir: dir, clock: o.clock, report: o.Report, last: make(map[string]int64)}
+	w := &Writer{dir: dir, clock: o.clock, report: o.Report, last: make(map[string]int64),
+		lastSnap: make(map[SnapshotKind]int64), samples: make(chan sampleFile, 4), beatNow: make(chan struct{}, 1), stuck: make(map[string]struct{})}
 	if w.clock == nil {
 		w.clock = time.Now
 	}
@@ -141,10 +153,18 @@ func (w *Writer) start(step int64, o Options) (err error) {
 			err = fmt.Errorf("runlog: start %s: %w", w.dir, err)
 		}
 	}()
+	for _, sub := range []string{samplesDir, controlDir} {
+		if err = os.MkdirAll(filepath.Join(w.dir, sub), 0o755); err != nil {
+			return err
+		}
+	}
+	if err = removeSamples(filepath.Join(w.dir, samplesDir), func(at int64, _ int) bool { return at > step }); err != nil {
+		return err
+	}
 	for _, s := range []struct {
 		to   **sink
 		name string
-	}{{&w.metrics, metricsFile}, {&w.events, eventsFile}, {&w.log, logFile}} {
+	}{{&w.metrics, metricsFile}, {&w.events, eventsFile}, {&w.log, logFile}, {&w.snaps, snapshotsFile}} {
 		var f *os.File
 		if *s.to, f, err = openSink(filepath.Join(w.dir, s.name), w.logging); err != nil {
 			return err
@@ -166,6 +186,8 @@ func (w *Writer) start(step int64, o Options) (err error) {
 	}
 	w.line = appendRecord(w.line[:0], &Record{Step: step, Time: now, Kind: session})
 	w.metrics.write(w.line, now)
+	w.line = appendSession(w.line[:0], step, now)
+	w.snaps.write(w.line, now)
 	w.quit, w.done = make(chan struct{}), make(chan struct{})
 	go w.beat()
 	return nil
@@ -181,18 +203,29 @@ func (w *Writer) self(args []string) map[string]string {
 	}
 }
 
-// beat replaces state.json until the writer is closed, and retries what could not be written.
+// beat does, until the writer is closed, what must not wait for the trainer nor hold it up: it replaces state.json, retries
+// what could not be written, writes audio and looks for requests.
 func (w *Writer) beat() {
 	defer close(w.done)
-	tick := time.NewTicker(heartbeatEvery)
-	defer tick.Stop()
+	heart, look := time.NewTicker(heartbeatEvery), time.NewTicker(lookEvery)
+	defer heart.Stop()
+	defer look.Stop()
 	for {
 		select {
 		case <-w.quit:
+			for len(w.samples) > 0 {
+				w.saveSample(<-w.samples)
+			}
 			return
-		case <-tick.C:
+		case <-heart.C:
 			w.Flush()
 			w.saveState()
+		case <-w.beatNow:
+			w.saveState()
+		case <-look.C:
+			w.lookForRequests()
+		case f := <-w.samples:
+			w.saveSample(f)
 		}
 	}
 }
@@ -211,7 +244,7 @@ func (w *Writer) Close(status Status, reason string) error {
 	}
 	w.event(Event{Step: w.state.Step, Kind: Ended, Severity: severity, Message: reason, Data: map[string]string{"status": string(status)}})
 	w.closed = true
-	w.state.Status, w.state.Message, w.state.ETASeconds = status, reason, 0
+	w.state.Status, w.state.Message, w.state.ETASeconds, w.state.Paused = status, reason, 0, false
 	w.unlock()
 	close(w.quit)
 	<-w.done

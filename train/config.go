@@ -11,7 +11,10 @@ type Config struct {
 	MaxUpdates uint64  `yaml:"max_updates"` // 0: until max_minutes
 	MaxMinutes float64 `yaml:"max_minutes"` // of training, over all processes of the run; 0: until max_updates
 
-	LogEvery    uint64  `yaml:"log_every"`    // updates
+	LogEvery uint64 `yaml:"log_every"` // updates
+	// SnapshotEvery is how many updates lie between the snapshots of a batch, for people to look at; 0: ten times log_every; -1: none are taken.
+	SnapshotEvery int64 `yaml:"snapshot_every"`
+
 	ValidEvery  uint64  `yaml:"valid_every"`  // updates; 0: only at the end
 	SaveEvery   uint64  `yaml:"save_every"`   // updates; 0: only by time, when best, and at the end
 	SaveMinutes float64 `yaml:"save_minutes"` // minutes; 0: only by updates
@@ -50,6 +53,20 @@ func (c Config) Resolved() Config {
 	return c
 }
 
+// snapshotEvery is SnapshotEvery with its default, and 0 for never.
+func (c Config) snapshotEvery() uint64 {
+	if c.SnapshotEvery == 0 {
+		return 10 * c.LogEvery
+	}
+	return uint64(max(0, c.SnapshotEvery))
+}
+
+// Shows reports whether the loop asks a task that is [Shown] for the micro-batch at a position: for the last one of every so many updates.
+func (c Config) Shows(at Position) bool {
+	every := c.snapshotEvery()
+	return every > 0 && at.Micro == c.Accumulate-1 && (at.Update+1)%every == 0
+}
+
 // Validate checks everything that can be checked without the model. Parameter names in optimizer groups are checked by [NewAdamW].
 func (c Config) Validate() error {
 	if c.Accumulate < 1 {
@@ -57,6 +74,9 @@ func (c Config) Validate() error {
 	}
 	if c.LogEvery < 1 {
 		return fmt.Errorf("train: log_every is 0, want at least 1 update")
+	}
+	if c.SnapshotEvery < -1 {
+		return fmt.Errorf("train: snapshot_every is %d, want a number of updates, 0 for ten times log_every, or -1 for no snapshots", c.SnapshotEvery)
 	}
 	if c.Keep.Last < 1 || c.Keep.Best < 0 {
 		return fmt.Errorf("train: keep.last is %d and keep.best is %d, want at least 1 and 0: a run without its newest checkpoint cannot be resumed",

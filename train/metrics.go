@@ -100,10 +100,12 @@ type tally struct {
 	totals       []float64
 	sampleSize   float64
 	audioSeconds float64
+	codes        Counts // of a [Coded] task
 }
 
 func (t *tally) reset() {
 	clear(t.totals)
+	clear(t.codes)
 	t.sampleSize, t.audioSeconds = 0, 0
 }
 
@@ -124,6 +126,9 @@ func (t *tally) take(list []metric, m *Measured) {
 func (t *tally) merge(u *tally) {
 	for i, x := range u.totals {
 		t.totals[i] += x
+	}
+	for i, n := range u.codes {
+		t.codes[i] += n
 	}
 	t.sampleSize += u.sampleSize
 	t.audioSeconds += u.audioSeconds

@@ -44,6 +44,9 @@ type reporter struct {
 	values []runlog.Value
 	system []runlog.Value
 	record runlog.Record
+
+	codebook runlog.Codebook // without its counts, which are in total
+	snapshot runlog.Snapshot
 }
 
 // add takes an update that was applied or skipped.
@@ -91,6 +94,7 @@ func (r *reporter) write(s *State) Status {
 		runlog.Value{Name: "hours_seen", Value: st.HoursSeen})
 	r.values = v
 	r.put(s, runlog.Train, v)
+	r.writeCodes(int64(s.Position.Update))
 	r.writeSystem(s, &st)
 	r.total.reset()
 	r.update, r.cost, r.updates = Window{}, cost{}, 0
@@ -119,6 +123,7 @@ func (r *reporter) writeSystem(s *State, st *Status) {
 		runlog.Value{Name: "time/forward", Value: ms(r.cost.forward)},
 		runlog.Value{Name: "time/backward", Value: ms(r.cost.backward)},
 		runlog.Value{Name: "time/optimizer", Value: ms(r.cost.optimizer)},
+		runlog.Value{Name: "time/other", Value: ms(r.cost.other())},
 		runlog.Value{Name: "data_wait", Value: st.DataWait})
 	if rss, ok := residentBytes(); ok {
 		v = append(v, runlog.Value{Name: "memory/rss", Value: float64(rss)})
@@ -135,6 +140,7 @@ func (r *reporter) put(s *State, kind string, v []runlog.Value) {
 // window is the part of the next record that is known, for a checkpoint.
 func (r *reporter) window() Window {
 	w := r.update
+	w.Codes = r.total.codes
 	w.SampleSize, w.AudioSeconds = Number(r.total.sampleSize), Number(r.total.audioSeconds)
 	w.Totals = make(map[string]Number, len(r.metrics))
 	for i, m := range r.metrics {
@@ -160,7 +166,10 @@ func (r *reporter) resume(w Window) bool {
 		r.total.totals[i] = float64(w.Totals[m.name])
 	}
 	r.total.sampleSize, r.total.audioSeconds = float64(w.SampleSize), float64(w.AudioSeconds)
+	if len(w.Codes) == len(r.total.codes) {
+		copy(r.total.codes, w.Codes)
+	}
 	r.update = w
-	r.update.Totals = nil
+	r.update.Totals, r.update.Codes = nil, nil
 	return true
 }

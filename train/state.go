@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -73,6 +74,7 @@ type Window struct {
 	SampleSize   Number            `json:"sample_size"`
 	AudioSeconds Number            `json:"audio_seconds"`
 	Totals       map[string]Number `json:"totals,omitempty"` // of the task's metrics, weighted by sample size
+	Codes        Counts            `json:"codes,omitempty"`  // times each entry of the codebooks was chosen, (groups, entries)
 }
 
 // Encode is the content of trainer_state.json.
@@ -126,6 +128,8 @@ func (s State) check() error {
 		return fmt.Errorf("negative audio_seconds %v or minutes %v", s.AudioSeconds, s.Minutes)
 	case w.Updates < 0 || uint64(w.Updates) > s.Applied || w.Clipped < 0 || w.Clipped > w.Updates:
 		return fmt.Errorf("window of %d updates with %d clipped, in a run of %d", w.Updates, w.Clipped, s.Applied)
+	case slices.ContainsFunc(w.Codes, func(n int64) bool { return n < 0 }):
+		return fmt.Errorf("window with a negative number of codes")
 	case s.Score != nil && s.Score.Better != Lower.String() && s.Score.Better != Higher.String():
 		return fmt.Errorf("score.better is %q, want %q or %q", s.Score.Better, Lower, Higher)
 	}

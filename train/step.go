@@ -15,7 +15,10 @@ type stepper[W any] struct {
 	optimizer *AdamW
 	metrics   []metric
 	loss      int   // the metric that must be finite
-	total     tally // of the update in work
+	coded     Coded // the task, if it has codebooks
+	shows     func(Position) bool
+	show      func(at Position, w W) // makes a snapshot of a micro-batch that has just run; nil when the task has nothing to show
+	total     tally                  // of the update in work
 	measured  Measured
 }
 
@@ -35,6 +38,9 @@ func (c *cost) merge(d cost) {
 	c.flops += d.flops
 	c.audioSeconds += d.audioSeconds
 }
+
+// other is what the parts leave of the steps.
+func (c *cost) other() time.Duration { return c.step - c.data - c.forward - c.backward - c.optimizer }
 
 // outcome is what became of an update.
 type outcome struct {
@@ -104,8 +110,14 @@ func (s *stepper[W]) micro(ctx context.Context, micro int, o *outcome) error {
 	if err := s.gradients.add(micro); err != nil {
 		return fmt.Errorf("train: update %d, micro-batch %d: sum of gradients: %w", b.at.Update, b.at.Micro, err)
 	}
-	s.batches.give(b.work)
 	s.total.take(s.metrics, m)
+	if s.coded != nil {
+		s.total.count(s.coded)
+	}
+	if s.show != nil && s.shows(b.at) {
+		s.show(b.at, b.work)
+	}
+	s.batches.give(b.work)
 	o.next = b.next
 	o.cost.merge(cost{forward: m.Forward, backward: m.Backward, optimizer: time.Since(start), flops: m.FLOPs, audioSeconds: m.AudioSeconds})
 	return nil

@@ -52,7 +52,10 @@ func trainValid(metric string) []curveDef {
 }
 
 // exactMetrics are schedules and counters, which are not smoothed.
-var exactMetrics = []string{"learning_rate", "gumbel_temperature", "epoch", "hours_seen", "skipped_steps", "max_perplexity", "chance_loss", "chance_accuracy"}
+var exactMetrics = []string{"learning_rate", "gumbel_temperature", "epoch", "hours_seen", "skipped_steps"}
+
+// constants are drawn as lines in the charts of other metrics.
+var constants = []string{"max_perplexity", "chance_loss", "chance_accuracy"}
 
 // metricChart is the chart of one metric, given by its name without kind. kinds are those that have it.
 func metricChart(metric string, kinds []string) chartDef {
@@ -87,6 +90,9 @@ func metricCharts(runs []*runView) []chartDef {
 				continue
 			}
 			kind, metric, ok := strings.Cut(name, "/")
+			if slices.Contains(constants, metric) {
+				continue
+			}
 			if !ok {
 				kind, metric = "", name
 			}

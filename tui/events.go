@@ -51,13 +51,34 @@ func severityStyle(s runlog.Severity) screen.Style {
 
 // describe writes an event on one line.
 func (r *runView) describe(e runlog.Event) string {
-	text := r.clock(e.Time) + " " + words(strings.ReplaceAll(string(e.Kind), "-", " ")) + " at update " + screen.Grouped(e.Step)
-	for _, detail := range []string{e.Message, e.Data["path"], e.Data["rule"]} {
-		if detail != "" {
-			return text + ": " + detail
-		}
+	text := r.clock(e.Time) + " " + eventKind(e) + " at update " + screen.Grouped(e.Step)
+	if d := eventDetail(e); d != "" {
+		text += ": " + d
 	}
 	return text
+}
+
+// eventText is an event without its time and update.
+func eventText(e runlog.Event) string {
+	if d := eventDetail(e); d != "" {
+		return eventKind(e) + ": " + d
+	}
+	return eventKind(e)
+}
+
+func eventKind(e runlog.Event) string { return words(strings.ReplaceAll(string(e.Kind), "-", " ")) }
+
+// eventDetail is what an event says besides its kind.
+func eventDetail(e runlog.Event) string {
+	for _, detail := range []string{e.Message, e.Data["path"], e.Data["rule"]} {
+		if detail != "" {
+			return detail
+		}
+	}
+	if e.Kind == runlog.Controlled && e.Data["command"] != "" {
+		return strings.TrimSuffix(e.Data["command"]+" asked for by "+e.Data["by"], " asked for by ")
+	}
+	return ""
 }
 
 // describeFinding writes a finding of the health rules on one line.

@@ -52,18 +52,21 @@ func loosely(want, name string) bool {
 	return true
 }
 
-// openFilter asks for a filter and applies it while it is written. An expression that is not complete yet changes nothing.
-func (m *model) openFilter() tea.Cmd {
-	old := m.filter
+// openFilter asks for the filter of metrics.
+func (m *model) openFilter() tea.Cmd { return m.editFilter(&m.filter) }
+
+// editFilter asks for a filter and applies it while it is written. An expression that is not complete yet changes nothing.
+func (m *model) editFilter(to *filter) tea.Cmd {
+	old := *to
 	apply := func(m *model, text string) error {
 		f, err := newFilter(text)
 		if err == nil {
-			m.filter = f
+			*to = f
 			m.focus[m.view.screen] = 0
 		}
 		return err
 	}
-	p := m.ask("/", m.filter.text)
+	p := m.ask("/", to.text)
 	p.changed = func(m *model, text string) { apply(m, text) }
 	p.accept = func(m *model, text string) tea.Cmd {
 		if err := apply(m, text); err != nil {
@@ -71,7 +74,7 @@ func (m *model) openFilter() tea.Cmd {
 		}
 		return nil
 	}
-	p.cancel = func(m *model) { m.filter = old }
+	p.cancel = func(*model) { *to = old }
 	p.tab = func(m *model) {
 		text := p.input.Value()
 		switch {

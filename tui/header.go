@@ -51,7 +51,7 @@ func (r *runView) verdict() (string, screen.Style) {
 	case health.Broken:
 		s = screen.Bad
 	}
-	return rep.Summary, s
+	return rep.Level.String() + ": " + rep.Summary, s
 }
 
 // status writes the name of the run and its condition in words, and on the right how far the view is from it.

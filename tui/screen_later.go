@@ -4,7 +4,6 @@ import "aural/tui/screen"
 
 type masksPane struct{ empty }
 type audioPane struct{ empty }
-type logsPane struct{ empty }
 type runsPane struct{ empty }
 type transcriptsPane struct{ empty }
 type alignmentPane struct{ empty }
@@ -15,6 +14,3 @@ func (empty) title(*model) string       { return "later" }
 func (empty) draw(f *frame, area rect)  { f.c.Text(area.X, area.Y, area.W, "later", screen.Faint) }
 func (empty) bindings(*model) []binding { return nil }
 func (empty) about(*model) string       { return "" }
-
-func (m *model) nextAlert(forward bool) {}
-func (m *model) acknowledge()           {}

@@ -32,6 +32,8 @@ type follower struct {
 	generation int
 	now        func() time.Time
 
+	events []runlog.Event // as they were handed over last
+	lines  []runlog.LogLine
 	shots  shotMark
 	judged time.Time
 }
@@ -80,13 +82,17 @@ func (f *follower) poll() pollMsg {
 	if msg.state, msg.stateErr = f.reader.State(); msg.stateErr == nil {
 		msg.status = msg.state.At(msg.at)
 	}
-	msg.events = append(msg.events, f.reader.Events()...)
-	msg.lines = append(msg.lines, f.reader.Log()...)
+	if msg.read > 0 || f.events == nil { // else the copies of the poll before are still true, and nobody changes them
+		f.events = append([]runlog.Event{}, f.reader.Events()...)
+		f.lines = append([]runlog.LogLine{}, f.reader.Log()...)
+	}
+	msg.events, msg.lines = f.events, f.lines
 	msg.snapshots = f.snapshots()
 	if !msg.more && msg.at.Sub(f.judged) >= healthEvery {
 		f.judged = msg.at
-		report := health.Examine(health.FromLog(f.reader, msg.at))
-		msg.report = &report
+		if report, err := health.FromReader(f.reader, msg.at); err == nil { // State told of the error
+			msg.report = &report
+		}
 	}
 	msg.damage = f.reader.Damage()
 	return msg

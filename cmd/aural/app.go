@@ -16,6 +16,8 @@ const (
 	exitError    = 1
 	exitUsage    = 2
 	exitRejects  = 3   // import: the store was made, but some recordings were left out
+	exitWatch    = 4   // health: a run to look at
+	exitBroken   = 5   // health: a run that is broken
 	exitStopped  = 75  // EX_TEMPFAIL: stopped early with a good checkpoint; start again with --resume auto
 	exitDiverged = 76  // the loss stayed not finite; the last good checkpoint is there
 	exitAborted  = 130 // 128 + SIGINT: ended at once on request
@@ -26,6 +28,8 @@ const exitHelp = `Exit codes:
   1    error
   2    the command line or the recipe is wrong; nothing was done
   3    import: the store was made, but some recordings were rejected
+  4    health: something to look at
+  5    health: a run is broken
   75   stopped early with a good checkpoint: start again with --resume auto
   76   diverged: the loss stayed not finite; the last good checkpoint is kept
   130  aborted at once (second interrupt)
@@ -105,7 +109,7 @@ Results go to standard output, messages and progress to standard error. NO_COLOR
 		list []*cobra.Command
 	}{
 		{"train", []*cobra.Command{a.quickstart(), a.data(), a.pretrain(), a.recipes()}},
-		{"look", []*cobra.Command{a.top(), a.runs(), a.plot()}},
+		{"look", []*cobra.Command{a.top(), a.health(), a.runs(), a.plot()}},
 		{"machine", []*cobra.Command{a.doctor(), a.bench(), a.version(), a.man()}},
 	} {
 		for _, c := range g.list {

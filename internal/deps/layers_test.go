@@ -20,7 +20,7 @@ const layers = `
 	NONE < audio/flac, audio/mp3, audio/vorbis < audio;
 	audio < audio/vad < datasets;
 	internal/atomicfile < safetensors;
-	internal/spelling, internal/atomicfile < runlog;
+	internal/spelling, internal/atomicfile, audio < runlog;
 	lm < decode;
 	rng < features;
 	rng, audio, internal/atomicfile < datasets, internal/synth;
@@ -30,8 +30,11 @@ const layers = `
 	# The views read the log that the trainer writes.
 	NONE < reference;
 	runlog, reference < health;
-	health, runlog < tui, plots;
-	NONE < tui/background < tui;
+	health < tui;
+	runlog, reference, features, audio < plots < tui;
+	NONE < tui/background, tui/screen;
+	tui/screen < tui/chart;
+	tui/background, tui/chart, internal/atomicfile, internal/spelling < tui;
 
 	# Numbers: the vocabulary of ops, and the back ends, which share no code. gen writes the assembly of cpu.
 	NONE < kernels, kernels/cpu/gen;
@@ -75,7 +78,7 @@ var doors = map[string][]string{
 	"github.com/klauspost/compress":      {"datasets/corpora", "datasets/parquet"},
 	"github.com/minio/minio-go/":         {"datasets/bucket"},
 	"github.com/pion/opus":               {"audio"},
-	"github.com/charmbracelet/":          {"tui", "tui/background"},
+	"github.com/charmbracelet/":          {"tui", "tui/background", "tui/screen"},
 	"gonum.org/v1/plot":                  {"plots"},
 	"gonum.org/v1/gonum/":                {"features", "plots", "TESTS"},
 	"github.com/ebitengine/purego":       {"kernels/cuda"},

@@ -3,12 +3,13 @@ package chart
 import (
 	"math"
 	"slices"
+	"sort"
 
 	"aural/tui/screen"
 )
 
-// quantiles returns the 1st and the 99th percentile of the extremes of dot columns, by columns and not by points: a spike is a
-// column or two whatever the length of the run.
+// quantiles returns the range of the extremes of dot columns without outliers: those more than half of the range from the 1st
+// to the 99th percentile beside it. Columns count and not points: a spike is a column or two whatever the length of the run.
 func quantiles(slots []slot) (low, high float64) {
 	lows, highs := make([]float64, len(slots)), make([]float64, len(slots))
 	for i, s := range slots {
@@ -17,7 +18,10 @@ func quantiles(slots []slot) (low, high float64) {
 	slices.Sort(lows)
 	slices.Sort(highs)
 	n := len(slots) - 1
-	return lows[int(math.Ceil(0.01*float64(n)))], highs[int(math.Floor(0.99*float64(n)))]
+	first, last := lows[int(math.Ceil(0.01*float64(n)))], highs[int(math.Floor(0.99*float64(n)))]
+	margin := (last/2 - first/2)
+	from, to := sort.SearchFloat64s(lows, first-margin), sort.Search(len(highs), func(i int) bool { return highs[i] > last+margin })
+	return lows[min(from, n)], highs[max(to-1, 0)]
 }
 
 // holds reports whether v lies on the scale.

@@ -52,15 +52,21 @@ func (r *raster) span(x, y0, y1 int, layer uint8, s screen.Style) {
 	if y0 > y1 {
 		y0, y1 = y1, y0
 	}
-	for y := max(y0, 0); y <= min(y1, r.height()-1); y++ {
-		c := &r.cells[y/r.dy*r.w+x/r.dx]
+	y0, y1 = max(y0, 0), min(y1, r.height()-1)
+	for row := y0 / r.dy; row*r.dy <= y1; row++ {
+		c := &r.cells[row*r.w+x/r.dx]
 		if layer < c.layer {
 			continue
 		}
 		if layer > c.layer {
 			*c = dots{layer: layer}
 		}
-		c.mask |= 1 << (y%r.dy*r.dx + x%r.dx)
+		first, last := max(y0-row*r.dy, 0), min(y1-row*r.dy, r.dy-1)
+		column := uint8(1<<(r.dx*(last+1)) - 1<<(r.dx*first)) // all dots of the rows first to last
+		if r.dx == 2 {
+			column &= 0x55
+		}
+		c.mask |= column << (x % r.dx)
 		c.style = s
 	}
 }

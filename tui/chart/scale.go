@@ -25,10 +25,11 @@ func (b *Bounds) Add(v float64, log bool) {
 	}
 }
 
-// NewScale makes a scale of the bounds. Equal ones are spread, so that a constant curve runs in the middle.
+// NewScale makes a scale of the bounds. Equal ones, or all but equal ones that only rounding can have made different, are
+// spread, so that a constant curve runs in the middle.
 func NewScale(b Bounds, log bool) Scale {
 	s := Scale{b.Low, b.High, log}
-	if s.Low == s.High {
+	if s.High-s.Low <= 1e-10*math.Max(math.Abs(s.Low), math.Abs(s.High)) {
 		switch {
 		case log:
 			s.Low, s.High = s.Low/2, s.High*2

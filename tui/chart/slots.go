@@ -29,7 +29,7 @@ func (s *slot) add(y float64) {
 // take adds y, or notes why it cannot be drawn.
 func (s *slot) take(y float64, log bool) bool {
 	switch {
-	case math.IsNaN(y) || math.IsInf(y, 0):
+	case y-y != 0: // NaN or infinite
 		s.broken = true
 	case log && y <= 0:
 		s.hidden = true
@@ -52,9 +52,9 @@ func (s *slot) merge(b slot) {
 	s.broken = s.broken || b.broken
 }
 
-// blockSize is the number of points that are summed up ahead of drawing. With it a frame of a million points takes
-// milliseconds; the rest of a dot column, at most two blocks, is read point by point.
-const blockSize = 256
+// blockSize is the number of points that are summed up ahead of drawing; the rest of a dot column, at most two blocks, is read
+// point by point. 32 is near the least of both for 100,000 to a million points, and costs 2 bytes a point.
+const blockSize = 32
 
 // Values are the values of a series, with the slots of its whole blocks.
 type Values struct {

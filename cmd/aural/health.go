@@ -1,0 +1,193 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"aural/health"
+	"aural/runlog"
+
+	"github.com/spf13/cobra"
+)
+
+// healthVersion is the version of what --json prints.
+const healthVersion = 1
+
+// runHealth is the verdict on a run, as JSON. docs/HEALTH.md describes it.
+type runHealth struct {
+	Dir    string        `json:"dir"`
+	Name   string        `json:"name"`
+	Status runlog.Status `json:"status"`
+	Report health.Report `json:"report"`
+}
+
+type healthFlags struct {
+	json, rules bool
+	root        string
+}
+
+func (a *app) health() *cobra.Command {
+	var f healthFlags
+	c := a.command(&cobra.Command{
+		Use:   "health RUN...",
+		Short: "Say whether runs are well, and why not",
+		Long: `Health applies rules to what a run has logged and prints HEALTHY, WATCH or BROKEN, with what it
+found: the rule, since which update it holds, the numbers, and what to do. A run is a directory, or
+the name of one in --runs. Health only reads; the run may be live or over.
+
+Exit codes, of the worst run:
+  0    healthy
+  1    error: a run could not be read
+  4    watch: something to look at
+  5    broken: the run will not come to anything as it is`,
+		Example: `  aural health runs/20260101-1200-tiny
+  aural health runs/* --json | jq '.runs[] | select(.report.level == "broken") | .dir'
+  aural health tiny || mail -s "look at tiny" me@example.org < /dev/null
+  aural health --rules`,
+		Args: func(c *cobra.Command, args []string) error {
+			if f.rules {
+				return cobra.NoArgs(c, args)
+			}
+			return cobra.MinimumNArgs(1)(c, args)
+		},
+	}, func(args []string) error {
+		if f.rules {
+			return a.listRules(f.json)
+		}
+		return a.judge(f, args)
+	})
+	c.Flags().BoolVar(&f.json, "json", false, "print as JSON")
+	c.Flags().BoolVar(&f.rules, "rules", false, "list the rules with their thresholds")
+	c.Flags().StringVar(&f.root, "runs", "runs", "`FOLDER` in which runs are looked up by name")
+	return c
+}
+
+// judge prints the verdicts on runs. The worst one becomes the exit code.
+func (a *app) judge(f healthFlags, args []string) error {
+	var list []runHealth
+	worst, counts := health.Healthy, map[health.Level]int{}
+	for _, arg := range args {
+		dir, err := findRun(arg, f.root)
+		if err != nil {
+			return err
+		}
+		h, err := judgeRun(dir, time.Now())
+		if err != nil {
+			return err
+		}
+		list = append(list, h)
+		worst = max(worst, h.Report.Level)
+		counts[h.Report.Level]++
+	}
+	if f.json {
+		err := writeJSON(a.out, struct {
+			Version int          `json:"version"`
+			Level   health.Level `json:"level"`
+			Runs    []runHealth  `json:"runs"`
+		}{healthVersion, worst, list})
+		if err != nil {
+			return err
+		}
+	} else {
+		for i, h := range list {
+			if i > 0 {
+				a.print("")
+			}
+			a.showHealth(h)
+		}
+	}
+	verdict := fmt.Errorf("%d broken, %d to watch, %d healthy", counts[health.Broken], counts[health.Watch], counts[health.Healthy])
+	switch worst {
+	case health.Watch:
+		return coded{exitWatch, verdict}
+	case health.Broken:
+		return coded{exitBroken, verdict}
+	}
+	return nil
+}
+
+func judgeRun(dir string, now time.Time) (runHealth, error) {
+	r, err := readRun(dir)
+	if err != nil {
+		return runHealth{}, err
+	}
+	defer r.Close()
+	report, err := health.FromReader(r, now)
+	if err != nil {
+		return runHealth{}, err
+	}
+	state, err := r.State()
+	if err != nil {
+		return runHealth{}, err
+	}
+	return runHealth{dir, runlog.RunName(dir), state.At(now), report}, nil
+}
+
+func (a *app) showHealth(h runHealth) {
+	a.print("%s  %s, %s, update %s: %s", a.paintLevel(h.Report.Level, h.Report.Level.String()), h.Dir, h.Status, grouped(h.Report.Step), h.Report.Summary)
+	for _, f := range h.Report.Findings {
+		word := "note"
+		if f.Level > health.Healthy {
+			word = strings.ToLower(f.Level.String())
+		}
+		a.print("\n  %s  %s, since update %s: %s", a.paintLevel(f.Level, word), f.Rule, grouped(f.Since), f.Title)
+		a.print("%s", folded("evidence  "+f.Evidence, 4, 14))
+		a.print("%s", folded("advice    "+f.Advice, 4, 14))
+	}
+}
+
+func (a *app) paintLevel(l health.Level, text string) string {
+	const red, green, yellow = 31, 32, 33
+	switch l {
+	case health.Broken:
+		return a.paint(red, text)
+	case health.Watch:
+		return a.paint(yellow, text)
+	}
+	return a.paint(green, text)
+}
+
+func (a *app) listRules(asJSON bool) error {
+	list := health.Rules()
+	if asJSON {
+		return writeJSON(a.out, list)
+	}
+	for i, r := range list {
+		if i > 0 {
+			a.print("")
+		}
+		word := "note"
+		if r.Level > health.Healthy {
+			word = "up to " + strings.ToLower(r.Level.String())
+		}
+		a.print("%s (%s): %s", r.Name, word, r.Title)
+		a.print("%s", folded(r.Description, 2, 2))
+		for _, l := range r.Limits {
+			a.print("%s", folded(strings.TrimSpace(fmt.Sprintf("%s: %g %s", l.Name, l.Value, l.Unit))+": "+l.Reason, 4, 6))
+		}
+	}
+	return nil
+}
+
+// folded breaks text into lines of at most 100 columns: the first one is indented by first, the others by rest.
+func folded(text string, first, rest int) string {
+	var b strings.Builder
+	column := first
+	b.WriteString(strings.Repeat(" ", first))
+	for i, word := range strings.Split(text, " ") {
+		n := len([]rune(word))
+		switch {
+		case i == 0:
+		case word != "" && column+1+n > 100:
+			b.WriteString("\n" + strings.Repeat(" ", rest))
+			column = rest
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += n
+	}
+	return b.String()
+}

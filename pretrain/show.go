@@ -1,0 +1,178 @@
+package pretrain
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"aural/datasets"
+	"aural/kernels"
+	"aural/runlog"
+	"aural/train"
+)
+
+// firstRow is what a snapshot needs of the first row of a micro-batch besides what is fed to a program.
+type firstRow struct {
+	utterance datasets.Utterance
+	samples   []int16
+	err       error // why it could not be read
+}
+
+// readFirst reads the first row anew, as it is in the store: what is fed may have been normalised.
+func readFirst(store *datasets.Store, c datasets.Cut) *firstRow {
+	var f firstRow
+	if f.utterance, f.err = store.Utterance(c.Row); f.err != nil {
+		return &f
+	}
+	x := make([]float32, c.Samples)
+	if f.err = store.Read(x, c.Row, c.Offset); f.err != nil {
+		return &f
+	}
+	f.samples = make([]int16, len(x))
+	for i, v := range x {
+		f.samples[i] = int16(v * (1 << 15)) // exact: Read divides by a power of two
+	}
+	return &f
+}
+
+// mostLogits is for how many masked frames a snapshot holds all logits.
+const mostLogits = 32
+
+// Show describes the first row of the micro-batch that ran last. Cosines and logits are rounded to four decimals.
+func (t *Task) Show(at train.Position, w *Work) (*runlog.Batch, []int16, error) {
+	f := w.first
+	if f == nil || t.last == nil {
+		return nil, nil, fmt.Errorf("pretrain: the micro-batch of update %d was not prepared to be shown", at.Update)
+	}
+	if f.err != nil {
+		return nil, nil, fmt.Errorf("pretrain: its first row: %w", f.err)
+	}
+	c, err := t.contrast(w)
+	if err != nil {
+		return nil, nil, err
+	}
+	b := &runlog.Batch{
+		ID: f.utterance.ID, Speaker: f.utterance.Speaker, Text: f.utterance.Transcript, Samples: len(f.samples), Rate: datasets.Rate,
+		Frames: w.frames, Rows: w.shape.Rows, Epoch: at.Epoch, Spans: spans(w.mask[:w.frames]),
+	}
+	masked := w.counts[0]
+	for n := range masked {
+		b.Masked = append(b.Masked, c.frame(n))
+	}
+	shown := min(masked, mostLogits)
+	for i := range shown {
+		b.Logits = append(b.Logits, c.logits(i*masked/shown))
+	}
+	return b, f.samples, nil
+}
+
+// spans lists the runs of masked frames as first frame and length.
+func spans(mask []uint8) [][2]int {
+	var out [][2]int
+	before := uint8(0)
+	for t, on := range mask {
+		switch {
+		case on != 0 && before == 0:
+			out = append(out, [2]int{t, 1})
+		case on != 0:
+			out[len(out)-1][1]++
+		}
+		before = on
+	}
+	return out
+}
+
+// contrast is the contrastive task of a micro-batch on the host, as kernels.InfoNCE defines it.
+type contrast struct {
+	work            *Work
+	out             *results
+	context, target []float32 // (N, width)
+	width, groups   int
+	negatives       int // of a masked frame
+	temperature     float64
+	byVector        bool // equal targets are found by comparing vectors, not codes
+}
+
+func (t *Task) contrast(w *Work) (*contrast, error) {
+	r := &t.recipe
+	c := &contrast{
+		work: w, out: &t.last.out, width: r.Loss.TargetDim, groups: r.Quantizer.Groups, negatives: r.Contrastive.Total(), temperature: r.Contrastive.Temperature,
+		byVector: r.Quantizer.Soft,
+	}
+	c.context, c.target = make([]float32, w.shape.Masked*c.width), make([]float32, w.shape.Masked*c.width)
+	return c, errors.Join(t.last.Read(ContextOutput, kernels.BytesOf(c.context)), t.last.Read(TargetOutput, kernels.BytesOf(c.target)))
+}
+
+// of gives row n of an (N, width) array.
+func of[T any](x []T, n, width int) []T { return x[n*width:][:width] }
+
+func dot(x, y []float32) float64 {
+	sum := 0.0
+	for i, v := range x {
+		sum += float64(v) * float64(y[i])
+	}
+	return sum
+}
+
+// cosine is that between the context vector of masked frame n and the target of m.
+func (c *contrast) cosine(n, m int) float64 {
+	const least = 1e-8
+	x, y := of(c.context, n, c.width), of(c.target, m, c.width)
+	return dot(x, y) / (max(math.Sqrt(dot(x, x)), least) * max(math.Sqrt(dot(y, y)), least))
+}
+
+// equal reports whether masked frames n and m have the same target.
+func (c *contrast) equal(n, m int) bool {
+	if c.byVector {
+		return same(of(c.target, n, c.width), of(c.target, m, c.width))
+	}
+	return same(of(c.out.codes, n, c.groups), of(c.out.codes, m, c.groups))
+}
+
+func same[T comparable](x, y []T) bool {
+	for i, v := range x {
+		if v != y[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// frame tells how masked frame n, of the first row, was told from its distractors.
+func (c *contrast) frame(n int) runlog.MaskedFrame {
+	f := runlog.MaskedFrame{Frame: int(c.work.masked[n]), Correct: c.out.hits[2*n] > 0, Duplicates: int(c.out.hits[2*n+1]), Positive: decimals(c.cosine(n, n))}
+	for _, code := range of(c.out.codes, n, c.groups) {
+		f.Codes = append(f.Codes, int(code))
+	}
+	best := math.NaN()
+	for _, m := range of(c.work.distractors, n, c.negatives) {
+		if c.equal(n, int(m)) {
+			continue
+		}
+		if x := c.cosine(n, int(m)); !(x <= best) {
+			best = x
+		}
+	}
+	f.BestNegative = decimals(best)
+	return f
+}
+
+// logits lists all scores of masked frame n. A distractor of another row, of which the frame would tell nothing, is at -1.
+func (c *contrast) logits(n int) runlog.FrameLogits {
+	f := runlog.FrameLogits{Frame: int(c.work.masked[n]), Positive: decimals(c.cosine(n, n) / c.temperature)}
+	for _, m := range of(c.work.distractors, n, c.negatives) {
+		x := math.NaN()
+		if !c.equal(n, int(m)) {
+			x = c.cosine(n, int(m)) / c.temperature
+		}
+		at := int(c.work.masked[m])
+		if at >= c.work.frames {
+			at = -1
+		}
+		f.Negatives, f.At = append(f.Negatives, decimals(x)), append(f.At, at)
+	}
+	return f
+}
+
+// decimals rounds to four of them, which keeps the log small.
+func decimals(x float64) float32 { return float32(math.Round(x*1e4) / 1e4) }
