@@ -17,9 +17,10 @@ type frame struct {
 // hit is a place that the mouse can point at.
 type hit struct {
 	area  screen.Rect
-	chart int                     // index into drawn of a curve chart; -1 for none
-	click func(m *model)          // what a click does; nil for nothing
-	wheel func(m *model, up bool) // what the wheel does; nil is to zoom a chart
+	chart int                      // index into drawn of a curve chart; -1 for none
+	click func(m *model)           // what a click does; nil for nothing
+	point func(m *model, x, y int) // what a click at a cell does, and dragging over it; nil for nothing
+	wheel func(m *model, up bool)  // what the wheel does; nil is to zoom a chart
 }
 
 // drawing is a picture of a frame, as a figure can repeat it. One of the pointers is set.
@@ -57,15 +58,19 @@ func render(m *model, width, height int) *frame {
 	if height >= 4 {
 		f.footer(body.Bottom(1))
 	}
+	whole := body
 	if m.view.help {
 		f.help(body)
-		return f
+	} else {
+		f.header(&body)
+		if height >= fullHeight {
+			f.tabs(body.Top(1))
+		}
+		m.panes[m.view.screen].draw(f, body)
 	}
-	f.header(&body)
-	if height >= fullHeight {
-		f.tabs(body.Top(1))
+	if m.prompt != nil {
+		m.prompt.drawAbove(f, whole)
 	}
-	m.panes[m.view.screen].draw(f, body)
 	return f
 }
 

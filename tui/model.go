@@ -97,6 +97,9 @@ func (m *model) Init() tea.Cmd {
 	for i := range m.runs {
 		cmds = append(cmds, m.pollNow(i))
 	}
+	if f := m.compareScreen().folder; f != nil {
+		cmds = append(cmds, f.later())
+	}
 	return tea.Batch(cmds...)
 }
 
@@ -118,11 +121,13 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
 	case tea.KeyMsg:
-		return m, m.press(msg)
+		return m, tea.Batch(m.press(msg), m.wake())
 	case tea.MouseMsg:
 		m.point(tea.MouseEvent(msg))
 	case pollMsg:
 		return m, m.polled(msg)
+	case applier:
+		return m, msg.apply(m)
 	case pollNowMsg:
 		return m, m.pollNow(msg.run)
 	case doneMsg:

@@ -41,6 +41,8 @@ func (m *model) pointAt(f *frame, h hit, e tea.MouseEvent) {
 		}
 		m.zoomAt(m.placeOf(f, h, e.X), factor)
 	case e.Button != tea.MouseButtonLeft && e.Button != tea.MouseButtonRight:
+	case h.point != nil && e.Action != tea.MouseActionRelease:
+		h.point(m, e.X, e.Y)
 	case h.chart >= 0 && (e.Action == tea.MouseActionMotion || e.Button == tea.MouseButtonRight):
 		m.view.cursor = m.placeOf(f, h, e.X)
 	case e.Action == tea.MouseActionPress && h.click != nil:

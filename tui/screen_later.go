@@ -2,10 +2,8 @@ package tui
 
 import "aural/tui/screen"
 
-type codebookPane struct{ empty }
 type masksPane struct{ empty }
 type audioPane struct{ empty }
-type runsPane struct{ empty }
 type transcriptsPane struct{ empty }
 type alignmentPane struct{ empty }
 
@@ -15,6 +13,3 @@ func (empty) title(*model) string       { return "later" }
 func (empty) draw(f *frame, area rect)  { f.c.Text(area.X, area.Y, area.W, "later", screen.Faint) }
 func (empty) bindings(*model) []binding { return nil }
 func (empty) about(*model) string       { return "" }
-
-type heatDrawing struct{}
-type soundDrawing struct{}

@@ -13,7 +13,7 @@ import (
 //
 // What a package may import, those above it may import too. Imports run downwards only, and everything that is not
 // allowed is forbidden: pretrain and finetune know nothing of each other, nor do quantizer and contrastive; tui and plots
-// see nothing but the run log and what it stands on; only cmd/aural and tests choose a back end. A package may be listed before it exists.
+// see nothing but the run log, what judges and looks at it, and what it stands on; only cmd/aural and tests choose a back end. A package may be listed before it exists.
 const layers = `
 	# Streams and file formats; they know nothing of the rest.
 	NONE < rng, lm, internal/spelling, internal/atomicfile, internal/tfrecord;
@@ -80,6 +80,8 @@ var doors = map[string][]string{
 	"github.com/pion/opus":               {"audio"},
 	"github.com/charmbracelet/":          {"tui", "tui/background", "tui/screen"},
 	"gonum.org/v1/plot":                  {"plots"},
+	"codeberg.org/go-pdf/fpdf":           {"plots"},
+	"golang.org/x/image/":                {"plots"},
 	"gonum.org/v1/gonum/":                {"features", "plots", "TESTS"},
 	"github.com/ebitengine/purego":       {"kernels/cuda"},
 	"github.com/spf13/cobra":             {"cmd/aural"},

@@ -17,28 +17,32 @@ func Weight(v float64) rune {
 	return rune(Weights[int(math.Round(min(v, 1)*float64(len(Weights)-1)))])
 }
 
-// heatColours are the ends of colour parameters, behind "38;" or "48;", of all levels. They are made once.
-func heatColours(trueColor bool) []string {
-	if trueColor {
-		return trueHeat()
-	}
-	return heat256()
-}
+// heatColours are the ends of colour parameters, behind "38;" or "48;", of all levels in colour and in grey.
+type heatColours struct{ heat, shade []string }
 
-var trueHeat = sync.OnceValue(func() []string {
-	return everyLevel(func(c [3]uint8) string { return fmt.Sprintf("2;%d;%d;%d", c[0], c[1], c[2]) })
-})
+// They are made once for each depth of colour.
+var (
+	trueHeat = sync.OnceValue(func() heatColours { return newHeatColours(write24) })
+	heat256  = sync.OnceValue(func() heatColours { return newHeatColours(write256) })
+)
 
-var heat256 = sync.OnceValue(func() []string {
-	return everyLevel(func(c [3]uint8) string { return fmt.Sprintf("5;%d", nearest256(c)) })
-})
-
-func everyLevel(write func([3]uint8) string) []string {
-	out := make([]string, HeatLevels)
-	for i := range out {
-		out[i] = write(magma(float64(i) / (HeatLevels - 1)))
+func newHeatColours(write func([3]uint8) string) heatColours {
+	var out heatColours
+	for i := range HeatLevels {
+		c := magma(float64(i) / (HeatLevels - 1))
+		out.heat = append(out.heat, write(c))
+		out.shade = append(out.shade, write(grey(c)))
 	}
 	return out
+}
+
+func write24(c [3]uint8) string  { return fmt.Sprintf("2;%d;%d;%d", c[0], c[1], c[2]) }
+func write256(c [3]uint8) string { return fmt.Sprintf("5;%d", nearest256(c)) }
+
+// grey is the grey that looks as light as c, by the luma of ITU-R BT.709.
+func grey(c [3]uint8) [3]uint8 {
+	g := uint8(math.Round(0.2126*float64(c[0]) + 0.7152*float64(c[1]) + 0.0722*float64(c[2])))
+	return [3]uint8{g, g, g}
 }
 
 // magma is the colour map of that name of matplotlib (van der Walt and Smith, 2015), every 32nd of its 256 colours and the

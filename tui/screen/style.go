@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Style is how a cell looks: a role, a curve's colour, or two levels of a heat map. Selected may be added to any but heat.
+// Style is how a cell looks: a role, a curve's colour, or two levels of a heat map. Selected may be added to any but heat,
+// where its bit means Shaded.
 type Style uint16
 
 // The roles.
@@ -49,6 +50,9 @@ func Raw(i int) Style { return firstRaw + Style(((i%Hues)+Hues)%Hues) }
 func Heat(upper, lower float64) Style {
 	return heatBit | level(upper)<<heatLevel | level(lower)
 }
+
+// Shaded is Heat in greys of the same lightness: parts of a heat map that are set off, such as what a model could not see.
+func Shaded(upper, lower float64) Style { return Heat(upper, lower) | Selected }
 
 func level(v float64) Style {
 	if !(v > 0) { // NaN too
@@ -108,7 +112,7 @@ var palettes = [themes]palette{
 // sheet are the parameters of "select graphic rendition" for each style of a terminal.
 type sheet struct {
 	plain [firstRaw + Hues]string
-	heat  []string // of the levels, behind 38; or 48;
+	heatColours
 }
 
 func (t Terminal) sheet() *sheet {
@@ -160,7 +164,10 @@ func (t Terminal) sheet() *sheet {
 	for i := range Hues {
 		s.plain[firstLine+i], s.plain[firstRaw+i] = fg(p.lines[i]), fg(p.raws[i])
 	}
-	s.heat = heatColours(t.Colors == TrueColor)
+	s.heatColours = heat256()
+	if t.Colors == TrueColor {
+		s.heatColours = trueHeat()
+	}
 	return s
 }
 
@@ -170,7 +177,11 @@ func (s *sheet) sgr(st Style) string {
 		if s.heat == nil {
 			return ""
 		}
-		return "38;" + s.heat[st>>heatLevel&(HeatLevels-1)] + ";48;" + s.heat[st&(HeatLevels-1)]
+		colours := s.heat
+		if st&Selected != 0 {
+			colours = s.shade
+		}
+		return "38;" + colours[st>>heatLevel&(HeatLevels-1)] + ";48;" + colours[st&(HeatLevels-1)]
 	}
 	base := st &^ Selected
 	if int(base) >= len(s.plain) {
