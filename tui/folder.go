@@ -160,14 +160,3 @@ func (msg wokenMsg) apply(m *model) tea.Cmd {
 	r.source = msg.source
 	return m.pollNow(msg.run)
 }
-
-// add shows more runs.
-func (m *model) add(runs []*runView) tea.Cmd {
-	var cmds []tea.Cmd
-	for _, r := range runs {
-		r.colour = len(m.runs)
-		m.runs = append(m.runs, r)
-		cmds = append(cmds, m.pollNow(len(m.runs)-1))
-	}
-	return tea.Batch(cmds...)
-}
