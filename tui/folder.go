@@ -104,7 +104,7 @@ func (fo *folder) open() ([]*runView, error) {
 		return nil, msg.err
 	}
 	if len(msg.runs) == 0 {
-		return nil, fmt.Errorf("there are no runs in %s", fo.root)
+		return nil, fmt.Errorf("%s holds no run: %w", fo.root, runlog.ErrNotRun)
 	}
 	var out []*runView
 	for i, info := range msg.runs {
