@@ -68,11 +68,18 @@ func (m *model) curvesPanel(d *curvesDrawing) plots.ViewPanel {
 	for _, c := range ch.Curves {
 		if v := viewCurve(c, ch.X, factor); len(v.X) > 0 {
 			v.Run, v.Series = m.seriesOf(c.Series)
+			for _, def := range d.def.curves {
+				if def.series == v.Series {
+					v.Label = def.label // the run has its own place in the legend
+				}
+			}
 			p.Curves = append(p.Curves, v)
 		}
 	}
 	for _, l := range ch.Lines {
-		p.Lines = append(p.Lines, plots.ViewLine{Label: l.Label, Value: l.Value * factor})
+		if v := l.Value * factor; v >= d.y.Low && v <= d.y.High {
+			p.Lines = append(p.Lines, plots.ViewLine{Label: l.Label, Value: v})
+		}
 	}
 	if b := ch.Band; b != nil {
 		band := plots.ViewBand{Label: b.Label, X: slices.Clone(b.X), Colour: plots.Grey}
