@@ -171,6 +171,9 @@ func Frame(dirs []string, o Options) (text string, err error) {
 		return "", err
 	}
 	m.show(o.Screen - 1)
+	if read := m.listen(); read != nil {
+		m.Update(read())
+	}
 	size := func(n, instead int) int {
 		if n > 0 {
 			return n

@@ -2,8 +2,6 @@ package tui
 
 import "aural/tui/screen"
 
-type masksPane struct{ empty }
-type audioPane struct{ empty }
 type runsPane struct{ empty }
 type transcriptsPane struct{ empty }
 type alignmentPane struct{ empty }
