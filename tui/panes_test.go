@@ -9,4 +9,3 @@ func lookSound(m *model) {
 	}
 }
 
-func alignWords(a, b string) []struct{ reference, hypothesis string } { return nil }

@@ -103,8 +103,8 @@ func (p *masksPane) columns(f *frame, area rect, list []score, rank int) {
 	c.High = scale.High
 	c.Low = scale.Low - (scale.High-scale.Low)/8 // the least score is seen too
 	c.Draw(f.c, area)
-	f.c.TextRight(gutter.X, gutter.Y, gutter.W-1, fmt.Sprintf("%.3g", bounds.High), screen.Faint)
-	f.c.TextRight(gutter.X, area.Y+area.H-1, gutter.W-1, fmt.Sprintf("%.3g", bounds.Low), screen.Faint)
+	f.c.TextRight(gutter.X, gutter.Y, gutter.W-1, brief(bounds.High), screen.Faint)
+	f.c.TextRight(gutter.X, area.Y+area.H-1, gutter.W-1, brief(bounds.Low), screen.Faint)
 	at := area.X + min((2*rank-1)*area.W/(2*max(len(list), 1)), area.W-1)
 	f.c.Set(at, pointer.Y, f.c.Terminal.Character('▲'), screen.Accent)
 	f.c.Text(at+2, pointer.Y, area.X+area.W-at-2, "target", screen.Accent)
@@ -132,4 +132,14 @@ func (p *masksPane) best(f *frame, area rect, list []score, rank int) {
 			return
 		}
 	}
+}
+
+// brief writes v in at most 5 characters where that is possible.
+func brief(v float64) string {
+	for digits := 3; digits > 1; digits-- {
+		if text := fmt.Sprintf("%.*g", digits, v); len(text) <= 5 {
+			return text
+		}
+	}
+	return fmt.Sprintf("%.1g", v)
 }

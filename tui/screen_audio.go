@@ -18,9 +18,8 @@ import (
 
 // audioPane shows the audio of a row of a batch with what the model saw of it.
 type audioPane struct {
-	look   *batchLook
-	zoom   float64 // of the time axis; 0 and 1 show all
-	centre float64 // of the visible time, as a share of all
+	look *batchLook
+	time timeZoom
 }
 
 func (*audioPane) title(*model) string { return "audio" }
@@ -30,53 +29,22 @@ func (*audioPane) about(*model) string {
 }
 
 func (p *audioPane) bindings(m *model) []binding {
-	do := func(change func()) func(*model, string) tea.Cmd {
-		return func(*model, string) tea.Cmd {
-			change()
-			return nil
-		}
-	}
-	list := append(p.look.bindings(),
-		binding{[]string{"+", "="}, "+ -", fixed("zoom"), "zoom into the time, or out (also the wheel); shift with an arrow or the arrows move on", "", do(func() { p.zoomBy(2, p.focus(m)) })},
-		binding{[]string{"-", "_"}, "-", nil, "", "", do(func() { p.zoomBy(0.5, p.focus(m)) })},
-		binding{[]string{"w"}, "w", fixed("save WAV"), "write the audio into the current directory as a WAV file", "save WAV", func(m *model, _ string) tea.Cmd { return p.save(m) }})
-	if p.zoom > 1 {
-		list = append(list, binding{[]string{"esc"}, "esc", fixed("all"), "", "", do(func() { p.zoom = 1 })})
-	}
-	return list
+	list := append(p.look.bindings(), p.time.bindings(p.focus)...)
+	return append(list, binding{[]string{"w"}, "w", fixed("save WAV"), "write the audio into the current directory as a WAV file", "save WAV",
+		func(m *model, _ string) tea.Cmd { return p.save(m) }})
 }
 
-// focus is the place of the chosen frame, as a share of all.
+// focus is the place of the chosen frame, as a share of all; NaN when none was chosen.
 func (p *audioPane) focus(m *model) float64 {
 	b := p.look.batch(m)
-	if b == nil {
-		return 0.5
+	if b == nil || !p.look.picked {
+		return math.NaN()
 	}
-	if i := p.look.masked(b); i >= 0 && p.look.picked {
-		return (float64(b.Masked[i].Frame) + 0.5) / math.Max(float64(b.Frames), 1)
+	i := p.look.masked(b)
+	if i < 0 {
+		return math.NaN()
 	}
-	return math.Max(p.centre, 0.5/math.Max(p.zoom, 1))
-}
-
-func (p *audioPane) zoomBy(factor, at float64) {
-	p.zoom = min(max(max(p.zoom, 1)*factor, 1), 256)
-	p.centre = at
-}
-
-// visible is the visible part of a row of some seconds. It follows the chosen frame.
-func (p *audioPane) visible(m *model, seconds float64) chart.Span {
-	if !(p.zoom > 1) {
-		return chart.Span{From: 0, To: seconds}
-	}
-	half := 0.5 / p.zoom
-	centre := p.centre
-	if p.look.picked {
-		if at := p.focus(m); at < centre-0.9*half || at > centre+0.9*half {
-			centre = at
-		}
-	}
-	centre = min(max(centre, half), 1-half)
-	return chart.Span{From: (centre - half) * seconds, To: (centre + half) * seconds}
+	return (float64(b.Masked[i].Frame) + 0.5) / math.Max(float64(b.Frames), 1)
 }
 
 // sample is the recording that the screen needs.
@@ -103,8 +71,7 @@ func (p *audioPane) draw(f *frame, area rect) {
 		f.nothing(area, "the snapshot does not say how long its audio is")
 		return
 	}
-	view := p.visible(f.m, seconds)
-	p.pictures(f, area, b, s, err, view, seconds)
+	p.pictures(f, area, b, s, err, p.time.visible(seconds, p.focus(f.m)), seconds)
 }
 
 // sound returns a recording of the current run. err says why there is none.
@@ -156,13 +123,7 @@ func (p *audioPane) pictures(f *frame, area rect, b *runlog.Batch, s *sound, mis
 	f.maskedFrames(behind(strip.marks), b, inFrames)
 	p.codes(f, strip.codes, b, inFrames)
 	inner := behind(whole)
-	f.clickable(inner, func(_ *model, x, _ int) { p.look.pick(int(inFrames.At(x-inner.X, inner.W))) }, func(m *model, up bool) {
-		factor := 0.8
-		if up {
-			factor = 1.25
-		}
-		p.zoomBy(factor, p.focus(m))
-	})
+	f.clickable(inner, func(_ *model, x, _ int) { p.look.pick(int(inFrames.At(x-inner.X, inner.W))) }, func(m *model, up bool) { p.time.wheel(up, p.focus(m)) })
 	if s != nil {
 		d := &soundDrawing{title: b.ID, levels: s.levels, view: view, waveform: s.samples, rate: s.rate, masked: masked}
 		for _, m := range b.Masked {

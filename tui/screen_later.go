@@ -3,8 +3,6 @@ package tui
 import "aural/tui/screen"
 
 type runsPane struct{ empty }
-type transcriptsPane struct{ empty }
-type alignmentPane struct{ empty }
 
 type empty struct{}
 
