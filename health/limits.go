@@ -50,6 +50,7 @@ var (
 	shortcutLoss       = Limit{"loss of a shortcut", 0.05, "nats", "#3687, HF#12934"}
 	shortcutDuplicates = Limit{"equal distractors of a shortcut, at most", 0.5, "share", "above it the codebook has collapsed, which is another failure"}
 	shortcutEarly      = Limit{"early", 0.05, "of the run", "HF#12934: an instant drop; later it can be a task that is too easy"}
+	shortcutSpan       = Limit{"masked runs of single steps, below", 2, "steps", "a single masked step can be read off its neighbours, as in recipes of SpeechBrain"}
 
 	overfitRise    = Limit{"rise of the validation loss", 0.05, "share", "#3834"}
 	overfitFall    = Limit{"fall of the training loss meanwhile", 0.05, "share", "#3834; when both rise, the codebook came into use and the task became harder"}
@@ -66,7 +67,9 @@ var (
 	skippedUpdates  = Limit{"window of skipped updates", 1000, "updates", "what lies further back was survived"}
 	skippedFew      = Limit{"skipped updates that are no trend", 5, "updates", "fairseq, #968: more than 5 skips in 100 updates announce a spiral"}
 	skippedMost     = Limit{"skipped updates of a dead run", 0.5, "share", "the run gives up after max_skipped in a row"}
-	explosion       = Limit{"exploded gradient norm", 10, "times its median", "healthy runs stay within a factor of 4 of their median after warm-up"}
+	explosion       = Limit{"exploded gradient norm", 10, "times its median", "healthy runs stay well within, but for the time when they leave chance"}
+	explosionLeast  = Limit{"exploded gradient norm, at least", 2, "", "README of transformers: the norms of a healthy run are 0.5 to 2"}
+	explosionGain   = Limit{"improvement that excuses it", 0.01, "of ln(K+1)", "our small runs had a norm of 0.13 at chance and of 1 when they had left it"}
 	explosionFew    = Limit{"exploded records", 3, "records", "single spikes occur in healthy runs, and clipping takes them"}
 	explosionBefore = Limit{"records before", 20, "records", "a median of fewer is no norm"}
 

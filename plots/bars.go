@@ -1,15 +1,10 @@
 package plots
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"math"
-	"path/filepath"
 	"slices"
-	"strings"
-
-	"aural/internal/atomicfile"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -75,29 +70,34 @@ func bins(values []float64) []box {
 // Bars draws a bar for each value, the largest first, into the file path; see Render for its format. The bars are called by
 // their names where there is room for all of them, and counted from 1 otherwise. Options and errors are as of Histogram.
 func Bars(path string, bars []Bar, l Labels, o Options) error {
-	p := panel{title: l.Title, unit: l.Y, zero: true}
 	sorted := slices.DeleteFunc(slices.Clone(bars), func(b Bar) bool { return !finite(b.Value) })
 	slices.SortStableFunc(sorted, func(a, b Bar) int { return cmp.Or(cmp.Compare(b.Value, a.Value), cmp.Compare(a.Name, b.Name)) })
+	p := panel{title: l.Title, unit: l.Y, zero: true}
+	width := cmp.Or(o.Width, barsWidth)*float64(vg.Millimeter) - 50
+	p.bars(sorted, width, o.style())
+	return renderBars(path, p, l, o)
+}
+
+// bars adds bars in the order given, with their names below where there is room in a width of so many points.
+func (p *panel) bars(bars []Bar, width float64, s style) {
 	gap := 0.1
-	if len(sorted) > 100 {
+	if len(bars) > 100 {
 		gap = 0 // an outline: gaps would be finer than what a screen shows
 	}
 	var names plot.ConstantTicks
-	for i, b := range sorted {
+	for i, b := range bars {
 		at := float64(i + 1)
 		p.boxes = append(p.boxes, box{at - 0.5 + gap, at + 0.5 - gap, b.Value})
 		names = append(names, plot.Tick{Value: at, Label: b.Name})
 	}
-	width := cmp.Or(o.Width, barsWidth)*float64(vg.Millimeter) - 50
-	if len(names) > 0 && namesFit(names, width/float64(len(names))) {
+	if len(names) > 0 && namesFit(names, width/float64(len(names)), s) {
 		p.names = names
 	}
-	return renderBars(path, p, l, o)
 }
 
 // namesFit reports whether every label has at most this many points.
-func namesFit(names plot.ConstantTicks, points float64) bool {
-	return !slices.ContainsFunc(names, func(t plot.Tick) bool { return float64(textStyle(tickSize).Width(t.Label))+4 > points })
+func namesFit(names plot.ConstantTicks, points float64, s style) bool {
+	return !slices.ContainsFunc(names, func(t plot.Tick) bool { return float64(s.text(tickSize).Width(t.Label))+4 > points })
 }
 
 func renderBars(path string, p panel, l Labels, o Options) error {
@@ -107,19 +107,7 @@ func renderBars(path string, p panel, l Labels, o Options) error {
 	if len(p.boxes) == 0 {
 		return fmt.Errorf("plots: %s: %w: there is no finite value", path, ErrNoData)
 	}
-	width, height := cmp.Or(o.Width, barsWidth), cmp.Or(o.Height, barsHeight)
-	canvas, err := newCanvas(strings.ToLower(filepath.Ext(path)), vg.Length(width)*vg.Millimeter, vg.Length(height)*vg.Millimeter, o.DPI)
-	if err != nil {
-		return fmt.Errorf("plots: %s: %w", path, err)
-	}
-	if err := drawFigure(draw.New(canvas), []panel{p}, 1, l.X, l.Note, o.Theme.palette()); err != nil {
-		return fmt.Errorf("plots: %s: %w", path, err)
-	}
-	var image bytes.Buffer
-	if _, err := canvas.WriteTo(&image); err != nil {
-		return fmt.Errorf("plots: draw %s: %w", path, err)
-	}
-	if err := atomicfile.Write(path, image.Bytes(), 0o644); err != nil {
+	if err := write(path, []panel{p}, frame{note: l.Note, columns: 1, labelX: l.X}, size{barsWidth, barsHeight, 1}, o); err != nil {
 		return fmt.Errorf("plots: %w", err)
 	}
 	return nil
@@ -139,7 +127,7 @@ func (d data) bars(c draw.Canvas, g *plot.Plot) {
 			outline = append(outline, vg.Point{X: tx(b.left), Y: ty(b.height)}, vg.Point{X: tx(b.right), Y: ty(b.height)})
 		}
 		outline = append(outline, vg.Point{X: tx(boxes[to-1].right), Y: ty(0)})
-		c.FillPolygon(d.colours.line(0), c.ClipPolygonXY(outline))
+		c.FillPolygon(d.style.colour(0), c.ClipPolygonXY(outline))
 		from = to
 	}
 }

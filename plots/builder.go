@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"sort"
 	"strings"
 
 	"aural/runlog"
@@ -27,62 +26,62 @@ type compare struct {
 // run is a run in a figure.
 type run struct {
 	label string
-	log   *runlog.Reader
+	log   runlog.Curves
+}
+
+// set is what is drawn as one curve: a run, or a group of runs.
+type set struct {
+	label string
+	runs  []run
 }
 
 // builder makes panels of the series of its runs.
 type builder struct {
 	runs    []run
+	sets    []set
 	options Options
 	perX    float64 // what one unit of the horizontal axis is, in updates, hours or seconds
 	labelX  string
+	begins  map[string][]begin // by directory, for the Clock axis
 }
 
-// newBuilder names the runs and chooses the horizontal axis.
-func newBuilder(readers []*runlog.Reader, o Options) (*builder, error) {
-	b := &builder{options: o, perX: 1, labelX: "update"}
-	names := map[string]int{}
-	for _, r := range readers {
-		names[runlog.RunName(r.Dir())]++
+// newBuilder names the runs, groups them and chooses the horizontal axis.
+func newBuilder(logs []runlog.Curves, o Options) (*builder, error) {
+	b := &builder{options: o, perX: 1}
+	dirs := make([]string, len(logs))
+	for i, l := range logs {
+		dirs[i] = l.Dir()
 	}
-	for _, r := range readers {
-		label := runlog.RunName(r.Dir())
-		if names[label] > 1 {
-			label = filepath.Base(filepath.Clean(r.Dir()))
-		}
-		b.runs = append(b.runs, run{label, r})
+	for i, label := range RunLabels(dirs) {
+		b.runs = append(b.runs, run{label, logs[i]})
 	}
-	switch o.X {
-	case Hours:
-		b.labelX = "audio seen (h)"
-		for _, r := range b.runs {
-			if steps, _ := r.log.Series(hoursSeen); len(steps) == 0 {
-				return nil, fmt.Errorf("plots: run %s has not recorded %s: choose updates or time as the x axis", r.label, hoursSeen)
-			}
-		}
-	case Time:
-		longest := 0.0
-		for _, r := range b.runs {
-			for _, name := range r.log.Names() {
-				e := r.log.Elapsed(name)
-				longest = max(longest, e[len(e)-1])
-			}
-		}
-		unit := "s"
-		for _, u := range []struct {
-			name    string
-			seconds float64
-		}{{"min", 60}, {"h", 3600}, {"days", 86400}} {
-			if longest >= 2*u.seconds {
-				unit, b.perX = u.name, u.seconds
-			}
-		}
-		b.labelX = "training time (" + unit + ")"
+	if o.Groups != nil && len(o.Groups) != len(logs) {
+		return nil, fmt.Errorf("plots: %d groups for %d runs: each run has one, or none has", len(o.Groups), len(logs))
 	}
-	return b, nil
+	b.group()
+	return b, b.chooseX()
 }
 
-const hoursSeen = runlog.Train + "/hours_seen"
+// RunLabels names runs by their directories: by the name of the run, and where that is not enough by more of the path.
+func RunLabels(dirs []string) []string {
+	labels := make([]string, len(dirs))
+	for i, naming := range []func(dir string) string{
+		runlog.RunName,
+		func(dir string) string { return filepath.Base(filepath.Clean(dir)) },
+		filepath.Clean,
+	} {
+		count := map[string]int{}
+		for _, l := range labels {
+			count[l]++
+		}
+		for k, dir := range dirs {
+			if i == 0 || count[labels[k]] > 1 {
+				labels[k] = naming(dir)
+			}
+		}
+	}
+	return labels
+}
 
 // panel makes a panel of what the runs have of the wanted series. metric gives the unit.
 //
@@ -91,25 +90,20 @@ const hoursSeen = runlog.Train + "/hours_seen"
 func (b *builder) panel(title, metric string, wants []want, lines ...compare) panel {
 	p := panel{title: title, wants: wants, unit: b.unit(metric)}
 	for i, w := range wants {
-		kind, name, _ := strings.Cut(w.series, "/")
-		for j, r := range b.runs {
-			steps, values := r.log.Series(w.series)
-			if len(steps) == 0 {
+		for j, s := range b.sets {
+			c, ok := b.mean(s, w)
+			if !ok {
 				continue
 			}
-			c := curve{label: w.label, series: w.series, run: r.label, steps: steps, x: b.x(r, w.series, steps), raw: b.convert(name, values)}
-			c.colour, c.exact = w.colour, w.exact
-			c.points = len(steps) <= fewPoints
-			if kind == runlog.Valid {
+			c.points = len(c.steps) <= fewPoints
+			if strings.HasPrefix(w.series, runlog.Valid+"/") {
 				c.dash = 1
-			} else if b.options.Smoothing > 0 && !w.exact {
-				c.smooth = smooth(c.raw, b.options.Smoothing)
 			}
-			if len(b.runs) > 1 {
+			if len(b.sets) > 1 {
 				c.colour, c.dash = j, i
 				if w.exact {
-					above := float64(len(b.runs) - 1 - j)
-					c.wider = above * min(1.1, 4/float64(len(b.runs)-1))
+					above := float64(len(b.sets) - 1 - j)
+					c.wider = above * min(1.1, 4/float64(len(b.sets)-1))
 				}
 			}
 			p.curves = append(p.curves, c)
@@ -121,13 +115,42 @@ func (b *builder) panel(title, metric string, wants []want, lines ...compare) pa
 	return p
 }
 
+// curve makes the curve of a wanted series of one run. ok is false when the run has not recorded it.
+func (b *builder) curve(r run, w want) (c curve, ok bool) {
+	kind, name, _ := strings.Cut(w.series, "/")
+	steps, values := r.log.Series(w.series)
+	if len(steps) == 0 {
+		return curve{}, false
+	}
+	c = curve{label: w.label, series: w.series, run: r.label, steps: steps, x: b.x(r, w.series, steps), raw: b.convert(name, values)}
+	c.colour, c.exact = w.colour, w.exact
+	if kind != runlog.Valid && b.options.Smoothing > 0 && !w.exact {
+		c.smooth = smooth(c.raw, b.options.Smoothing)
+	}
+	return c, true
+}
+
+// finish applies what the options say about every panel.
+func (b *builder) finish(p *panel) {
+	if len(p.curves) == 0 {
+		return
+	}
+	o := b.options
+	p.x, p.clock = o.XLimits, o.X == Clock
+	p.logX = o.LogX && !p.stack
+	if !p.stack {
+		p.y = o.YLimits
+		p.log, p.always = p.log || o.LogY, o.LogY
+	}
+}
+
 // fewPoints is up to how many points a curve shows each of them.
 const fewPoints = 40
 
 // constants returns the line of a metric that carries a constant: its last value in any run, or one line a value when
 // the runs differ.
-func (b *builder) constants(c compare) []reference {
-	var lines []reference
+func (b *builder) constants(c compare) []level {
+	var lines []level
 	for _, r := range b.runs {
 		for _, kind := range []string{runlog.Train, runlog.Valid} {
 			_, v, ok := r.log.Last(kind + "/" + c.metric)
@@ -137,8 +160,8 @@ func (b *builder) constants(c compare) []reference {
 			v = b.convert(c.metric, []float64{v})[0]
 			// The log holds means over updates, so one constant may come back with different last bits; what reads the same is the same line.
 			label := fmt.Sprintf("%s = %s", c.label, short(v))
-			if !slices.ContainsFunc(lines, func(l reference) bool { return l.label == label }) {
-				lines = append(lines, reference{label: label, value: v, wide: true})
+			if !slices.ContainsFunc(lines, func(l level) bool { return l.label == label }) {
+				lines = append(lines, level{label: label, value: v, wide: true})
 			}
 		}
 	}
@@ -180,42 +203,4 @@ func (b *builder) unit(metric string) string {
 		return ""
 	}
 	return m.Metric.Unit
-}
-
-// x places the points of a series on the horizontal axis.
-func (b *builder) x(r run, series string, steps []int64) []float64 {
-	x := make([]float64, len(steps))
-	switch b.options.X {
-	case Updates:
-		for i, s := range steps {
-			x[i] = float64(s)
-		}
-	case Hours:
-		at, hours := r.log.Series(hoursSeen)
-		for i, s := range steps {
-			x[i] = interpolate(at, hours, s)
-		}
-	case Time:
-		for i, e := range r.log.Elapsed(series) {
-			x[i] = e / b.perX
-		}
-	}
-	return x
-}
-
-// interpolate returns the value at step of the series (steps, values), linear between its points. Before the first point
-// it is on the line from zero, behind the last one it stays.
-func interpolate(steps []int64, values []float64, step int64) float64 {
-	i := sort.Search(len(steps), func(i int) bool { return steps[i] >= step })
-	if i == len(steps) {
-		return values[i-1]
-	}
-	s0, v0 := int64(0), 0.0
-	if i > 0 {
-		s0, v0 = steps[i-1], values[i-1]
-	}
-	if steps[i] == s0 {
-		return values[i]
-	}
-	return v0 + (values[i]-v0)*float64(step-s0)/float64(steps[i]-s0)
 }

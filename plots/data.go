@@ -9,9 +9,6 @@ import (
 )
 
 const (
-	lineWidth = 1.3 // points
-	rawWidth  = 0.7
-
 	// densePoints is from how many points on a curve that is not smoothed is thin.
 	densePoints = 400
 
@@ -25,61 +22,84 @@ const (
 
 // data draws what is inside the axes of a panel. It implements plot.Plotter.
 type data struct {
-	panel   *panel
-	colours palette
+	panel *panel
+	style style
 }
 
 // Plot implements plot.Plotter.
 func (d data) Plot(c draw.Canvas, g *plot.Plot) {
-	d.grid(c, g)
-	if d.panel.empty() {
-		style := g.X.Label.TextStyle
-		style.Color = d.colours.muted
-		style.YAlign = draw.YCenter
-		c.FillText(style, c.Center(), "not recorded")
-		return
-	}
-	if d.panel.boxes != nil {
+	p := d.panel
+	switch {
+	case p.empty():
+		t := g.X.Label.TextStyle
+		t.Color, t.YAlign = d.style.muted, draw.YCenter
+		c.FillText(t, c.Center(), "not recorded")
+	case p.heat != nil:
+		p.heat.draw(c, g, d.style)
+	case p.audio != nil:
+		p.audio.draw(c, g, d.style)
+	case p.boxes != nil:
+		d.grid(c, g)
 		d.bars(c, g)
-		return
-	}
-	if d.panel.stack {
+	case p.stack:
+		d.grid(c, g)
 		d.areas(c, g)
-		return
+	default:
+		d.lines(c, g)
 	}
-	for _, l := range d.panel.lines {
-		d.reference(c, g, l)
+}
+
+// lines draws curves with what is behind them.
+func (d data) lines(c draw.Canvas, g *plot.Plot) {
+	for _, b := range d.panel.bands {
+		d.fill(c, g, b)
+		d.borders(c, g, b)
 	}
 	for i := range d.panel.curves {
-		if v := &d.panel.curves[i]; v.smooth != nil {
-			d.strokes(c, g, v, v.raw, draw.LineStyle{Color: d.colours.faint(v.colour), Width: vg.Points(rawWidth)})
+		if v := &d.panel.curves[i]; v.low != nil {
+			d.fill(c, g, ViewBand{X: v.x, Low: v.low, High: v.high, Colour: v.colour})
+		}
+	}
+	d.grid(c, g)
+	for _, l := range d.panel.lines {
+		d.level(c, g, l)
+	}
+	for i := range d.panel.curves {
+		if v := &d.panel.curves[i]; v.low != nil { // areas hide each other, their borders do not
+			d.borders(c, g, ViewBand{X: v.x, Low: v.low, High: v.high, Colour: v.colour})
+		}
+	}
+	for i := range d.panel.curves {
+		if v := &d.panel.curves[i]; v.smooth != nil && v.low == nil {
+			d.strokes(c, g, v, v.raw, draw.LineStyle{Color: d.style.faint(v.colour), Width: d.style.line(rawWidth)})
 		}
 	}
 	for i := range d.panel.curves {
 		v := &d.panel.curves[i]
-		d.strokes(c, g, v, v.drawn(), d.style(v))
+		d.strokes(c, g, v, v.drawn(), d.line(v))
 		d.gaps(c, g, v)
 	}
+	d.marks(c, g)
 }
 
-// style is that of the main line. Dense raw data would make a thick line a band. Of schedules that are the same, all
+// line is the style of the main line. Dense raw data would make a thick line a band. Of schedules that are the same, all
 // remain visible because the lower ones are wider.
-func (d data) style(v *curve) draw.LineStyle {
+func (d data) line(v *curve) draw.LineStyle {
 	width := lineWidth
 	if v.smooth == nil && !v.exact && len(v.raw) > densePoints {
 		width = rawWidth
 	}
 	width += v.wider
-	return draw.LineStyle{Color: d.colours.line(v.colour), Width: vg.Points(width), Dashes: dashes(v.dash)}
+	return draw.LineStyle{Color: d.style.colour(v.colour), Width: d.style.line(width), Dashes: dashes(v.dash)}
 }
 
-func (d data) referenceStyle() draw.LineStyle {
-	return draw.LineStyle{Color: d.colours.muted, Width: vg.Points(0.9), Dashes: []vg.Length{1, 2}}
+func (d data) levelStyle() draw.LineStyle {
+	return draw.LineStyle{Color: d.style.muted, Width: d.style.line(0.9), Dashes: []vg.Length{1, 2}}
 }
 
 func (d data) grid(c draw.Canvas, g *plot.Plot) {
 	tx, ty := g.Transforms(&c)
-	style := draw.LineStyle{Color: d.colours.grid, Width: vg.Points(0.5)}
+	style := draw.LineStyle{Color: d.style.grid, Width: vg.Points(0.5)}
 	for _, t := range g.X.Tick.Marker.Ticks(g.X.Min, g.X.Max) {
 		if x := tx(t.Value); c.ContainsX(x) && !t.IsMinor() {
 			c.StrokeLine2(style, x, c.Min.Y, x, c.Max.Y)
@@ -92,25 +112,26 @@ func (d data) grid(c draw.Canvas, g *plot.Plot) {
 	}
 }
 
-func (d data) reference(c draw.Canvas, g *plot.Plot, l reference) {
-	if l.value < g.Y.Min || l.value > g.Y.Max {
+func (d data) level(c draw.Canvas, g *plot.Plot, l level) {
+	if !(l.value >= g.Y.Min && l.value <= g.Y.Max) {
 		return
 	}
 	_, ty := g.Transforms(&c)
-	c.StrokeLine2(d.referenceStyle(), c.Min.X, ty(l.value), c.Max.X, ty(l.value))
+	c.StrokeLine2(d.levelStyle(), c.Min.X, ty(l.value), c.Max.X, ty(l.value))
 }
 
 // strokes draws values as a line that is broken where they are not finite. A single point is a dot.
 func (d data) strokes(c draw.Canvas, g *plot.Plot, v *curve, values []float64, style draw.LineStyle) {
-	tx, ty := g.Transforms(&c)
-	columns := int(float64(c.Max.X-c.Min.X) * columnsPerPoint)
-	solid := style
-	solid.Dashes = nil
-	dot := draw.GlyphStyle{Color: style.Color, Radius: vg.Points(1.5), Shape: draw.CircleGlyph{}}
-	for _, segment := range decimate(v.x, values, g.X.Min, g.X.Max, max(columns, 1)) {
+	x := newPlaces(c, g, v.x)
+	_, ty := g.Transforms(&c)
+	if _, ok := g.Y.Scale.(plot.LogScale); ok {
+		values = positive(values)
+	}
+	dot := draw.GlyphStyle{Color: style.Color, Radius: d.style.line(1.5), Shape: draw.CircleGlyph{}}
+	for _, segment := range decimate(x.x, values, x.x0, x.x1, x.columns) {
 		line := make([]vg.Point, len(segment))
 		for i, p := range segment {
-			line[i] = vg.Point{X: tx(p.x), Y: ty(p.y)}
+			line[i] = vg.Point{X: x.at(p.x), Y: ty(p.y)}
 		}
 		piece := len(line)
 		if len(style.Dashes) == 0 {
@@ -129,16 +150,16 @@ func (d data) strokes(c draw.Canvas, g *plot.Plot, v *curve, values []float64, s
 
 // gaps marks on the horizontal axis where a curve has no finite value.
 func (d data) gaps(c draw.Canvas, g *plot.Plot, v *curve) {
-	tx, _ := g.Transforms(&c)
-	cross := draw.GlyphStyle{Color: d.colours.line(v.colour), Radius: vg.Points(2), Shape: draw.CrossGlyph{}}
+	x := newPlaces(c, g, v.x)
+	cross := draw.GlyphStyle{Color: d.style.colour(v.colour), Radius: d.style.line(2), Shape: draw.CrossGlyph{}}
 	last := vg.Length(math.Inf(-1))
 	for i, value := range v.raw {
-		if finite(value) || !finite(v.x[i]) {
+		if finite(value) || !finite(x.x[i]) {
 			continue
 		}
-		if x := tx(v.x[i]); x-last >= 1 {
-			c.DrawGlyphNoClip(cross, vg.Point{X: x, Y: c.Min.Y + 3})
-			last = x
+		if at := x.at(x.x[i]); at-last >= 1 && c.ContainsX(at) {
+			c.DrawGlyphNoClip(cross, vg.Point{X: at, Y: c.Min.Y + 3})
+			last = at
 		}
 	}
 }
@@ -178,7 +199,7 @@ func (d data) areas(c draw.Canvas, g *plot.Plot) {
 		for j := len(lower) - 1; j >= 0; j-- {
 			upper = append(upper, lower[j])
 		}
-		c.FillPolygon(d.colours.line(d.panel.curves[i].colour), c.ClipPolygonXY(upper))
+		c.FillPolygon(d.style.colour(d.panel.curves[i].colour), c.ClipPolygonXY(upper))
 		below = top
 	}
 }

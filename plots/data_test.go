@@ -178,7 +178,7 @@ func TestTicksAnyRange(t *testing.T) {
 func TestAxisOfExtremes(t *testing.T) {
 	for _, y := range [][]float64{{-1.7e308, 1.7e308}, {0, 1.7e308}, {5e-324, 5e-324}, {-3, -3}, {0, 0}} {
 		p := panel{curves: []curve{{steps: []int64{1, 2}, x: []float64{1, 2}, raw: y}}}
-		g := p.axes(vg.Point{X: 300, Y: 200}, "update", Light.palette())
+		g := p.axes(vg.Point{X: 300, Y: 200}, "update", Options{}.style())
 		lo, hi := max(y[0], -1e300), min(y[1], 1e300)
 		if !finite(g.Y.Min) || !finite(g.Y.Max) || g.Y.Min > lo || g.Y.Max < hi || g.Y.Norm(0.5*(g.Y.Min+g.Y.Max)) != 0.5 {
 			t.Errorf("values %v: axis from %v to %v", y, g.Y.Min, g.Y.Max)

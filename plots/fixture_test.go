@@ -36,7 +36,10 @@ func (s synthetic) make(t testing.TB, root string) *runlog.Reader {
 		w.Record(&runlog.Record{Step: u, Time: at, Kind: runlog.Train, Values: s.values(u, random, 1)})
 		w.Record(&runlog.Record{Step: u, Time: at, Kind: runlog.System, Values: machineValues(random)})
 		if u%(s.every*50) == 0 {
-			w.Record(&runlog.Record{Step: u, Time: at, Kind: runlog.Valid, Values: s.values(u, random, 0.1)[:8]})
+			valid := s.values(u, random, 0.1)
+			w.Record(&runlog.Record{Step: u, Time: at, Kind: runlog.Valid, Values: append(valid[:8:8], valid[12:24]...)})
+			w.Snapshot(codes(u, s.every*50, s.updates), nil)
+			w.Snapshot(batch(u, s.updates))
 		}
 	}
 	if err := w.Close(runlog.Finished, ""); err != nil {
@@ -79,6 +82,12 @@ func (s synthetic) values(u int64, random *rand.Rand, noise float64) []runlog.Va
 		{Name: "accuracy", Value: accuracy}, {Name: "code_perplexity", Value: perplexity * 0.8}, {Name: "prob_perplexity", Value: perplexity},
 		{Name: "chance_loss", Value: math.Log(101)}, {Name: "chance_accuracy", Value: 1.0 / 101}, {Name: "max_perplexity", Value: 640},
 		{Name: "gradient_norm", Value: norm}, {Name: "learning_rate", Value: rate},
+		{Name: "code_perplexity/0", Value: perplexity * 0.3}, {Name: "code_perplexity/1", Value: perplexity * 0.5},
+		{Name: "prob_perplexity/0", Value: perplexity * 0.4}, {Name: "prob_perplexity/1", Value: perplexity * 0.6},
+		{Name: "masked_share", Value: 0.49 + n(0.01)}, {Name: "mask_run", Value: 14.7 + n(0.3)}, {Name: "duplicate_distractors", Value: 0.02 + 0.5*math.Exp(-x/3e3)},
+		{Name: "positive_cosine", Value: 0.1 + 0.5*(1-math.Exp(-x/30e3)) + n(0.01)}, {Name: "negative_cosine", Value: 0.35 + n(0.01)},
+		{Name: "wer", Value: 0.1 + 0.9*math.Exp(-x/50e3)}, {Name: "cer", Value: 0.04 + 0.9*math.Exp(-x/30e3)}, {Name: "ctc_loss", Value: 0.3 + 4*math.Exp(-x/20e3) + n(0.1)},
+		{Name: "epoch", Value: math.Floor(float64(u) / 7300)},
 		{Name: "gumbel_temperature", Value: max(0.5, 2*math.Pow(0.999995, float64(u)))},
 		{Name: "hours_seen", Value: float64(u) * 1.56},
 	}
@@ -90,6 +99,40 @@ func machineValues(random *rand.Rand) []runlog.Value {
 	return []runlog.Value{
 		{Name: "audio_rate", Value: 6200 + n(150)}, {Name: "gflops", Value: 310e3 + n(5e3)}, {Name: "data_wait", Value: math.Abs(n(0.01)) + 0.02},
 		{Name: "time/data", Value: 18 + math.Abs(n(6))}, {Name: "time/forward", Value: 260 + n(8)}, {Name: "time/backward", Value: 540 + n(12)},
-		{Name: "time/optimizer", Value: 42 + n(2)},
+		{Name: "time/optimizer", Value: 42 + n(2)}, {Name: "time/other", Value: 12 + n(1)},
 	}
+}
+
+// codes is the snapshot of two codebooks of 40 entries: of the first some die, the second becomes even.
+func codes(u, updates, of int64) *runlog.Snapshot {
+	const entries = 40
+	c := &runlog.Codebook{Groups: 2, Entries: entries, Counts: make([]int64, 2*entries), Updates: updates}
+	done := float64(u) / float64(of)
+	for i := range entries {
+		if float64(i) > entries*(1-0.4*done) {
+			continue
+		}
+		c.Counts[i*7%entries] = int64(1 + 900*math.Exp(-float64(i)/8))
+		c.Counts[entries+i] = int64(40 + 900*math.Exp(-float64(i)/(2+40*done)))
+	}
+	return &runlog.Snapshot{Step: u, Codebook: c}
+}
+
+// batch is the snapshot of 3 s of a rising tone with a third of it masked, in two spans.
+func batch(u, of int64) (*runlog.Snapshot, []int16) {
+	const rate, seconds, frames = 16000, 3, 150
+	random := rand.New(rand.NewPCG(uint64(u), 2))
+	sample := make([]int16, rate*seconds)
+	for i := range sample {
+		at := float64(i) / rate
+		sample[i] = int16(9000*math.Sin(2*math.Pi*(200+400*at)*at)*math.Abs(math.Sin(3*at)) + 60*random.NormFloat64())
+	}
+	b := &runlog.Batch{ID: "1089-134686-0007", Speaker: "1089", Samples: len(sample), Rate: rate, Frames: frames, Rows: 8, Spans: [][2]int{{20, 30}, {80, 20}}}
+	for _, span := range b.Spans {
+		for f := span[0]; f < span[0]+span[1]; f++ {
+			b.Masked = append(b.Masked, runlog.MaskedFrame{Frame: f, Codes: []int{f / 3 % 40, random.IntN(40)}, Correct: random.Float64() < float64(u)/float64(of),
+				Positive: 0.5, BestNegative: 0.3})
+		}
+	}
+	return &runlog.Snapshot{Step: u, Batch: b}, sample
 }

@@ -2,6 +2,7 @@ package plots
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -18,10 +19,10 @@ import (
 // ErrNoData is returned by Render when no run has recorded anything that the figure shows.
 var ErrNoData = errors.New("nothing to draw")
 
-// Render draws a figure of one or several runs into the file path, whose extension (.svg, .pdf or .png) gives the
-// format. The readers must have been polled; what they have read is drawn. The file is replaced as a whole or, on error,
-// not at all.
-func Render(path string, readers []*runlog.Reader, figure string, o Options) error {
+// Render draws a figure of one or several runs into the file path, whose extension (see [Formats]) gives the format. The
+// readers must have been polled; what they have read is drawn. The file is replaced as a whole or, on error, not at all. The
+// images of a .tex file stand beside it.
+func Render(path string, logs []runlog.Curves, figure string, o Options) error {
 	f, err := find(figure)
 	if err != nil {
 		return err
@@ -29,42 +30,90 @@ func Render(path string, readers []*runlog.Reader, figure string, o Options) err
 	if err := o.check(); err != nil {
 		return err
 	}
-	if len(readers) == 0 {
+	if len(logs) == 0 {
 		return fmt.Errorf("plots: figure %s: no run to draw", figure)
 	}
-	b, err := newBuilder(readers, o)
+	b, err := newBuilder(logs, o)
 	if err != nil {
 		return err
 	}
-	panels := f.panels(b)
+	panels, err := f.panels(b)
+	if err != nil {
+		return fmt.Errorf("plots: figure %s: %w", figure, err)
+	}
 	if err := anyData(f, b, panels); err != nil {
 		return err
 	}
-	width, height := f.Width, f.Height
-	if o.Width != 0 {
-		width = o.Width
+	for i := range panels {
+		b.finish(&panels[i])
 	}
-	if o.Height != 0 {
-		height = o.Height
-	}
-	canvas, err := newCanvas(strings.ToLower(filepath.Ext(path)), vg.Length(width)*vg.Millimeter, vg.Length(height)*vg.Millimeter, o.DPI)
-	if err != nil {
-		return fmt.Errorf("plots: %s: %w", path, err)
-	}
-	if err := drawFigure(draw.New(canvas), panels, f.columns, b.labelX, note(b, panels), o.Theme.palette()); err != nil {
+	if err := write(path, panels, frame{note: note(b, panels), columns: f.columns, labelX: b.labelX}, size{f.Width, f.Height, f.rows}, o); err != nil {
 		return fmt.Errorf("plots: figure %s: %w", figure, err)
+	}
+	return nil
+}
+
+// size is the size of a figure in millimetres when it has this many rows of panels.
+type size struct {
+	width, height float64
+	rows          int
+}
+
+// rowAspect is the greatest height of a row of panels in the width of a panel, for figures whose width was asked for.
+const rowAspect = 0.68
+
+// of returns the size of a figure of panels: that of the options, or else one that gives its rows the usual height.
+func (z size) of(panels int, f frame, o Options) (w, h vg.Length) {
+	width := cmp.Or(o.Width, z.width)
+	columns := f.columnsIn(panels, vg.Length(width)*vg.Millimeter, o.style())
+	rows := (panels + columns - 1) / columns
+	row := z.height / float64(z.rows)
+	if o.Width != 0 {
+		row = min(row, max(rowAspect*width/float64(columns), 45*o.style().scale))
+	}
+	height := cmp.Or(o.Height, min(max(row*float64(rows), 40), 1000))
+	return vg.Length(width) * vg.Millimeter, vg.Length(height) * vg.Millimeter
+}
+
+// file is a file that is written with a figure, in its directory.
+type file struct {
+	name string
+	data []byte
+}
+
+// write draws panels into a file, and writes what belongs beside it first, so that a figure is never without it.
+func write(path string, panels []panel, f frame, z size, o Options) error {
+	w, h := z.of(len(panels), f, o)
+	surface, err := newCanvas(path, w, h, o.DPI)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if err := drawFigure(draw.New(surface), panels, f, o.style()); err != nil {
+		return err
 	}
 	var image bytes.Buffer
-	if _, err := canvas.WriteTo(&image); err != nil {
-		return fmt.Errorf("plots: draw %s: %w", path, err)
+	if _, err := surface.WriteTo(&image); err != nil {
+		return fmt.Errorf("draw %s: %w", path, err)
 	}
-	if err := atomicfile.Write(path, image.Bytes(), 0o644); err != nil {
-		return fmt.Errorf("plots: figure %s: %w", figure, err)
+	var files []file
+	if t, ok := surface.(*texCanvas); ok {
+		files = t.beside()
 	}
+	base := filepath.Base(path)
+	bare := strings.TrimSuffix(base, filepath.Ext(base))
 	if o.CSV {
-		table := strings.TrimSuffix(path, filepath.Ext(path)) + ".csv"
-		if err := atomicfile.Write(table, encodeCSV(panels, b.labelX), 0o644); err != nil {
-			return fmt.Errorf("plots: figure %s: %w", figure, err)
+		files = append(files, file{bare + ".csv", encodeCSV(panels, f.labelX)})
+	}
+	if o.JSON {
+		data, err := encodeJSON(panels, f)
+		if err != nil {
+			return err
+		}
+		files = append(files, file{bare + ".json", data})
+	}
+	for _, f := range append(files, file{base, image.Bytes()}) {
+		if err := atomicfile.Write(filepath.Join(filepath.Dir(path), f.name), f.data, 0o644); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -95,20 +144,31 @@ func anyData(f Figure, b *builder, panels []panel) error {
 	for _, r := range b.runs {
 		runs = append(runs, r.label)
 	}
-	return fmt.Errorf("plots: figure %s: %w: %s has no finite value of %s", f.Name, ErrNoData, strings.Join(runs, ", "), strings.Join(wanted, ", "))
+	what := "finite value of " + strings.Join(wanted, ", ")
+	if len(wanted) == 0 {
+		what = f.source
+	}
+	return fmt.Errorf("plots: figure %s: %w: %s has no %s", f.Name, ErrNoData, strings.Join(runs, ", "), what)
 }
 
 // note says what a reader of the figure must know and no axis tells.
 func note(b *builder, panels []panel) string {
 	var parts []string
-	if len(b.runs) == 1 {
-		parts = append(parts, b.runs[0].label)
+	if len(b.sets) == 1 {
+		parts = append(parts, b.sets[0].label)
 	}
-	averaged := func(p panel) bool {
-		return slices.ContainsFunc(p.curves, func(c curve) bool { return c.smooth != nil })
+	has := func(what func(c curve) bool) bool {
+		return slices.ContainsFunc(panels, func(p panel) bool { return slices.ContainsFunc(p.curves, what) })
 	}
-	if slices.ContainsFunc(panels, averaged) {
-		parts = append(parts, "smoothed "+short(b.options.Smoothing)+", raw values faint")
+	if has(func(c curve) bool { return c.low != nil }) {
+		parts = append(parts, map[Band]string{MinMax: "mean, lowest and highest of the runs", Deviation: "mean of the runs, 1 standard deviation"}[b.options.Band])
+	}
+	if has(func(c curve) bool { return c.smooth != nil }) {
+		text := "smoothed " + short(b.options.Smoothing)
+		if has(func(c curve) bool { return c.smooth != nil && c.low == nil }) {
+			text += ", raw values faint"
+		}
+		parts = append(parts, text)
 	}
 	return strings.Join(parts, "  |  ")
 }

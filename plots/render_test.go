@@ -25,7 +25,7 @@ func small(name string, spoiled bool) synthetic {
 }
 
 // render draws a figure into a fresh directory and returns the file.
-func render(t *testing.T, name string, readers []*runlog.Reader, figure string, o Options) []byte {
+func render(t *testing.T, name string, readers []runlog.Curves, figure string, o Options) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	if err := Render(path, readers, figure, o); err != nil {
@@ -44,7 +44,7 @@ func TestEveryFigure(t *testing.T) {
 	one := small("good", false).make(t, root)
 	two := small("spoiled", true).make(t, root)
 	for _, f := range Figures() {
-		for i, readers := range [][]*runlog.Reader{{two}, {one, two}} {
+		for i, readers := range [][]runlog.Curves{{two}, {one, two}} {
 			o := Options{Smoothing: 0.9 * float64(i), X: XAxis(i * 2), Units: Units(i), Theme: Theme(i), DPI: 72}
 			svg := render(t, "f.svg", readers, f.Name, o)
 			checkXML(t, f.Name, svg)
@@ -108,18 +108,18 @@ func TestWhatTheFigureSays(t *testing.T) {
 	good, other := small("good", false).make(t, root), small("other", false).make(t, root)
 	for _, c := range []struct {
 		figure  string
-		readers []*runlog.Reader
+		readers []runlog.Curves
 		options Options
 		says    []string
 	}{
-		{"loss", []*runlog.Reader{good}, Options{}, []string{"Loss", "nats", "update", "total, valid", "chance, ln(K+1) = 4.615", "20k", "good"}},
-		{"loss", []*runlog.Reader{good}, Options{Units: Bits}, []string{"bits", "chance, ln(K+1) = 6.658"}},
-		{"loss", []*runlog.Reader{good, other}, Options{X: Time}, []string{"Total loss", "Contrastive loss", "other", "training time (h)"}},
-		{"accuracy", []*runlog.Reader{good}, Options{X: Hours, Smoothing: 0.5}, []string{"chance, 1/(K+1) = 0.0099", "audio seen (h)", "smoothed 0.5"}},
-		{"perplexity", []*runlog.Reader{good}, Options{}, []string{"all entries = 640", "prob, train", "codes", "600"}},
-		{"gradient", []*runlog.Reader{good}, Options{}, []string{"Gradient norm", "Learning rate", "Gumbel temperature"}},
-		{"throughput", []*runlog.Reader{good}, Options{}, []string{"TFLOP/s", "share of time"}},
-		{"time", []*runlog.Reader{good}, Options{}, []string{"waiting for data", "backward", "optimiser", "ms"}},
+		{"loss", []runlog.Curves{good}, Options{}, []string{"Loss", "nats", "update", "total, valid", "chance, ln(K+1) = 4.615", "20k", "good"}},
+		{"loss", []runlog.Curves{good}, Options{Units: Bits}, []string{"bits", "chance, ln(K+1) = 6.658"}},
+		{"loss", []runlog.Curves{good, other}, Options{X: Time}, []string{"Total loss", "Contrastive loss", "other", "training time (h)"}},
+		{"accuracy", []runlog.Curves{good}, Options{X: Hours, Smoothing: 0.5}, []string{"chance, 1/(K+1) = 0.0099", "audio seen (h)", "smoothed 0.5"}},
+		{"perplexity", []runlog.Curves{good}, Options{}, []string{"all entries = 640", "prob, train", "codes", "600"}},
+		{"gradient", []runlog.Curves{good}, Options{}, []string{"Gradient norm", "Learning rate", "Gumbel temperature"}},
+		{"throughput", []runlog.Curves{good}, Options{}, []string{"TFLOP/s", "share of time"}},
+		{"time", []runlog.Curves{good}, Options{}, []string{"waiting for data", "backward", "optimiser", "ms"}},
 	} {
 		said := texts(t, render(t, "f.svg", c.readers, c.figure, c.options))
 		for _, s := range c.says {
@@ -153,7 +153,7 @@ func TestConstantIsOneLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "loss.svg")
-	if err := Render(out, []*runlog.Reader{r}, "loss", Options{}); err != nil {
+	if err := Render(out, []runlog.Curves{r}, "loss", Options{}); err != nil {
 		t.Fatal(err)
 	}
 	svg, err := os.ReadFile(out)
@@ -205,18 +205,18 @@ func TestLittleData(t *testing.T) {
 	} {
 		for _, f := range []string{"loss", "gradient", "overview"} {
 			for _, file := range []string{"f.svg", "f.pdf", "f.png"} {
-				if err := Render(filepath.Join(t.TempDir(), file), []*runlog.Reader{r}, f, Options{Smoothing: 0.6}); err != nil {
+				if err := Render(filepath.Join(t.TempDir(), file), []runlog.Curves{r}, f, Options{Smoothing: 0.6}); err != nil {
 					t.Errorf("%s, %s, %s: %v", name, f, file, err)
 				}
 			}
-			checkXML(t, name+", "+f, render(t, "f.svg", []*runlog.Reader{r}, f, Options{Smoothing: 0.6}))
+			checkXML(t, name+", "+f, render(t, "f.svg", []runlog.Curves{r}, f, Options{Smoothing: 0.6}))
 		}
 	}
 	// Hours that are not finite are no place on the axis.
 	hours := log("hours", record(1, 2), record(2, 3), record(3, math.NaN()), record(4, 1))
-	checkXML(t, "hours", render(t, "f.svg", []*runlog.Reader{hours}, "loss", Options{X: Hours}))
+	checkXML(t, "hours", render(t, "f.svg", []runlog.Curves{hours}, "loss", Options{X: Hours}))
 	for name, r := range map[string]*runlog.Reader{"nothing": log("nothing"), "only NaN": log("nan", record(1, math.NaN()), record(2, math.Inf(1)))} {
-		err := Render(filepath.Join(root, "none.svg"), []*runlog.Reader{r}, "loss", Options{})
+		err := Render(filepath.Join(root, "none.svg"), []runlog.Curves{r}, "loss", Options{})
 		if !errors.Is(err, ErrNoData) || !strings.Contains(err.Error(), "train/contrastive_loss") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -225,14 +225,14 @@ func TestLittleData(t *testing.T) {
 
 func TestRenderRefuses(t *testing.T) {
 	root := t.TempDir()
-	readers := []*runlog.Reader{small("good", false).make(t, root)}
+	readers := []runlog.Curves{small("good", false).make(t, root)}
 	path := filepath.Join(root, "f.svg")
 	if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
 		path, figure string
-		readers      []*runlog.Reader
+		readers      []runlog.Curves
 		options      Options
 		says         string
 	}{
@@ -257,14 +257,14 @@ func TestRenderRefuses(t *testing.T) {
 // The size that is asked for in the error is enough.
 func TestTooSmallTellsTheSize(t *testing.T) {
 	root := t.TempDir()
-	readers := []*runlog.Reader{small("a", false).make(t, root), small("b", false).make(t, root)}
+	readers := []runlog.Curves{small("a", false).make(t, root), small("b", false).make(t, root)}
 	b, err := newBuilder(readers, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	panels := overviewPanels(b)
 	for _, p := range panels {
-		for _, row := range legendRows(&p, 300) {
+		for _, row := range legendRows(&p, 300, Options{}.style()) {
 			var used vg.Length
 			for _, e := range row {
 				used += e.width
@@ -296,7 +296,7 @@ func TestCSV(t *testing.T) {
 	root := t.TempDir()
 	r := small("good", true).make(t, root)
 	path := filepath.Join(root, "f.png")
-	if err := Render(path, []*runlog.Reader{r}, "loss", Options{CSV: true, Units: Bits, X: Hours, Smoothing: 0.5, DPI: 72}); err != nil {
+	if err := Render(path, []runlog.Curves{r}, "loss", Options{CSV: true, Units: Bits, X: Hours, Smoothing: 0.5, DPI: 72}); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(filepath.Join(root, "f.csv"))
@@ -342,7 +342,7 @@ func BenchmarkOverview(b *testing.B) {
 	for _, ext := range []string{".svg", ".pdf", ".png"} {
 		b.Run(ext[1:], func(b *testing.B) {
 			for b.Loop() {
-				if err := Render(filepath.Join(root, "f"+ext), []*runlog.Reader{r}, "overview", Options{Smoothing: 0.9}); err != nil {
+				if err := Render(filepath.Join(root, "f"+ext), []runlog.Curves{r}, "overview", Options{Smoothing: 0.9}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"gonum.org/v1/plot"
 )
@@ -66,10 +67,12 @@ func (l linearTicks) label(v, step, largest float64) string {
 }
 
 // logTicks marks powers of ten, and 2 and 5 times them when there are few.
-type logTicks struct{}
+type logTicks struct {
+	big bool // write thousands as k and millions as M
+}
 
 // Ticks implements plot.Ticker.
-func (logTicks) Ticks(lo, hi float64) []plot.Tick {
+func (l logTicks) Ticks(lo, hi float64) []plot.Tick {
 	if !(hi > lo) || !(lo > 0) || !finite(hi) {
 		return nil
 	}
@@ -85,9 +88,60 @@ func (logTicks) Ticks(lo, hi float64) []plot.Tick {
 			t := plot.Tick{Value: v}
 			if m == 1 && math.Mod(e-first, apart) == 0 || m > 1 && hi/lo < 100 {
 				t.Label = short(v)
+				if l.big {
+					t.Label = thousands(v)
+				}
 			}
 			ticks = append(ticks, t)
 		}
+	}
+	return ticks
+}
+
+// thousands writes a number like short, but thousands as k and millions as M.
+func thousands(v float64) string {
+	switch {
+	case v >= 1e6:
+		return short(v/1e6) + "M"
+	case v >= 1e3:
+		return short(v/1e3) + "k"
+	}
+	return short(v)
+}
+
+// clockTicks marks round times of day. The axis counts seconds since 1970, UTC.
+type clockTicks struct{ want int }
+
+// Ticks implements plot.Ticker.
+func (k clockTicks) Ticks(lo, hi float64) []plot.Tick {
+	if !(hi > lo) || !(math.Abs(lo) < 1e11) || !(math.Abs(hi) < 1e11) {
+		return nil
+	}
+	const minute, hour, day = 60, 3600, 86400
+	step := 1000.0 * day
+	for _, s := range []float64{1, 2, 5, 10, 15, 30, minute, 2 * minute, 5 * minute, 10 * minute, 15 * minute, 30 * minute, hour, 2 * hour, 3 * hour, 6 * hour,
+		12 * hour, day, 2 * day, 5 * day, 10 * day, 20 * day, 50 * day, 100 * day, 200 * day, 500 * day} {
+		if (hi-lo)/s <= float64(k.want)+1 {
+			step = s
+			break
+		}
+	}
+	var ticks []plot.Tick
+	before := ""
+	for v := math.Ceil(lo/step) * step; v <= hi && len(ticks) < 100; v += step {
+		at := time.Unix(int64(v), 0).UTC()
+		date, label := at.Format("Jan 2"), at.Format("15:04")
+		switch {
+		case step >= day:
+			label = date
+		case step < minute:
+			label = at.Format("15:04:05")
+		}
+		if date != before && step < day {
+			label += "\n" + date
+		}
+		before = date
+		ticks = append(ticks, plot.Tick{Value: v, Label: label})
 	}
 	return ticks
 }

@@ -17,7 +17,7 @@ const (
 )
 
 // around is a table of the metrics of the current run at an update: those of the record that covers it, the one before and
-// the one after, and by how much the last of them differs from the first.
+// the one after, and by how much the record that covers it differs from the one before.
 func (m *model) around(step int64, width int) []paragraph {
 	r := m.run()
 	var rows []paragraph
@@ -51,7 +51,7 @@ func (m *model) around(step int64, width int) []paragraph {
 			if unit != "" && screen.TextWidth(name)+1+screen.TextWidth(unit) <= nameColumn {
 				name += " " + unit
 			}
-			change, style := changeText(values[0], values[2], match.Metric.Better)
+			change, style := changeText(values[0], values[1], match.Metric.Better)
 			rows = append(rows, paragraph{text: tableRow(width, name, cells[0], cells[1], cells[2], change), style: style, row: true})
 		}
 	}

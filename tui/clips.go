@@ -97,6 +97,11 @@ type soundMsg struct {
 	err   error
 }
 
+func (msg soundMsg) apply(m *model) tea.Cmd {
+	m.sounds.take(msg)
+	return nil
+}
+
 // soundsKept is how many recordings stay in memory.
 const soundsKept = 8
 

@@ -58,15 +58,19 @@ func render(m *model, width, height int) *frame {
 	if height >= 4 {
 		f.footer(body.Bottom(1))
 	}
+	whole := body
 	if m.view.help {
 		f.help(body)
-		return f
+	} else {
+		f.header(&body)
+		if height >= fullHeight {
+			f.tabs(body.Top(1))
+		}
+		m.panes[m.view.screen].draw(f, body)
 	}
-	f.header(&body)
-	if height >= fullHeight {
-		f.tabs(body.Top(1))
+	if m.prompt != nil {
+		m.prompt.drawAbove(f, whole)
 	}
-	m.panes[m.view.screen].draw(f, body)
 	return f
 }
 

@@ -6,6 +6,8 @@ import (
 	"aural/health"
 	"aural/runlog"
 	"aural/tui/chart"
+
+	tea "github.com/charmbracelet/bubbletea"
 )
 
 // The messages of the program besides those of Bubble Tea (keys, mouse, window size).
@@ -28,6 +30,7 @@ type pollMsg struct {
 	events    []runlog.Event   // all of them
 	lines     []runlog.LogLine // the last ones
 	snapshots *snapshots       // all of them; nil when nothing is new
+	config    *runConfig       // nil when nothing is new
 	report    *health.Report   // nil when nothing is new
 	damage    runlog.Damage
 }
@@ -36,6 +39,9 @@ type pollMsg struct {
 type snapshots struct {
 	codebooks, batches, transcripts, alignments []runlog.Snapshot
 }
+
+// applier is a message that knows what it changes.
+type applier interface{ apply(m *model) tea.Cmd }
 
 // pollNowMsg says that it is time to poll a run again.
 type pollNowMsg struct{ run int }

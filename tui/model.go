@@ -98,6 +98,9 @@ func (m *model) Init() tea.Cmd {
 	for i := range m.runs {
 		cmds = append(cmds, m.pollNow(i))
 	}
+	if f := m.compareScreen().folder; f != nil {
+		cmds = append(cmds, f.later())
+	}
 	return tea.Batch(cmds...)
 }
 
@@ -127,15 +130,15 @@ func (m *model) handle(msg tea.Msg) tea.Cmd {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
 	case tea.KeyMsg:
-		return m.press(msg)
+		return tea.Batch(m.press(msg), m.wake())
 	case tea.MouseMsg:
 		m.point(tea.MouseEvent(msg))
 	case pollMsg:
 		return m.polled(msg)
+	case applier:
+		return msg.apply(m)
 	case pollNowMsg:
 		return m.pollNow(msg.run)
-	case soundMsg:
-		m.sounds.take(msg)
 	case doneMsg:
 		m.tell(msg.text, msg.err)
 	}

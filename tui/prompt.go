@@ -14,11 +14,12 @@ type prompt struct {
 	before   string           // what it asks
 	input    *textinput.Model // nil for a question, which is answered by y or n
 	accept   func(m *model, text string) tea.Cmd
-	changed  func(m *model, text string)          // at every key; nil for nothing
-	cancel   func(m *model)                       // nil for nothing
-	complete func(m *model, text string) []string // what the text may become; nil for nothing
-	tab      func(m *model)                       // what tab does; nil completes
-	recall   int                                  // how far back in the history
+	changed  func(m *model, text string)             // at every key; nil for nothing
+	cancel   func(m *model)                          // nil for nothing
+	complete func(m *model, text string) []string    // what the text may become; nil for nothing
+	tab      func(m *model)                          // what tab does; nil completes
+	above    func(m *model, text string) []paragraph // what is shown above the line; nil for nothing
+	recall   int                                     // how far back in the history
 }
 
 // ask opens an input line with a text in it.
@@ -36,11 +37,19 @@ func (m *model) question(text string, yes func(m *model) tea.Cmd) {
 	m.prompt = &prompt{before: text + " (y/n)", accept: func(m *model, _ string) tea.Cmd { return yes(m) }}
 }
 
+// page shows a text until a key is pressed.
+func (m *model) page(text []paragraph) {
+	m.prompt = &prompt{before: "any key goes on", above: func(*model, string) []paragraph { return text }}
+}
+
 // press takes a key.
 func (p *prompt) press(m *model, msg tea.KeyMsg) tea.Cmd {
 	key := msg.String()
 	if p.input == nil {
 		m.prompt = nil
+		if p.accept == nil { // a page
+			return nil
+		}
 		if key == "y" || key == "Y" {
 			return p.accept(m, "")
 		}
@@ -112,9 +121,26 @@ func (p *prompt) draw(f *frame, area rect) {
 	}
 	x = f.c.Text(x, area.Y, area.X+area.W-x, under, screen.Plain|screen.Selected)
 	x = f.c.Text(x, area.Y, area.X+area.W-x, string(after), screen.Strong)
-	if p.complete != nil {
+	if p.complete != nil && p.above == nil {
 		f.c.Text(x+1, area.Y, area.X+area.W-x-1, strings.Join(p.complete(f.m, p.input.Value()), "  "), screen.Faint)
 	}
+}
+
+// drawAbove draws what is shown above the line, from the bottom of the area, over what is there. Where the lines do not fit,
+// the first ones count.
+func (p *prompt) drawAbove(f *frame, area rect) {
+	if p.above == nil || area.H < 2 {
+		return
+	}
+	text := ""
+	if p.input != nil {
+		text = p.input.Value()
+	}
+	lines := lay(p.above(f.m, text), area.W)
+	area = area.Bottom(min(len(lines)+1, max(area.H*2/3, 1)))
+	f.c.Fill(area, ' ', screen.Plain)
+	f.c.Fill(area.Top(1), '─', screen.Faint)
+	f.drawParagraphs(area, lines, 0)
 }
 
 // commonPrefix is what all words begin with; text when there are none.

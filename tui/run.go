@@ -8,7 +8,6 @@ import (
 	"os"
 	"time"
 
-	"aural/runlog"
 	"aural/tui/screen"
 
 	_ "aural/tui/background" // before Bubble Tea is initialised
@@ -36,6 +35,12 @@ type Options struct {
 	// ReadOnly leaves the trainer alone: no requests for checkpoints, pauses and stops.
 	ReadOnly bool
 	Screen   int // the first screen, from 1; 0 is the overview
+
+	Axis   string  // what the x axis counts, a name of Axes; "" is updates
+	Smooth float64 // weight of the past in the moving averages, from 0 (none) to below 1
+
+	// Settings reads the recipe of a run, its config.yaml: values by their paths. Nil leaves recipes out of the comparison.
+	Settings func(config []byte) (map[string]string, error)
 
 	now func() time.Time // for tests; nil is time.Now
 }
@@ -77,29 +82,36 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(file.Fd())
 }
 
-// openRuns opens runs by their directories.
-func openRuns(dirs []string, o Options) ([]*runView, error) {
-	if len(dirs) == 0 {
-		return nil, errors.New("tui: no run to show")
+// openModel opens runs and makes the view of them. close ends the reading.
+func openModel(t screen.Terminal, targets []string, o Options) (m *model, close func(), err error) {
+	axis, err := parseAxis(o.Axis)
+	if err != nil {
+		return nil, nil, fmt.Errorf("tui: %w", err)
 	}
-	var runs []*runView
-	for i, dir := range dirs {
-		s, err := newFollower(dir, o.now)
-		if err != nil {
-			for _, r := range runs {
-				r.source.close()
-			}
-			return nil, fmt.Errorf("tui: %w", err)
+	if !(o.Smooth >= 0 && o.Smooth < 1) {
+		return nil, nil, fmt.Errorf("tui: smoothing is %v: want a weight from 0 (none) to below 1", o.Smooth)
+	}
+	runs, watched, err := openTargets(targets, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	m = newModel(t, o, runs...)
+	m.compareScreen().folder = watched
+	m.smoothen(o.Smooth)
+	m.setAxis(axis)
+	m.show(o.Screen - 1)
+	return m, func() {
+		for _, r := range m.runs {
+			r.close()
 		}
-		runs = append(runs, newRunView(runlog.RunName(dir), dir, s, i))
-	}
-	return runs, nil
+	}, nil
 }
 
-// Run shows the runs in dirs until the user leaves or ctx is done, whose error it then returns. A run may live in this process
-// or another one, or have ended; Run only reads, and leaving does not touch it. Signals are the caller's: a context of
-// signal.NotifyContext puts the terminal back in order. Nothing else may write to the terminal meanwhile.
-func Run(ctx context.Context, dirs []string, o Options) error {
+// Run shows runs until the user leaves or ctx is done, whose error it then returns. A target is a run directory or a folder
+// of them. A run may live in this process or another one, or have ended; Run only reads, unless the user asks the trainer for
+// something, and leaving does not touch the run. Signals are the caller's: a context of signal.NotifyContext puts the terminal
+// back in order. Nothing else may write to the terminal meanwhile.
+func Run(ctx context.Context, targets []string, o Options) error {
 	o.complete()
 	if (o.Width <= 0 || o.Height <= 0) && !isTerminal(o.Output) {
 		return fmt.Errorf("tui: the output is %w", ErrNotTerminal)
@@ -108,18 +120,12 @@ func Run(ctx context.Context, dirs []string, o Options) error {
 	if err != nil {
 		return err
 	}
-	runs, err := openRuns(dirs, o)
+	m, closeRuns, err := openModel(t, targets, o)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		for _, r := range runs {
-			release(r.source)
-		}
-	}()
-	m := newModel(t, o, runs...)
+	defer closeRuns()
 	m.width, m.height = o.Width, o.Height
-	m.show(o.Screen - 1)
 	p := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(o.Input), tea.WithOutput(synchronized(o.Output)), tea.WithEnvironment(o.Environ),
 		tea.WithAltScreen(), tea.WithMouseCellMotion(), tea.WithoutSignalHandler())
 	if _, err = p.Run(); err != nil {
@@ -146,9 +152,9 @@ func (m *model) load() error {
 	return nil
 }
 
-// Frame returns one picture of the runs in dirs, for pipes and logs: Height lines (24 when it is 0) of at most Width columns
+// Frame returns one picture of runs, given as for Run, for pipes and logs: Height lines (24 when it is 0) of at most Width columns
 // (80). It has colours when Output, where it is meant to go, is a terminal.
-func Frame(dirs []string, o Options) (text string, err error) {
+func Frame(targets []string, o Options) (text string, err error) {
 	o.complete()
 	t, err := o.terminal()
 	if err != nil {
@@ -157,20 +163,14 @@ func Frame(dirs []string, o Options) (text string, err error) {
 	if !isTerminal(o.Output) {
 		t.Colors = screen.NoStyle
 	}
-	runs, err := openRuns(dirs, o)
+	m, closeRuns, err := openModel(t, targets, o)
 	if err != nil {
 		return "", err
 	}
-	m := newModel(t, o, runs...)
-	defer func() {
-		for _, r := range runs {
-			err = errors.Join(err, r.source.close())
-		}
-	}()
+	defer closeRuns()
 	if err := m.load(); err != nil {
 		return "", err
 	}
-	m.show(o.Screen - 1)
 	if read := m.listen(); read != nil {
 		m.Update(read())
 	}

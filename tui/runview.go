@@ -13,8 +13,9 @@ import (
 type runView struct {
 	name    string
 	dir     string
-	source  source // nil in tests of the model alone
-	colour  int    // of its curves where several runs are shown; it stays when others come and go
+	source  source                 // nil in tests of the model alone
+	dormant func() (source, error) // opens a run that is listed but not read yet; nil for others
+	colour  int                    // of its curves where several runs are shown; it stays when others come and go
 	hidden  bool
 	pinned  bool
 	data    map[string]*chart.Series
@@ -24,6 +25,7 @@ type runView struct {
 	loaded  int     // lines read so far
 	latest  pollMsg // without what is kept elsewhere
 	shots   snapshots
+	config  runConfig
 }
 
 func newRunView(name, dir string, s source, colour int) *runView {
@@ -56,6 +58,9 @@ func (r *runView) take(msg pollMsg, smooth float64) {
 	if msg.snapshots != nil {
 		r.shots = *msg.snapshots
 	}
+	if msg.config != nil {
+		r.config = *msg.config
+	}
 	if msg.report == nil {
 		msg.report = r.latest.report
 	}
@@ -64,7 +69,7 @@ func (r *runView) take(msg pollMsg, smooth float64) {
 	}
 	r.loaded += msg.read
 	r.loading = msg.more
-	msg.changes, msg.snapshots = nil, nil
+	msg.changes, msg.snapshots, msg.config = nil, nil, nil
 	r.latest = msg
 }
 

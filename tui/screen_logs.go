@@ -220,8 +220,9 @@ func (p *logsPane) draw(f *frame, area rect) {
 		p.drawOpen(f, area, list[i])
 		return
 	case area.W >= besideFrom:
-		f.drawParagraphs(area.Right(area.W/2), f.m.explainEntry(list[i], area.W/2), 0)
+		beside := area.Right(area.W / 2)
 		area.Right(2)
+		f.drawParagraphs(beside, f.m.explainEntry(list[i], beside.W), 0)
 	case area.H >= belowFrom && p.part != linesPart:
 		below := area.Bottom(max(area.H-max(len(list), 3), area.H/2) - 1)
 		area.Bottom(1)

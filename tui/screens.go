@@ -18,6 +18,7 @@ var screenKeys = []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}
 // The places of screens that others lead to.
 const (
 	overviewScreen = 0
+	metricsScreen  = 1
 	logsScreen     = 7
 	runsScreen     = 8
 )

@@ -36,6 +36,7 @@ type follower struct {
 	lines  []runlog.LogLine
 	shots  shotMark
 	judged time.Time
+	config configReader
 }
 
 // mark is the last point of a series that was handed over. A resumed run takes points back and may record as many again
@@ -57,7 +58,7 @@ func newFollower(dir string, now func() time.Time) (*follower, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &follower{reader: reader, marks: make(map[string]mark), now: now}, nil
+	return &follower{reader: reader, marks: make(map[string]mark), now: now, config: configReader{dir: dir}}, nil
 }
 
 // poll reads on.
@@ -88,6 +89,7 @@ func (f *follower) poll() pollMsg {
 	}
 	msg.events, msg.lines = f.events, f.lines
 	msg.snapshots = f.snapshots()
+	msg.config = f.config.read()
 	if !msg.more && msg.at.Sub(f.judged) >= healthEvery {
 		f.judged = msg.at
 		if report, err := health.FromReader(f.reader, msg.at); err == nil { // State told of the error

@@ -49,12 +49,9 @@ func (a *app) drawStore(s *datasets.Store, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	lengths := make([]float64, 0, view.Len())
 	hours := map[int]float64{}
 	for e := range view.All() {
-		seconds := float64(e.Samples) / datasets.Rate
-		lengths = append(lengths, seconds)
-		hours[e.Speaker] += seconds / 3600
+		hours[e.Speaker] += float64(e.Samples) / datasets.Rate / 3600
 	}
 	var bars []plots.Bar
 	for speaker, h := range hours {
@@ -74,20 +71,31 @@ func (a *app) drawStore(s *datasets.Store, dir string) error {
 			bars[i].Value *= 60
 		}
 	}
-	name := filepath.Base(s.Where())
 	path := filepath.Join(dir, "lengths.svg")
-	err = plots.Histogram(path, lengths, plots.Labels{Title: "Lengths of utterances", X: "seconds", Y: "utterances",
-		Note: fmt.Sprintf("%s: %s, %s", name, plural(len(lengths), "utterance"), audioText(view.Seconds()))}, plots.Options{})
-	if err != nil {
+	if err := drawHistogram(path, s, plots.Options{}); err != nil {
 		return err
 	}
 	a.print("%s", path)
 	path = filepath.Join(dir, "speakers.svg")
 	err = plots.Bars(path, bars, plots.Labels{Title: "Audio of each speaker", X: "speakers, most audio first", Y: unit,
-		Note: fmt.Sprintf("%s: %s, %s", name, plural(len(bars), "speaker"), audioText(view.Seconds()))}, plots.Options{})
+		Note: fmt.Sprintf("%s: %s, %s", filepath.Base(s.Where()), plural(len(bars), "speaker"), audioText(view.Seconds()))}, plots.Options{})
 	if err != nil {
 		return err
 	}
 	a.print("%s", path)
 	return nil
+}
+
+// drawHistogram draws how long the utterances of a store are.
+func drawHistogram(path string, s *datasets.Store, o plots.Options) error {
+	view, err := s.View()
+	if err != nil {
+		return err
+	}
+	lengths := make([]float64, 0, view.Len())
+	for e := range view.All() {
+		lengths = append(lengths, float64(e.Samples)/datasets.Rate)
+	}
+	return plots.Histogram(path, lengths, plots.Labels{Title: "Lengths of utterances", X: "seconds", Y: "utterances",
+		Note: fmt.Sprintf("%s: %s, %s", filepath.Base(s.Where()), plural(len(lengths), "utterance"), audioText(view.Seconds()))}, o)
 }

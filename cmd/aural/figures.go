@@ -49,7 +49,10 @@ func drawAll(r *runlog.Reader) error {
 	}
 	var errs []error
 	for _, f := range plots.Figures() {
-		err := plots.Render(filepath.Join(dir, f.Name+".svg"), []*runlog.Reader{r}, f.Name, plots.Options{})
+		if f.Name == "metric" {
+			continue // it shows what it is told to
+		}
+		err := plots.Render(filepath.Join(dir, f.Name+".svg"), []runlog.Curves{r}, f.Name, plots.Options{})
 		if !errors.Is(err, plots.ErrNoData) {
 			errs = append(errs, err)
 		}

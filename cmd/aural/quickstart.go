@@ -107,7 +107,7 @@ func (a *app) explain(dir string) error {
 	}
 	defer r.Close()
 	picture := filepath.Join(dir, runlog.PlotsDir, "overview.png")
-	if err := plots.Render(picture, []*runlog.Reader{r}, "overview", plots.Options{DPI: 110}); err != nil {
+	if err := plots.Render(picture, []runlog.Curves{r}, "overview", plots.Options{DPI: 110}); err != nil {
 		return err
 	}
 	a.print("figure     %s\n", picture)

@@ -23,6 +23,10 @@ func (a *app) train(s *setup, t *target, plain bool) error {
 	if err != nil {
 		return err
 	}
+	peak, err := train.PeakGFLOPS(s.backend)
+	if err != nil {
+		return err
+	}
 	p := newProgress(a, plain, s.recipe)
 	run, err := t.openRun(s, a.args, runlog.Options{Report: func(err error) { p.note("warning: " + err.Error()) }})
 	if err != nil {
@@ -39,7 +43,7 @@ func (a *app) train(s *setup, t *target, plain bool) error {
 	ctx, stop, release := train.Notify(context.Background())
 	err = train.Run(ctx, s.task, s.backend, s.recipe.Train, run, train.Options{
 		Seed: s.recipe.Seed, Resume: t.from, Force: t.force, Stop: stop, JobEnd: jobEnd, Progress: p.show, Program: "aural " + versionText(),
-		Alert: func(text string) { p.note("warning: " + text) },
+		Alert: func(text string) { p.note("warning: " + text) }, Notice: p.note, PeakGFLOPS: peak,
 	})
 	release()
 	p.close()

@@ -13,14 +13,14 @@ import (
 //
 // What a package may import, those above it may import too. Imports run downwards only, and everything that is not
 // allowed is forbidden: pretrain and finetune know nothing of each other, nor do quantizer and contrastive; tui and plots
-// see nothing but the run log and what it stands on; only cmd/aural and tests choose a back end. A package may be listed before it exists.
+// see nothing but the run log, what judges and looks at it, and what it stands on; only cmd/aural and tests choose a back end. A package may be listed before it exists.
 const layers = `
 	# Streams and file formats; they know nothing of the rest.
-	NONE < rng, lm, internal/spelling, internal/atomicfile;
+	NONE < rng, lm, internal/spelling, internal/atomicfile, internal/tfrecord;
 	NONE < audio/flac, audio/mp3, audio/vorbis < audio;
 	audio < audio/vad < datasets;
 	internal/atomicfile < safetensors;
-	internal/spelling, internal/atomicfile, audio < runlog;
+	internal/spelling, internal/atomicfile, internal/tfrecord, audio < runlog < runlog/host, runlog/tensorboard, runlog/mirror;
 	lm < decode;
 	rng < features;
 	rng, audio, internal/atomicfile < datasets, internal/synth;
@@ -28,13 +28,13 @@ const layers = `
 	datasets/corpora < datasets/parquet < datasets/export;
 
 	# The views read the log that the trainer writes.
+	runlog < runlog/host, runlog/tensorboard, runlog/mirror;
 	NONE < reference;
 	runlog, reference < health;
-	health < tui;
-	runlog, reference, features, audio < plots < tui;
+	runlog, runlog/tensorboard, reference, features, audio < plots;
 	NONE < tui/background, tui/screen;
 	tui/screen < tui/chart;
-	tui/background, tui/chart, internal/atomicfile, internal/spelling < tui;
+	health, plots, runlog/mirror, tui/background, tui/chart, internal/atomicfile, internal/spelling < tui;
 
 	# Numbers: the vocabulary of ops, and the back ends, which share no code. gen writes the assembly of cpu.
 	NONE < kernels, kernels/cpu/gen;
@@ -42,7 +42,7 @@ const layers = `
 
 	# The engine.
 	kernels < exec < graph;
-	graph, datasets, runlog, safetensors < train;
+	graph, datasets, runlog, runlog/host, safetensors < train;
 
 	# Parts of models.
 	graph, train, rng, safetensors < nn < encoder, quantizer, contrastive;
@@ -80,11 +80,13 @@ var doors = map[string][]string{
 	"github.com/pion/opus":               {"audio"},
 	"github.com/charmbracelet/":          {"tui", "tui/background", "tui/screen"},
 	"gonum.org/v1/plot":                  {"plots"},
+	"codeberg.org/go-pdf/fpdf":           {"plots"},
+	"golang.org/x/image/":                {"plots"},
 	"gonum.org/v1/gonum/":                {"features", "plots", "TESTS"},
 	"github.com/ebitengine/purego":       {"kernels/cuda"},
 	"github.com/spf13/cobra":             {"cmd/aural"},
 	"go.yaml.in/yaml/v3":                 {"cmd/aural", "recipes", "TESTS"},
-	"google.golang.org/protobuf":         {"runlog"},
+	"google.golang.org/protobuf":         {"runlog", "runlog/tensorboard"},
 	"golang.org/x/sys/":                  {"kernels/cpu", "datasets", "cmd/aural", "tui"},
 	"pgregory.net/rapid":                 {"TESTS"},
 }

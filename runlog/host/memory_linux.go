@@ -1,7 +1,7 @@
-package main
+package host
 
 import (
-	"bufio"
+	"bytes"
 	"io/fs"
 	"os"
 	"path"
@@ -9,37 +9,43 @@ import (
 	"strings"
 )
 
-// availableMemory is the least of what the machine has free and what the control groups of this process still allow.
-func availableMemory() available { return availableIn(os.DirFS("/")) }
+// MachineMemory is the least of what the machine has and what the control groups of this process allow.
+func MachineMemory() (m Memory, ok bool) { return memoryIn(os.DirFS("/")) }
 
-func availableIn(root fs.FS) available {
-	var best available
-	consider := func(bytes int64, source string) {
-		if !best.known || bytes < best.bytes {
-			best = available{max(bytes, 0), source, true}
+func memoryIn(root fs.FS) (m Memory, ok bool) {
+	consider := func(available, limit int64, source string) {
+		if !ok || available < m.Available {
+			m.Available, m.Source = max(available, 0), source
 		}
+		if !ok || limit < m.Limit {
+			m.Limit = limit
+		}
+		ok = true
 	}
-	if kb, ok := fieldOf(root, "proc/meminfo", "MemAvailable:"); ok {
-		consider(kb*1024, "MemAvailable")
+	if text, err := fs.ReadFile(root, "proc/meminfo"); err == nil {
+		available, found := fieldIn(text, "MemAvailable:")
+		if total, known := fieldIn(text, "MemTotal:"); found && known {
+			consider(available*1024, total*1024, "MemAvailable")
+		}
 	}
 	for _, g := range controlGroups(root) {
 		for _, v := range []struct{ limit, used, cache string }{
 			{"memory.max", "memory.current", "inactive_file"},                         // version 2
 			{"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"}, // version 1
 		} {
-			limit, ok := numberIn(root, path.Join(g, v.limit))
-			if !ok {
+			limit, found := numberIn(root, path.Join(g, v.limit))
+			if !found {
 				continue // no such file, or "max"
 			}
-			used, ok := numberIn(root, path.Join(g, v.used))
-			if !ok {
+			used, found := numberIn(root, path.Join(g, v.used))
+			if !found {
 				continue
 			}
 			cache, _ := fieldOf(root, path.Join(g, "memory.stat"), v.cache) // pages of files that can be dropped
-			consider(limit-used+cache, "limit of the control group")
+			consider(limit-used+cache, limit, "limit of the control group")
 		}
 	}
-	return best
+	return m, ok
 }
 
 // controlGroups lists the folders of this process's control groups and of those above them.
@@ -80,17 +86,23 @@ func numberIn(root fs.FS, name string) (int64, bool) {
 	return n, err == nil
 }
 
-// fieldOf reads the number after a word at the beginning of a line.
+// fieldOf reads the number after a word at the beginning of a line of a file.
 func fieldOf(root fs.FS, name, word string) (int64, bool) {
-	f, err := root.Open(name)
+	text, err := fs.ReadFile(root, name)
 	if err != nil {
 		return 0, false
 	}
-	defer f.Close()
-	for in := bufio.NewScanner(f); in.Scan(); {
-		if fields := strings.Fields(in.Text()); len(fields) >= 2 && fields[0] == word {
-			n, err := strconv.ParseInt(fields[1], 10, 64)
-			return n, err == nil
+	return fieldIn(text, word)
+}
+
+// fieldIn reads the number after a word at the beginning of a line.
+func fieldIn(text []byte, word string) (int64, bool) {
+	for line := range bytes.Lines(text) {
+		if rest, ok := bytes.CutPrefix(line, []byte(word)); ok {
+			if fields := bytes.Fields(rest); len(fields) >= 1 && len(fields[0]) < len(rest) && rest[0] == ' ' {
+				n, err := strconv.ParseInt(string(fields[0]), 10, 64)
+				return n, err == nil
+			}
 		}
 	}
 	return 0, false

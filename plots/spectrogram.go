@@ -1,0 +1,315 @@
+package plots
+
+import (
+	"image"
+	"image/color"
+	"math"
+	"slices"
+	"sort"
+	"strconv"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// The vertical axis of a spectrogram, from the top: the waveform, the bar of the masked spans, the spectrogram itself from 1
+// to 0, a row of codes for each group, a row that tells whether the target was found, and the words. Heights in points.
+const (
+	waveHeight = 28.0
+	spanHeight = 4.0
+	codeHeight = 9.0
+	hitHeight  = 4.0
+	wordHeight = 11.0
+	rowGap     = 2.0
+)
+
+// greys is how many shades a spectrogram has: few enough that the file stays small, and more than print shows.
+const greys = 48
+
+// dynamicRange is how far below the loudest cell of a spectrogram the quietest shade lies, in nats of power: 70 dB.
+const dynamicRange = 16.1
+
+// audioPanel is a spectrogram with the division of its axis.
+type audioPanel struct {
+	Spectrogram
+	at stripes
+}
+
+func (a *Spectrogram) empty() bool { return len(a.LogMel) == 0 || len(a.Frequencies) == 0 }
+
+// end returns the time of the right edge.
+func (a *Spectrogram) end() float64 {
+	wave := 0.0
+	if a.Rate > 0 {
+		wave = float64(len(a.Waveform)) / float64(a.Rate)
+	}
+	return a.Start + max(a.Lead+float64(len(a.LogMel))*a.Hop, wave, 1e-3)
+}
+
+// groups returns how many codes a frame has.
+func (a *Spectrogram) groups() int {
+	n := 0
+	for _, f := range a.Codes {
+		n = max(n, len(f.Codes))
+	}
+	return n
+}
+
+// stripes are the vertical places of the parts, in the unit of the axis; the spectrogram is from 0 to 1.
+type stripes struct {
+	top, bottom float64
+	wave        [2]float64   // low and high
+	spans       [2]float64   // equal when there are none
+	codes       [][2]float64 // one a group
+	hits        [2]float64
+	words       [2]float64
+}
+
+// stripes divides a height in points that the axis has.
+func (a *Spectrogram) stripes(high float64, s style) stripes {
+	taken := 0.0
+	if len(a.Waveform) > 0 {
+		taken += waveHeight + rowGap
+	}
+	if len(a.Spans) > 0 {
+		taken += spanHeight + rowGap
+	}
+	if n := a.groups(); n > 0 {
+		taken += float64(n)*(codeHeight+rowGap) + hitHeight + rowGap
+	}
+	if len(a.Words) > 0 {
+		taken += wordHeight + rowGap
+	}
+	taken *= s.scale
+	point := s.scale / max(high-taken, taken, 20)
+	at := stripes{top: 1}
+	up := func(points float64) [2]float64 {
+		from := at.top + rowGap*point
+		at.top = from + points*point
+		return [2]float64{from, at.top}
+	}
+	down := func(points float64) [2]float64 {
+		from := at.bottom - rowGap*point
+		at.bottom = from - points*point
+		return [2]float64{at.bottom, from}
+	}
+	if len(a.Spans) > 0 {
+		at.spans = up(spanHeight)
+	}
+	if len(a.Waveform) > 0 {
+		at.wave = up(waveHeight)
+	}
+	for range a.groups() {
+		at.codes = append(at.codes, down(codeHeight))
+	}
+	if len(at.codes) > 0 {
+		at.hits = down(hitHeight)
+	}
+	if len(a.Words) > 0 {
+		at.words = down(wordHeight)
+	}
+	return at
+}
+
+// axes sets the axes: seconds, and the names of the stripes with some frequencies.
+func (a *audioPanel) axes(g *plot.Plot, wantX int, size vg.Point, s style) {
+	high := float64(size.Y) - 26*s.scale // less what the horizontal axis takes
+	a.at = a.stripes(high, s)
+	at := a.at
+	g.X.Min, g.X.Max, g.Y.Min, g.Y.Max = a.Start, a.end(), at.bottom, at.top
+	g.X.Tick.Marker = linearTicks{want: wantX}
+	g.Y.Label.Text = ""
+	middle := func(r [2]float64) float64 { return (r[0] + r[1]) / 2 }
+	var ticks []plot.Tick
+	apart := (tickSize + 1) * s.scale * (at.top - at.bottom) / high // labels need this much
+	above := math.Inf(1)
+	for _, hz := range []float64{16000, 8000, 4000, 2000, 1000, 500, 250} {
+		if y, ok := a.height(hz); ok && above-y >= apart && y >= apart/4 {
+			ticks = append(ticks, plot.Tick{Value: y, Label: frequency(hz)})
+			above = y
+		}
+	}
+	for i, r := range at.codes {
+		ticks = append(ticks, plot.Tick{Value: middle(r), Label: "code " + strconv.Itoa(i)})
+	}
+	if len(a.Waveform) > 0 {
+		ticks = append(ticks, plot.Tick{Value: middle(at.wave), Label: "wave"})
+	}
+	g.Y.Tick.Marker = plot.ConstantTicks(ticks)
+}
+
+func frequency(hz float64) string {
+	if hz >= 1000 {
+		return short(hz/1000) + " kHz"
+	}
+	return short(hz) + " Hz"
+}
+
+// height returns where a frequency is on the axis: at the middle of its band, or between two.
+func (a *Spectrogram) height(hz float64) (y float64, ok bool) {
+	n := len(a.Frequencies)
+	i := sort.SearchFloat64s(a.Frequencies, hz)
+	switch {
+	case i == n || i == 0 && a.Frequencies[0] != hz:
+		return 0, false
+	case a.Frequencies[i] == hz:
+		return (float64(i) + 0.5) / float64(n), true
+	}
+	f0, f1 := a.Frequencies[i-1], a.Frequencies[i]
+	return (float64(i) - 0.5 + (hz-f0)/(f1-f0)) / float64(n), true
+}
+
+// draw draws all parts.
+func (a *audioPanel) draw(c draw.Canvas, g *plot.Plot, s style) {
+	tx, ty := g.Transforms(&c)
+	at := a.at
+	box := func(x Span, y [2]float64) vg.Rectangle {
+		return vg.Rectangle{
+			Min: vg.Point{X: max(tx(x.From), c.Min.X), Y: ty(y[0])},
+			Max: vg.Point{X: min(tx(x.To), c.Max.X), Y: ty(y[1])},
+		}
+	}
+	fill := func(r vg.Rectangle, colour color.Color) {
+		if r.Max.X > r.Min.X {
+			c.SetColor(colour)
+			c.Fill(r.Path())
+		}
+	}
+	first := a.Start + a.Lead
+	c.DrawImage(box(Span{first, first + float64(len(a.LogMel))*a.Hop}, [2]float64{0, 1}), a.shades(s))
+	for _, span := range a.Spans {
+		fill(box(span, at.spans), s.colour(0))
+	}
+	if len(a.Waveform) > 0 && a.Rate > 0 {
+		a.wave(c, g, at.wave, s)
+	}
+	most := 1
+	for _, f := range a.Codes {
+		most = max(most, slices.Max(append([]int{0}, f.Codes...)))
+	}
+	colours := ramp()
+	for _, f := range a.Codes {
+		for i, code := range f.Codes {
+			r := box(f.Span, at.codes[i])
+			paint := colours[max(0, code)*(rampColours-1)/most].(color.NRGBA)
+			fill(r, paint)
+			label := s.text(noteSize)
+			text := strconv.Itoa(code)
+			if label.Width(text)+1 < r.Max.X-r.Min.X {
+				label.Color, label.XAlign, label.YAlign = contrast(paint), draw.XCenter, draw.YCenter
+				c.FillText(label, vg.Point{X: (r.Min.X + r.Max.X) / 2, Y: (r.Min.Y + r.Max.Y) / 2}, text)
+			}
+		}
+		if len(at.codes) > 0 {
+			fill(box(f.Span, at.hits), a.hitColour(f.Correct, s))
+		}
+	}
+	for _, w := range a.Words {
+		r := box(w.Span, at.words)
+		label := s.text(tickSize)
+		label.Color, label.XAlign, label.YAlign = s.palette.text, draw.XCenter, draw.YCenter
+		if r.Max.X > r.Min.X {
+			c.StrokeLine2(draw.LineStyle{Color: s.grid, Width: vg.Points(0.6)}, r.Min.X, r.Min.Y, r.Min.X, r.Max.Y)
+			c.StrokeLine2(draw.LineStyle{Color: s.grid, Width: vg.Points(0.6)}, r.Max.X, r.Min.Y, r.Max.X, r.Max.Y)
+		}
+		if label.Width(w.Text) <= r.Max.X-r.Min.X+2 {
+			c.FillText(label, vg.Point{X: (r.Min.X + r.Max.X) / 2, Y: (r.Min.Y + r.Max.Y) / 2}, w.Text)
+		}
+	}
+}
+
+// wave draws the waveform into a stripe, as loud as the stripe is high.
+func (a *Spectrogram) wave(c draw.Canvas, g *plot.Plot, stripe [2]float64, s style) {
+	loudest := 1e-6
+	for _, v := range a.Waveform {
+		if v := float64(v); finite(v) {
+			loudest = max(loudest, math.Abs(v))
+		}
+	}
+	v := curve{x: make([]float64, len(a.Waveform)), raw: make([]float64, len(a.Waveform))}
+	middle, half := (stripe[0]+stripe[1])/2, (stripe[1]-stripe[0])/2
+	for i, y := range a.Waveform {
+		v.x[i], v.raw[i] = a.Start+float64(i)/float64(a.Rate), middle+float64(y)/loudest*half
+	}
+	data{style: s}.strokes(c, g, &v, v.raw, draw.LineStyle{Color: s.muted, Width: s.line(0.35)})
+}
+
+// shades returns the spectrogram as an image: loud is dark on white and bright on black, and masked spans have a tint.
+func (a *Spectrogram) shades(s style) image.Image {
+	loudest := math.Inf(-1)
+	for _, frame := range a.LogMel {
+		for _, v := range frame {
+			if finite(float64(v)) {
+				loudest = max(loudest, float64(v))
+			}
+		}
+	}
+	quietest := loudest - dynamicRange
+	colours := make(color.Palette, 0, 2*greys)
+	tint := s.colour(0)
+	for _, masked := range []bool{false, true} {
+		for i := range greys {
+			grey := float64(i) / (greys - 1)
+			if !s.dark {
+				grey = 1 - grey
+			}
+			shade := func(over uint8) uint8 {
+				if masked {
+					return uint8(255*(0.65*grey+0.35*float64(over)/255) + 0.5)
+				}
+				return uint8(255*grey + 0.5)
+			}
+			colours = append(colours, color.NRGBA{shade(tint.R), shade(tint.G), shade(tint.B), 0xFF})
+		}
+	}
+	bands := len(a.Frequencies)
+	cells := make([][]uint8, bands)
+	for i := range cells {
+		cells[i] = make([]uint8, len(a.LogMel))
+		for t, frame := range a.LogMel {
+			v := (float64(frame[bands-1-i]) - quietest) / dynamicRange
+			if !finite(v) {
+				v = 0
+			}
+			cells[i][t] = uint8(min(max(v, 0), 1) * (greys - 1))
+			if a.masked(a.Start + a.Lead + (float64(t)+0.5)*a.Hop) {
+				cells[i][t] += greys
+			}
+		}
+	}
+	return raster(cells, colours, vg.Point{})
+}
+
+// masked reports whether a time is in a masked span.
+func (a *Spectrogram) masked(at float64) bool {
+	return slices.ContainsFunc(a.Spans, func(s Span) bool { return at >= s.From && at < s.To })
+}
+
+// hitColour says whether the target scored above all distractors.
+func (a *Spectrogram) hitColour(correct bool, s style) color.Color {
+	if correct {
+		return s.colour(2)
+	}
+	return s.mixed(1, 0.6)
+}
+
+// contrast is black or white, whichever can be read on a colour.
+func contrast(c color.NRGBA) color.Color {
+	if 0.299*float64(c.R)+0.587*float64(c.G)+0.114*float64(c.B) > 140 {
+		return color.Black
+	}
+	return color.White
+}
+
+// entries are those of the legend.
+func (a *Spectrogram) legend(s style) []entry {
+	var list []entry
+	if len(a.Spans) > 0 {
+		list = append(list, entry{label: "masked", fill: s.colour(0)})
+	}
+	if a.groups() > 0 {
+		list = append(list, entry{label: "target found", fill: a.hitColour(true, s)}, entry{label: "missed", fill: a.hitColour(false, s)})
+	}
+	return list
+}

@@ -1,0 +1,75 @@
+package tui
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"aural/runlog"
+)
+
+// openTargets opens what a view was asked for: run directories, and folders of runs. At most one folder is watched for new
+// runs, the last one.
+func openTargets(targets []string, o Options) (runs []*runView, watched *folder, err error) {
+	if len(targets) == 0 {
+		return nil, nil, errors.New("tui: no run to show")
+	}
+	for _, t := range targets {
+		more, f, err := openTarget(t, o)
+		if err != nil {
+			for _, r := range runs {
+				r.close()
+			}
+			return nil, nil, fmt.Errorf("tui: %w", err)
+		}
+		if f != nil {
+			watched = f
+		}
+		for _, r := range more {
+			r.colour = len(runs)
+			runs = append(runs, r)
+		}
+	}
+	return runs, watched, nil
+}
+
+// openTarget opens one run, or all of a folder.
+func openTarget(target string, o Options) ([]*runView, *folder, error) {
+	s, err := openFollower(target, o)
+	switch {
+	case err == nil:
+		return []*runView{newRunView(runlog.RunName(target), target, s, 0)}, nil, nil
+	case !errors.Is(err, runlog.ErrNotRun):
+		return nil, nil, err
+	}
+	if info, statErr := os.Stat(target); statErr != nil || !info.IsDir() {
+		return nil, nil, err
+	}
+	f := newFolder(target, o)
+	runs, err := f.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	return runs, f, nil
+}
+
+// openFollower opens a run directory.
+func openFollower(dir string, o Options) (*follower, error) {
+	f, err := newFollower(dir, o.now)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("there is no run %s: %w", dir, fs.ErrNotExist)
+	case err != nil:
+		return nil, err
+	}
+	f.config.parse = o.Settings
+	return f, nil
+}
+
+// close ends the reading of a run.
+func (r *runView) close() {
+	if r.source != nil {
+		release(r.source)
+	}
+}
