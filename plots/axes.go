@@ -72,7 +72,7 @@ func (p *panel) ranges(g *plot.Plot) {
 	}
 	// Beyond these bounds the arithmetic of an axis overflows; what is beyond is clipped.
 	y0, y1 = max(y0, -1e300), min(y1, 1e300)
-	logarithmic := y0 > 1e-300 && (p.always || p.log && y1/y0 > 30)
+	logarithmic := y0 > 1e-300 && y1 >= y0 && (p.always || p.log && y1/y0 > 30)
 	switch {
 	case logarithmic:
 		y0, y1 = y0/1.15, y1*1.15
