@@ -8,4 +8,3 @@ func lookSound(m *model) {
 		m.Update(soundMsg{key: soundKey{m.run().dir, s.Alignment.Sample}, sound: fixtureSound()})
 	}
 }
-

@@ -36,7 +36,7 @@ func anyPoll(t *rapid.T, run int) pollMsg {
 	value := rapid.OneOf(rapid.SampledFrom(oddValues), rapid.Float64Range(-3, 3))
 	names := []string{"train/loss", "train/contrastive_loss", "train/chance_loss", "train/accuracy", "train/code_perplexity", "train/max_perplexity",
 		"train/gradient_norm", "train/learning_rate", hoursSeries, epochSeries, rateSeries, "valid/accuracy", "system/time/step", "system/time/data",
-		"host/disk/free", "train/audio_seconds", "odd", "other/tag/with/parts"}
+		"host/disk_free", "train/audio_seconds", "odd", "other/tag/with/parts"}
 	for _, name := range names {
 		if rapid.Bool().Draw(t, name) {
 			continue
