@@ -17,13 +17,14 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
+	"pgregory.net/rapid"
 
 	"aural/runlog"
 )
 
 // checkEPS follows the operators of a file: every state that is saved is restored, paths are made of numbers, and text has a
 // font that is embedded.
-func checkEPS(t *testing.T, figure string, eps []byte) {
+func checkEPS(t rapid.TB, figure string, eps []byte) {
 	t.Helper()
 	text := string(eps)
 	if !strings.HasPrefix(text, "%!PS-Adobe-3.0 EPSF-3.0\n") || !strings.HasSuffix(text, "\nshowpage\n%%EOF\n") ||
@@ -84,7 +85,7 @@ func checkEPS(t *testing.T, figure string, eps []byte) {
 }
 
 // checkTeX looks for what stops TeX: groups that are not closed, numbers with exponents, characters that mean something.
-func checkTeX(t *testing.T, figure string, tex []byte) {
+func checkTeX(t rapid.TB, figure string, tex []byte) {
 	t.Helper()
 	text := string(tex)
 	for _, environment := range []string{"document", "pgfpicture", "pgfscope"} {
