@@ -191,7 +191,7 @@ func (p *alignmentPane) labels(f *frame, area rect, a *runlog.Alignment, view ch
 		if p.picked && i == p.token {
 			style = screen.Chosen
 		}
-		f.c.Fill(rect{X: in.X + from, Y: in.Y, W: to - from, H: 1}, f.c.Terminal.Character('━'), scoreStyle(t.Score))
+		f.c.Fill(rect{X: in.X + from, Y: in.Y, W: to - from, H: 1}, '━', scoreStyle(t.Score))
 		n := screen.TextWidth(t.Label)
 		if at := from + max(to-from-n, 0)/2; at >= end && at+n <= in.W {
 			f.c.Text(in.X+at, in.Y+1, n, t.Label, style)

@@ -110,7 +110,7 @@ func (p *masksPane) ruler(f *frame, area rect, b *runlog.Batch, chosen int) {
 		return
 	}
 	all := chart.Span{From: 0, To: float64(b.Frames)}
-	f.c.Fill(inner.Top(1), f.c.Terminal.Character('─'), screen.Faint)
+	f.c.Fill(inner.Top(1), '─', screen.Faint)
 	f.maskedFrames(rect{X: inner.X, Y: area.Y, W: inner.W, H: 1}, b, all)
 	f.clickable(rect{X: inner.X, Y: area.Y, W: inner.W, H: area.H}, func(_ *model, x, _ int) { p.look.pick(int(all.At(x-inner.X, inner.W))) },
 		func(m *model, up bool) { p.look.move(m, either(up, "left", "right")) })
