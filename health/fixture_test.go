@@ -98,10 +98,17 @@ func (in Input) steps() []int64 {
 var brokenRuns = []struct {
 	name, rule string
 	level      Level
-}{}
+}{
+	{"rate-x1000", "single-code", Broken},
+	{"diversity-0", "single-code", Broken},
+	{"tiny-batch", "small-batch", Watch},
+	{"tiny-batch", "soft-hard-split", Watch},
+	{"tiny-batch", "at-chance", Watch},
+	{"endless-warmup", "warm-up", Watch},
+}
 
 // healthyRuns are the runs of testdata/make.sh that were left alone.
-var healthyRuns = []string{}
+var healthyRuns = []string{"healthy-quickstart", "healthy-speech"}
 
 // Every broken run is seen, from some update on until its end. With -v the table of docs/HEALTH.md is printed.
 func TestBrokenRuns(t *testing.T) {

@@ -30,7 +30,7 @@ var learningRules = []Rule{
 		Limits: []Limit{shortcutAccuracy, shortcutLoss, shortcutDuplicates, shortcutEarly, shortcutSpan}},
 	{Name: "overfit", Level: Watch, training: true, check: (*exam).overfit,
 		Title:       "The model learns the training data by heart",
-		Description: "the contrastive loss on held-out speech rose over several validations, all of which are at least half of the rise above the best, while that of training fell.",
+		Description: "the contrastive loss on held-out speech rose above its best, by medians of several validations, while that of training fell.",
 		Limits:      []Limit{overfitRise, overfitFall, overfitRecords}},
 	{Name: "warm-up", Level: Watch, training: true, check: (*exam).warmUp,
 		Title:       "The learning rate is still warming up",
@@ -152,22 +152,22 @@ func (e *exam) shortcut() (Finding, outcome) {
 func (e *exam) overfit() (Finding, outcome) {
 	valid, train := e.curve(runlog.Valid, "contrastive_loss"), e.curve(runlog.Train, "contrastive_loss")
 	n := int(overfitRecords.Value)
-	if valid.len() < n+1 || train.len() < blockRecords {
+	if valid.len() < 2*n || train.len() < blockRecords {
 		return Finding{}, unjudged
 	}
-	at, best, _ := valid.min()
-	after := valid.from(at + 1)
-	if after.len() < n || !(best > 0) {
-		return Finding{}, quiet
+	// Single validations are lucky or unlucky by a fifth in small runs: medians of n in a row are compared.
+	smooth := series{valid.steps[n/2 : valid.len()-n+1+n/2], make([]float64, valid.len()-n+1)}
+	for i := range smooth.values {
+		smooth.values[i] = series{valid.steps[i : i+n], valid.values[i : i+n]}.median()
 	}
-	_, least, _ := after.last(n).min()
-	now, _ := valid.end()
-	before, later := train.until(at+1).recent().median(), train.recent().median()
-	if least < (1+overfitRise.Value/2)*best || now < (1+overfitRise.Value)*best || !(later < (1-overfitFall.Value)*before) {
+	at, best, _ := smooth.min()
+	now := smooth.values[smooth.len()-1]
+	before, later := train.until(at+1).last(int(recentRecords.Value)).median(), train.last(int(recentRecords.Value)).median()
+	if smooth.from(at+1).len() < n || !(best > 0) || now < (1+overfitRise.Value)*best || !(later < (1-overfitFall.Value)*before) {
 		return Finding{}, quiet
 	}
 	return Finding{Level: Watch, Title: "the model learns the training data by heart", Since: at,
-		Evidence: fmt.Sprintf("held-out contrastive loss %.3f nats at update %d, %.3f now, while that of training fell from %.3f to %.3f", best, at, now, before, later),
+		Evidence: fmt.Sprintf("held-out contrastive loss %.3f nats around update %d, %.3f now, while that of training fell from %.3f to %.3f", best, at, now, before, later),
 		Advice:   "the best checkpoint is behind: use it, or train on more data, with more dropout or a smaller model"}, fired
 }
 

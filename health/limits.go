@@ -18,7 +18,7 @@ var (
 	vanishedGradient  = Limit{"vanished gradient norm", 1e-3, "", "#3109: 0, HF#14387: 1e-18; healthy runs have 0.5 to 2, small models down to 0.1"}
 
 	singleCodes      = Limit{"codes of a collapsed group", 1.1, "codes", "HF#14387: a perplexity of 2.000 in two groups"}
-	singleDuplicates = Limit{"equal distractors", 0.9, "share", "when all distractors equal the target the task is empty: HF#14387; in the normal valley they are below a tenth"}
+	singleDuplicates = Limit{"equal distractors", 0.9, "share", "when all distractors equal the target the task is empty: HF#14387; in the valley of our healthy runs they are below a fifth"}
 	singleLoss       = Limit{"loss of an empty task", 0.05, "nats", "HF#14387, HF#12934: 0.000 and 0.0013; in the normal valley it is above 3.5"}
 
 	splitRatio       = Limit{"soft to hard perplexity, watch", 4, "times", "healthy runs on held-out speech have 1 to 2"}
@@ -54,7 +54,7 @@ var (
 
 	overfitRise    = Limit{"rise of the validation loss", 0.05, "share", "#3834"}
 	overfitFall    = Limit{"fall of the training loss meanwhile", 0.05, "share", "#3834; when both rise, the codebook came into use and the task became harder"}
-	overfitRecords = Limit{"validations since the best", 3, "validations", "one worse validation is noise"}
+	overfitRecords = Limit{"validations of a median, and since the best", 3, "validations", "single ones were up to a fifth worse than the best in our healthy runs"}
 
 	warmupShare = Limit{"run spent in warm-up", 0.5, "of the run", "published runs warm up for 8 % (fairseq) to 16 % (transformers); the demonstration of transformers never left it"}
 

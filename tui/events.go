@@ -70,6 +70,9 @@ func eventKind(e runlog.Event) string { return words(strings.ReplaceAll(string(e
 
 // eventDetail is what an event says besides its kind.
 func eventDetail(e runlog.Event) string {
+	if command := e.Data["command"]; e.Kind == runlog.Answered && command != "" {
+		return command + ": " + e.Message
+	}
 	for _, detail := range []string{e.Message, e.Data["path"], e.Data["rule"]} {
 		if detail != "" {
 			return detail

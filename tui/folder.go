@@ -104,7 +104,7 @@ func (fo *folder) open() ([]*runView, error) {
 		return nil, msg.err
 	}
 	if len(msg.runs) == 0 {
-		return nil, fmt.Errorf("there are no runs in %s", fo.root)
+		return nil, fmt.Errorf("%s holds no run: %w", fo.root, runlog.ErrNotRun)
 	}
 	var out []*runView
 	for i, info := range msg.runs {
@@ -159,15 +159,4 @@ func (msg wokenMsg) apply(m *model) tea.Cmd {
 	}
 	r.source = msg.source
 	return m.pollNow(msg.run)
-}
-
-// add shows more runs.
-func (m *model) add(runs []*runView) tea.Cmd {
-	var cmds []tea.Cmd
-	for _, r := range runs {
-		r.colour = len(m.runs)
-		m.runs = append(m.runs, r)
-		cmds = append(cmds, m.pollNow(len(m.runs)-1))
-	}
-	return tea.Batch(cmds...)
 }

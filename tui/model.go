@@ -169,6 +169,7 @@ func later(d time.Duration, run int) tea.Cmd {
 func (m *model) take(msg pollMsg) {
 	before := m.allX()
 	m.runs[msg.run].take(msg, m.view.smooth)
+	m.hear(m.runs[msg.run])
 	if z := m.view.zoom; z != nil && m.view.follow && z.High >= before.High {
 		if d := m.allX().High - before.High; d > 0 {
 			m.view.zoom = &chart.Scale{Low: z.Low + d, High: z.High + d}

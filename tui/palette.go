@@ -90,7 +90,7 @@ func (m *model) named() (list []command) {
 // openPalette asks for a command.
 func (m *model) openPalette() tea.Cmd {
 	p := m.ask(":", "")
-	p.above = (*model).proposals
+	p.above, p.recalls = (*model).proposals, true
 	p.complete = (*model).completions
 	p.accept = func(m *model, text string) tea.Cmd {
 		text = strings.TrimSpace(text)

@@ -19,6 +19,7 @@ type prompt struct {
 	complete func(m *model, text string) []string    // what the text may become; nil for nothing
 	tab      func(m *model)                          // what tab does; nil completes
 	above    func(m *model, text string) []paragraph // what is shown above the line; nil for nothing
+	recalls  bool                                    // up and down walk through the history
 	recall   int                                     // how far back in the history
 }
 
@@ -76,7 +77,9 @@ func (p *prompt) press(m *model, msg tea.KeyMsg) tea.Cmd {
 		}
 		return nil
 	case "up", "down":
-		p.walk(m, key == "up")
+		if p.recalls {
+			p.walk(m, key == "up")
+		}
 		return nil
 	}
 	*p.input, _ = p.input.Update(msg)
@@ -139,7 +142,7 @@ func (p *prompt) drawAbove(f *frame, area rect) {
 	lines := lay(p.above(f.m, text), area.W)
 	area = area.Bottom(min(len(lines)+1, max(area.H*2/3, 1)))
 	f.c.Fill(area, ' ', screen.Plain)
-	f.c.Fill(area.Top(1), '─', screen.Faint)
+	f.c.Fill(area.Top(1), f.c.Terminal.Character('─'), screen.Faint)
 	f.drawParagraphs(area, lines, 0)
 }
 

@@ -26,6 +26,7 @@ type runView struct {
 	latest  pollMsg // without what is kept elsewhere
 	shots   snapshots
 	config  runConfig
+	asked   []asked // of its trainer, without an answer
 }
 
 func newRunView(name, dir string, s source, colour int) *runView {

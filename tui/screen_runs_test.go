@@ -248,7 +248,7 @@ func readSettings(data []byte) (map[string]string, error) {
 // Of a folder the newest runs are shown, the others listed until they are shown, and later ones added.
 func TestFolder(t *testing.T) {
 	root := t.TempDir()
-	if _, _, err := openTargets([]string{root}, Options{now: time.Now}); err == nil || !strings.Contains(err.Error(), "no runs in "+root) {
+	if _, _, err := openTargets([]string{root}, Options{now: time.Now}); err == nil || !strings.Contains(err.Error(), root+" holds no run") {
 		t.Errorf("an empty folder: %v", err)
 	}
 	for i := range shownFirst + 3 {

@@ -91,7 +91,7 @@ func (p *transcriptsPane) draw(f *frame, area rect) {
 		f.beside(defs, area, 2, 0)
 		return
 	}
-	row := min(p.row, len(list)-1)
+	row := min(max(p.row, 0), len(list)-1)
 	if p.open {
 		p.utterance(f, area, list[row], true)
 		return

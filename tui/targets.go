@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"aural/runlog"
+
+	tea "github.com/charmbracelet/bubbletea"
 )
 
 // openTargets opens what a view was asked for: run directories, and folders of runs. At most one folder is watched for new
@@ -72,4 +75,53 @@ func (r *runView) close() {
 	if r.source != nil {
 		release(r.source)
 	}
+}
+
+// openedMsg are runs that the user asked for while the view was up.
+type openedMsg struct {
+	runs   []*runView
+	folder *folder
+	err    error
+	target string
+}
+
+// open adds a run, or those of a folder.
+func (m *model) open(target string) (tea.Cmd, error) {
+	if target == "" {
+		return nil, errors.New("open needs a path")
+	}
+	o := m.options
+	return func() tea.Msg {
+		runs, f, err := openTarget(target, o)
+		return openedMsg{runs, f, err, target}
+	}, nil
+}
+
+func (msg openedMsg) apply(m *model) tea.Cmd {
+	if msg.err != nil {
+		m.tell("", fmt.Errorf("open: %w", msg.err))
+		return nil
+	}
+	var cmds []tea.Cmd
+	for _, r := range msg.runs {
+		if !slices.ContainsFunc(m.runs, func(have *runView) bool { return have.dir == r.dir }) {
+			cmds = append(cmds, m.add(r))
+		} else {
+			r.close()
+		}
+	}
+	n := len(cmds)
+	if p := m.compareScreen(); msg.folder != nil && p.folder == nil {
+		p.folder = msg.folder
+		cmds = append(cmds, msg.folder.later())
+	}
+	m.tell(fmt.Sprintf("%d of %d runs added from %s", n, len(msg.runs), msg.target), nil)
+	return tea.Batch(cmds...)
+}
+
+// add shows one more run.
+func (m *model) add(r *runView) tea.Cmd {
+	r.colour = len(m.runs)
+	m.runs = append(m.runs, r)
+	return m.pollNow(len(m.runs) - 1)
 }

@@ -16,11 +16,11 @@ import (
 // see nothing but the run log, what judges and looks at it, and what it stands on; only cmd/aural and tests choose a back end. A package may be listed before it exists.
 const layers = `
 	# Streams and file formats; they know nothing of the rest.
-	NONE < rng, lm, internal/spelling, internal/atomicfile, internal/tfrecord;
+	NONE < rng, lm, internal/spelling, internal/atomicfile, internal/filelock, internal/tfrecord, internal/filelock;
 	NONE < audio/flac, audio/mp3, audio/vorbis < audio;
 	audio < audio/vad < datasets;
 	internal/atomicfile < safetensors;
-	internal/spelling, internal/atomicfile, internal/tfrecord, audio < runlog < runlog/host, runlog/tensorboard, runlog/mirror;
+	internal/spelling, internal/atomicfile, internal/tfrecord, internal/filelock, audio < runlog < runlog/host, runlog/tensorboard, runlog/mirror;
 	lm < decode;
 	rng < features;
 	rng, audio, internal/atomicfile < datasets, internal/synth;
