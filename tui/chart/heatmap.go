@@ -116,7 +116,9 @@ func (h *HeatMap) pool(top, bottom, from, to int) float64 {
 			if math.IsNaN(v) || math.IsInf(v, 0) {
 				continue
 			}
-			most, sum, n = math.Max(most, v), sum+v, n+1
+			if sum, n = sum+v, n+1; v > most {
+				most = v
+			}
 		}
 	}
 	switch {
