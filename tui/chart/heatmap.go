@@ -236,6 +236,8 @@ func (h *HeatMap) drawAxis(c *screen.Canvas, area screen.Rect, g HeatGrid) {
 	if n := screen.TextWidth(h.XUnit); n > 0 && room >= 3*n && mark < room-n {
 		c.TextRight(g.Inner.X, y, room, h.XUnit, screen.Faint)
 		room -= n + 1
+	} else if mark >= room-LabelWidth {
+		room = mark // no label that the mark would cut
 	}
 	p.drawTicks(c, y, room)
 	if mark >= 0 {
