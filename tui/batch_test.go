@@ -64,6 +64,13 @@ func TestBatchLook(t *testing.T) {
 	if last := b.Masked[len(b.Masked)-1].Frame; look.frame != last {
 		t.Errorf("frame %d, want the last one, %d", look.frame, last)
 	}
+	for range 200 {
+		look.move(m, "left")
+	}
+	if look.frame != b.Masked[0].Frame {
+		t.Errorf("frame %d, want the first one, %d", look.frame, b.Masked[0].Frame)
+	}
+	look.pick(b.Masked[9].Frame)
 	// A click on the ruler chooses the masked frame nearest to it.
 	press(m, "4")
 	click(m, chart.LabelWidth, 6, false)
