@@ -39,6 +39,9 @@ type Options struct {
 	Axis   string  // what the x axis counts, a name of Axes; "" is updates
 	Smooth float64 // weight of the past in the moving averages, from 0 (none) to below 1
 
+	// Every is the least time between two lines about a run in Plain and JSON; 0 is every record.
+	Every time.Duration
+
 	// Settings reads the recipe of a run, its config.yaml: values by their paths. Nil leaves recipes out of the comparison.
 	Settings func(config []byte) (map[string]string, error)
 
