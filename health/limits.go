@@ -18,7 +18,7 @@ var (
 	vanishedGradient  = Limit{"vanished gradient norm", 1e-3, "", "#3109: 0, HF#14387: 1e-18; healthy runs have 0.5 to 2, small models down to 0.1"}
 
 	singleCodes      = Limit{"codes of a collapsed group", 1.1, "codes", "HF#14387: a perplexity of 2.000 in two groups"}
-	singleDuplicates = Limit{"equal distractors", 0.9, "share", "when all distractors equal the target the task is empty: HF#14387; in the normal valley they are below a tenth"}
+	singleDuplicates = Limit{"equal distractors", 0.9, "share", "when all distractors equal the target the task is empty: HF#14387; in the valley of our healthy runs they are below a fifth"}
 	singleLoss       = Limit{"loss of an empty task", 0.05, "nats", "HF#14387, HF#12934: 0.000 and 0.0013; in the normal valley it is above 3.5"}
 
 	splitRatio       = Limit{"soft to hard perplexity, watch", 4, "times", "healthy runs on held-out speech have 1 to 2"}
@@ -50,10 +50,11 @@ var (
 	shortcutLoss       = Limit{"loss of a shortcut", 0.05, "nats", "#3687, HF#12934"}
 	shortcutDuplicates = Limit{"equal distractors of a shortcut, at most", 0.5, "share", "above it the codebook has collapsed, which is another failure"}
 	shortcutEarly      = Limit{"early", 0.05, "of the run", "HF#12934: an instant drop; later it can be a task that is too easy"}
+	shortcutSpan       = Limit{"masked runs of single steps, below", 2, "steps", "a single masked step can be read off its neighbours, as in recipes of SpeechBrain"}
 
 	overfitRise    = Limit{"rise of the validation loss", 0.05, "share", "#3834"}
 	overfitFall    = Limit{"fall of the training loss meanwhile", 0.05, "share", "#3834; when both rise, the codebook came into use and the task became harder"}
-	overfitRecords = Limit{"validations since the best", 3, "validations", "one worse validation is noise"}
+	overfitRecords = Limit{"validations of a median, and since the best", 3, "validations", "single ones were up to a fifth worse than the best in our healthy runs"}
 
 	warmupShare = Limit{"run spent in warm-up", 0.5, "of the run", "published runs warm up for 8 % (fairseq) to 16 % (transformers); the demonstration of transformers never left it"}
 
@@ -66,7 +67,9 @@ var (
 	skippedUpdates  = Limit{"window of skipped updates", 1000, "updates", "what lies further back was survived"}
 	skippedFew      = Limit{"skipped updates that are no trend", 5, "updates", "fairseq, #968: more than 5 skips in 100 updates announce a spiral"}
 	skippedMost     = Limit{"skipped updates of a dead run", 0.5, "share", "the run gives up after max_skipped in a row"}
-	explosion       = Limit{"exploded gradient norm", 10, "times its median", "healthy runs stay within a factor of 4 of their median after warm-up"}
+	explosion       = Limit{"exploded gradient norm", 10, "times its median", "healthy runs stay well within, but for the time when they leave chance"}
+	explosionLeast  = Limit{"exploded gradient norm, at least", 2, "", "README of transformers: the norms of a healthy run are 0.5 to 2"}
+	explosionGain   = Limit{"improvement that excuses it", 0.01, "of ln(K+1)", "our small runs had a norm of 0.13 at chance and of 1 when they had left it"}
 	explosionFew    = Limit{"exploded records", 3, "records", "single spikes occur in healthy runs, and clipping takes them"}
 	explosionBefore = Limit{"records before", 20, "records", "a median of fewer is no norm"}
 

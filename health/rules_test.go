@@ -174,13 +174,13 @@ var signs = []struct {
 		f.set("train/skipped_steps", 9_600, func(s int64) float64 { return float64(s-9_400) / 10 })
 		return f.input()
 	}},
-	{"non-finite", Broken, 9_900, func() Input {
+	{"non-finite", Broken, 9_992, func() Input {
 		in := published(1200, 10_000, 200).input()
 		for i := range int64(10) {
 			in.Events = append(in.Events, runlog.Event{Step: 9_991 + i, Kind: runlog.Alert, Severity: runlog.Warning,
 				Message: fmt.Sprintf("update skipped: its loss is NaN (%d in a row, 10 allowed)", i+1), Data: map[string]string{"rule": "non-finite"}})
 		}
-		in.Events[0].Step = 9_900
+		in.Events[0].Step = 9_900 // survived
 		in.Status, in.State.Status, in.State.Message = runlog.Failed, runlog.Failed, "train: the last 10 updates had no finite loss"
 		return in
 	}},

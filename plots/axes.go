@@ -29,14 +29,14 @@ func (p *panel) axes(size vg.Point, labelX string, s style) *plot.Plot {
 		p.ranges(g)
 		g.X.Tick.Marker = linearTicks{want: wantX, big: true}
 		g.Y.Tick.Marker = linearTicks{want: wantY}
+		if p.clock {
+			g.X.Tick.Marker = clockTicks{want: wantX}
+		}
 		if _, ok := g.X.Scale.(plot.LogScale); ok {
 			g.X.Tick.Marker = logTicks{big: true}
 		}
 		if _, ok := g.Y.Scale.(plot.LogScale); ok {
 			g.Y.Tick.Marker = logTicks{}
-		}
-		if p.clock {
-			g.X.Tick.Marker = clockTicks{want: wantX}
 		}
 		if p.names != nil {
 			g.X.Tick.Marker = plot.ConstantTicks(p.names)
@@ -67,12 +67,12 @@ func (p *panel) ranges(g *plot.Plot) {
 	case wide && !p.logX && x0 > 0 && x0 < x1/10:
 		x0 = 0 // a run begins at zero, though its first record is a little later
 	}
-	if p.logX && x0 > 0 {
+	if p.logX && x0 > 0 && p.boxes == nil {
 		g.X.Scale = plot.LogScale{}
 	}
 	// Beyond these bounds the arithmetic of an axis overflows; what is beyond is clipped.
 	y0, y1 = max(y0, -1e300), min(y1, 1e300)
-	logarithmic := y0 > 1e-300 && (p.always || p.log && y1/y0 > 30)
+	logarithmic := p.boxes == nil && y0 > 1e-300 && y1 >= y0 && (p.always || p.log && y1/y0 > 30)
 	switch {
 	case logarithmic:
 		y0, y1 = y0/1.15, y1*1.15

@@ -20,10 +20,10 @@ func (d data) fill(c draw.Canvas, g *plot.Plot, b ViewBand) {
 	for _, piece := range x.pieces(b.Low, b.High) {
 		outline := make([]vg.Point, 0, 2*len(piece))
 		for _, p := range piece {
-			outline = append(outline, vg.Point{X: x.at(p.x), Y: ty(max(p.high, floor))})
+			outline = append(outline, at(x.at(p.x), ty(max(p.high, floor))))
 		}
 		for _, p := range slices.Backward(piece) {
-			outline = append(outline, vg.Point{X: x.at(p.x), Y: ty(max(p.low, floor))})
+			outline = append(outline, at(x.at(p.x), ty(max(p.low, floor))))
 		}
 		if len(piece) > 1 {
 			c.FillPolygon(d.style.area(b.Colour), c.ClipPolygonXY(outline))

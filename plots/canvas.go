@@ -42,9 +42,6 @@ func newCanvas(path string, w, h vg.Length, dpi float64) (canvas, error) {
 	case ".pdf":
 		return pdfCanvas{vgpdf.New(w, h), map[int]bool{}}, nil
 	case ".png":
-		if dpi == 0 {
-			dpi = 200
-		}
 		return vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(int(dpi)))}, nil
 	case ".eps":
 		return newEPS(w, h), nil
@@ -57,6 +54,16 @@ func newCanvas(path string, w, h vg.Length, dpi float64) (canvas, error) {
 
 // svgCanvas names fonts of the same widths for those who do not have Liberation Sans.
 type svgCanvas struct{ *vgsvg.Canvas }
+
+// FillString implements vg.Canvas. XML has no control characters.
+func (c svgCanvas) FillString(f font.Face, at vg.Point, s string) {
+	c.Canvas.FillString(f, at, strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0xFFFE || r == 0xFFFF {
+			return '?'
+		}
+		return r
+	}, s))
+}
 
 // WriteTo implements io.WriterTo.
 func (c svgCanvas) WriteTo(w io.Writer) (int64, error) {

@@ -131,7 +131,7 @@ func (d data) strokes(c draw.Canvas, g *plot.Plot, v *curve, values []float64, s
 	for _, segment := range decimate(x.x, values, x.x0, x.x1, x.columns) {
 		line := make([]vg.Point, len(segment))
 		for i, p := range segment {
-			line[i] = vg.Point{X: x.at(p.x), Y: ty(p.y)}
+			line[i] = at(x.at(p.x), ty(p.y))
 		}
 		piece := len(line)
 		if len(style.Dashes) == 0 {
@@ -157,9 +157,9 @@ func (d data) gaps(c draw.Canvas, g *plot.Plot, v *curve) {
 		if finite(value) || !finite(x.x[i]) {
 			continue
 		}
-		if at := x.at(x.x[i]); at-last >= 1 && c.ContainsX(at) {
-			c.DrawGlyphNoClip(cross, vg.Point{X: at, Y: c.Min.Y + 3})
-			last = at
+		if place := x.at(x.x[i]); place-last >= 1 && c.ContainsX(place) {
+			c.DrawGlyphNoClip(cross, vg.Point{X: place, Y: c.Min.Y + 3})
+			last = place
 		}
 	}
 }

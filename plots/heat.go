@@ -14,8 +14,8 @@ import (
 const (
 	barInk = 9.0 // width of the colours in a colour bar, points
 
-	// rasterDPI is the resolution that the cells of a heat map are enlarged to, because viewers blur the pixels of an image
-	// that they enlarge themselves.
+	// rasterDPI is the resolution that the cells of a heat map are enlarged to where the file has none of its own, because
+	// viewers blur the pixels of an image that they enlarge themselves.
 	rasterDPI = 300
 )
 
@@ -65,26 +65,33 @@ func (h *HeatMap) scale() (lo, hi float64, logarithmic bool) {
 	return max(lo, -1e300), min(hi, 1e300), logarithmic
 }
 
+// share returns where a value lies between the ends of the colours, from 0 to 1.
+func (h *HeatMap) share() func(v float64) float64 {
+	lo, hi, logarithmic := h.scale()
+	return func(v float64) float64 {
+		at := (v - lo) / (hi - lo)
+		if logarithmic {
+			at = (math.Log(max(v, 1e-308)) - math.Log(lo)) / (math.Log(hi) - math.Log(lo))
+		}
+		return min(max(at, 0), 1)
+	}
+}
+
 // paint returns the cells as indices of the colours.
 func (h *HeatMap) paint() [][]uint8 {
-	lo, hi, logarithmic := h.scale()
+	share := h.share()
 	rows, columns := h.size()
 	cells := make([][]uint8, rows)
 	for i, row := range h.Values {
 		cells[i] = make([]uint8, columns)
 		for j, v := range row {
-			at := (v - lo) / (hi - lo)
-			if logarithmic {
-				at = math.Log(v/lo) / math.Log(hi/lo)
-			}
 			switch {
 			case !finite(v):
 				cells[i][j] = missingCell
 			case v == 0 && h.MarkZero:
 				cells[i][j] = zeroCell
-			case logarithmic && v <= 0:
 			default:
-				cells[i][j] = uint8(min(max(at, 0), 1) * (rampColours - 1))
+				cells[i][j] = uint8(share(v) * (rampColours - 1))
 			}
 		}
 	}
@@ -105,9 +112,9 @@ func (h *HeatMap) zeroColour(s style) color.NRGBA {
 }
 
 // raster enlarges cells to an image for a rectangle of the given size in points; it shrinks none.
-func raster(cells [][]uint8, colours color.Palette, size vg.Point) *image.Paletted {
+func raster(cells [][]uint8, colours color.Palette, size vg.Point, dpi float64) *image.Paletted {
 	rows, columns := len(cells), len(cells[0])
-	times := func(room vg.Length, n int) int { return max(1, int(math.Ceil(float64(room)/72*rasterDPI/float64(n)))) }
+	times := func(room vg.Length, n int) int { return max(1, int(math.Ceil(float64(room)/72*dpi/float64(n)))) }
 	high, wide := times(size.Y, rows), times(size.X, columns)
 	m := image.NewPaletted(image.Rect(0, 0, columns*wide, rows*high), colours)
 	for i, row := range cells {
@@ -168,7 +175,7 @@ func indexTicks(n int, names []string, want int) []plot.Tick {
 
 // draw draws the cells.
 func (h *HeatMap) draw(c draw.Canvas, g *plot.Plot, s style) {
-	c.DrawImage(c.Rectangle, raster(h.paint(), h.colours(s), c.Size()))
+	c.DrawImage(c.Rectangle, raster(h.paint(), h.colours(s), c.Size(), s.dpi))
 	_, ty := g.Transforms(&c)
 	rows, _ := h.size()
 	for _, b := range h.Breaks {
@@ -209,21 +216,17 @@ func (h *HeatMap) bar(c draw.Canvas, r vg.Rectangle, s style) {
 	if h.empty() {
 		return
 	}
-	lo, hi, logarithmic := h.scale()
+	share := h.share()
 	high := r.Max.Y - r.Min.Y
 	r.Max.X = r.Min.X + s.points(barInk)
 	cells := make([][]uint8, rampColours)
 	for i := range cells {
 		cells[i] = []uint8{uint8(rampColours - 1 - i)}
 	}
-	c.DrawImage(r, raster(cells, h.colours(s), r.Size()))
+	c.DrawImage(r, raster(cells, h.colours(s), r.Size(), s.dpi))
 	right := r.Max.X
 	for _, t := range h.ticks(high, s) {
-		at := (t.Value - lo) / (hi - lo)
-		if logarithmic {
-			at = math.Log(t.Value/lo) / math.Log(hi/lo)
-		}
-		y := r.Min.Y + vg.Length(at)*high
+		y := r.Min.Y + vg.Length(share(t.Value))*high
 		long := vg.Points(3)
 		if t.Label == "" {
 			long = vg.Points(1.5)

@@ -28,9 +28,13 @@ type frame struct {
 }
 
 // columnsIn is how many panels stand side by side in a figure of the given width in points.
-func (f frame) columnsIn(panels int, width vg.Length, s style) int {
-	fit := int(float64(width-2*margin+gapX) / (leastWidth*s.scale + gapX))
-	return min(f.columns, panels, max(1, fit))
+func (f frame) columnsIn(panels []panel, width vg.Length, s style) int {
+	side := vg.Length(0)
+	for k := range panels {
+		side = max(side, newCell(&panels[k], width, s).side)
+	}
+	fit := int((width - 2*margin + gapX) / (s.points(leastWidth) + side + gapX))
+	return min(f.columns, len(panels), max(1, fit))
 }
 
 // cell is the place of a panel: its header, its axes, its footer, and what stands at its right, with the legend in one of
@@ -49,7 +53,7 @@ func drawFigure(c draw.Canvas, panels []panel, f frame, s style) error {
 	inner := draw.Crop(c, margin, -margin, margin, -margin)
 	inner.Max.Y -= drawTop(inner, f, s)
 
-	columns := f.columnsIn(len(panels), c.Max.X-c.Min.X, s)
+	columns := f.columnsIn(panels, c.Max.X-c.Min.X, s)
 	rows := (len(panels) + columns - 1) / columns
 	width := (inner.Max.X - inner.Min.X - gapX*vg.Length(columns-1)) / vg.Length(columns)
 	cells := make([]cell, len(panels))

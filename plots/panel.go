@@ -83,7 +83,7 @@ func (p *panel) limits() (x0, x1, y0, y1 float64) {
 	x1, y1 = math.Inf(-1), math.Inf(-1)
 	for _, c := range p.curves {
 		for _, x := range c.x {
-			if finite(x) && (x > 0 || !p.logX) {
+			if finite(x) && (x > 1e-300 || !p.logX) {
 				x0, x1 = min(x0, x), max(x1, x)
 			}
 		}

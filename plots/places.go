@@ -53,3 +53,11 @@ func positive(values []float64) []float64 {
 	}
 	return out
 }
+
+// far is a place well outside of any canvas. The arithmetic of clipping overflows with much farther ones.
+const far = 1e7
+
+// at returns a point of a canvas, kept from being too far outside of it.
+func at(x, y vg.Length) vg.Point {
+	return vg.Point{X: min(max(x, -far), far), Y: min(max(y, -far), far)}
+}

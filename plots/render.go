@@ -14,6 +14,7 @@ import (
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
 )
 
 // ErrNoData is returned by Render when no run has recorded anything that the figure shows.
@@ -63,10 +64,10 @@ type size struct {
 const rowAspect = 0.68
 
 // of returns the size of a figure of panels: that of the options, or else one that gives its rows the usual height.
-func (z size) of(panels int, f frame, o Options) (w, h vg.Length) {
+func (z size) of(panels []panel, f frame, o Options) (w, h vg.Length) {
 	width := cmp.Or(o.Width, z.width)
 	columns := f.columnsIn(panels, vg.Length(width)*vg.Millimeter, o.style())
-	rows := (panels + columns - 1) / columns
+	rows := (len(panels) + columns - 1) / columns
 	row := z.height / float64(z.rows)
 	if o.Width != 0 {
 		row = min(row, max(rowAspect*width/float64(columns), 45*o.style().scale))
@@ -74,6 +75,9 @@ func (z size) of(panels int, f frame, o Options) (w, h vg.Length) {
 	height := cmp.Or(o.Height, min(max(row*float64(rows), 40), 1000))
 	return vg.Length(width) * vg.Millimeter, vg.Length(height) * vg.Millimeter
 }
+
+// pngDPI is the resolution of a PNG when the options give none.
+const pngDPI = 200
 
 // file is a file that is written with a figure, in its directory.
 type file struct {
@@ -83,12 +87,17 @@ type file struct {
 
 // write draws panels into a file, and writes what belongs beside it first, so that a figure is never without it.
 func write(path string, panels []panel, f frame, z size, o Options) error {
-	w, h := z.of(len(panels), f, o)
-	surface, err := newCanvas(path, w, h, o.DPI)
+	w, h := z.of(panels, f, o)
+	style := o.style()
+	dpi := cmp.Or(o.DPI, pngDPI)
+	surface, err := newCanvas(path, w, h, dpi)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if err := drawFigure(draw.New(surface), panels, f, o.style()); err != nil {
+	if _, ok := surface.(vgimg.PngCanvas); ok {
+		style.dpi = dpi
+	}
+	if err := drawFigure(draw.New(surface), panels, f, style); err != nil {
 		return err
 	}
 	var image bytes.Buffer

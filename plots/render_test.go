@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,10 +19,11 @@ import (
 	"aural/runlog"
 
 	"gonum.org/v1/plot/vg"
+	"pgregory.net/rapid"
 )
 
 func small(name string, spoiled bool) synthetic {
-	return synthetic{name: name, seed: 1, updates: 20000, every: 50, speed: 10, spoiled: spoiled}
+	return synthetic{name: name, seed: 1, updates: 20000, every: 100, speed: 10, spoiled: spoiled}
 }
 
 // render draws a figure into a fresh directory and returns the file.
@@ -38,37 +40,164 @@ func render(t *testing.T, name string, readers []runlog.Curves, figure string, o
 	return data
 }
 
-// Every figure in every format, of one and of several runs, with gaps, is a valid file with the same bytes twice.
-func TestEveryFigure(t *testing.T) {
+// everyMetric is what the figure "metric" is asked for in tests.
+var everyMetric = []string{"accuracy", "valid/loss", "code_perplexity/1", "ppl"}
+
+// Every figure in every format, of several runs with gaps, is a valid file.
+func TestEveryFormat(t *testing.T) {
 	root := t.TempDir()
-	one := small("good", false).make(t, root)
-	two := small("spoiled", true).make(t, root)
-	for _, f := range Figures() {
-		for i, readers := range [][]runlog.Curves{{two}, {one, two}} {
-			o := Options{Smoothing: 0.9 * float64(i), X: XAxis(i * 2), Units: Units(i), Theme: Theme(i), DPI: 72}
-			svg := render(t, "f.svg", readers, f.Name, o)
-			checkXML(t, f.Name, svg)
-			pdf := render(t, "f.pdf", readers, f.Name, o)
-			if !bytes.HasPrefix(pdf, []byte("%PDF-")) || !bytes.Contains(pdf, []byte("%%EOF")) {
-				t.Errorf("%s: not a PDF", f.Name)
-			}
-			if year := []byte(strconv.Itoa(time.Now().Year())); bytes.Contains(pdf, append([]byte("(D:"), year...)) {
-				t.Errorf("%s: the PDF has today's date", f.Name)
-			}
-			image := render(t, "f.PNG", readers, f.Name, o)
-			if c, err := png.DecodeConfig(bytes.NewReader(image)); err != nil || math.Abs(float64(c.Width)-f.Width/25.4*72) > 2 {
-				t.Errorf("%s: PNG %+v, %v", f.Name, c, err)
-			}
-			for name, first := range map[string][]byte{"f.svg": svg, "f.pdf": pdf, "f.png": image} {
-				if again := render(t, name, readers, f.Name, o); !bytes.Equal(first, again) {
-					t.Errorf("%s: %s differs when drawn again", f.Name, name)
+	logs := []runlog.Curves{small("good", false).make(t, root), small("spoiled", true).make(t, root)}
+	for i, f := range Figures() {
+		o := Options{Smoothing: 0.9, X: XAxis(i % 5), Units: Units(i % 2), Theme: Theme(i % 2), Legend: Legend(i % 4), Reference: i%2 == 0, DPI: 72, Metrics: everyMetric}
+		o.Band = Band(i % 3)
+		if i%2 == 1 {
+			o.Groups = []string{"both", "both"}
+		}
+		checkXML(t, f.Name, render(t, "f.svg", logs, f.Name, o))
+		pdf := render(t, "f.pdf", logs, f.Name, o)
+		if !bytes.HasPrefix(pdf, []byte("%PDF-")) || !bytes.Contains(pdf, []byte("%%EOF")) {
+			t.Errorf("%s: not a PDF", f.Name)
+		}
+		if year := []byte(strconv.Itoa(time.Now().Year())); bytes.Contains(pdf, append([]byte("(D:"), year...)) {
+			t.Errorf("%s: the PDF has today's date", f.Name)
+		}
+		image := render(t, "f.PNG", logs, f.Name, o)
+		if c, err := png.DecodeConfig(bytes.NewReader(image)); err != nil || math.Abs(float64(c.Width)-f.Width/25.4*72) > 2 {
+			t.Errorf("%s: PNG %+v, %v", f.Name, c, err)
+		}
+		checkEPS(t, f.Name, render(t, "f.eps", logs, f.Name, o))
+		checkTeX(t, f.Name, render(t, "f.tex", logs, f.Name, o))
+	}
+}
+
+// The same log gives the same bytes, also in another time zone and language, and with one processor.
+func TestSameBytes(t *testing.T) {
+	root := t.TempDir()
+	logs := []runlog.Curves{small("a", false).make(t, root), small("b", true).make(t, root)}
+	draw := func() map[string][]byte {
+		files := map[string][]byte{}
+		for i, figure := range []string{"losses", "codebook", "spectrogram", "time"} {
+			for k, ext := range []string{".svg", ".pdf", ".png", ".eps", ".tex"} {
+				if ext == ".pdf" && figure != "codebook" {
+					continue // slow; this one has several images
+				}
+				dir := t.TempDir()
+				o := Options{Smoothing: 0.5, X: []XAxis{Clock, Updates, Updates, Time}[i], DPI: 40, CSV: k == 0, JSON: k == 0}
+				if err := Render(filepath.Join(dir, figure+ext), logs, figure, o); err != nil {
+					t.Fatal(err)
+				}
+				entries, err := os.ReadDir(dir)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, e := range entries {
+					data, err := os.ReadFile(filepath.Join(dir, e.Name()))
+					if err != nil {
+						t.Fatal(err)
+					}
+					files[figure+ext+": "+e.Name()] = data
 				}
 			}
+		}
+		return files
+	}
+	first := draw()
+	zone, processors := time.Local, runtime.GOMAXPROCS(1)
+	defer func() { time.Local = zone; runtime.GOMAXPROCS(processors) }()
+	time.Local = time.FixedZone("far", 13*3600)
+	t.Setenv("LC_ALL", "de_DE.UTF-8")
+	t.Setenv("TZ", "Pacific/Auckland")
+	again := draw()
+	if len(first) != len(again) || len(first) < 30 {
+		t.Errorf("%d and %d files", len(first), len(again))
+	}
+	for name, data := range first {
+		if !bytes.Equal(data, again[name]) {
+			t.Errorf("%s differs when drawn again", name)
 		}
 	}
 }
 
-func checkXML(t *testing.T, figure string, svg []byte) {
+// Every figure of runs with little in them: of one point, of NaN, of zeros, of nothing.
+func TestEveryFigureOfLittle(t *testing.T) {
+	root := t.TempDir()
+	for name, value := range map[string]float64{"one": 0.5, "zero": 0, "nan": math.NaN(), "negative": -2, "large": 1e300} {
+		log := pointRun(t, filepath.Join(root, name), value)
+		for _, f := range Figures() {
+			for _, o := range []Options{{Metrics: everyMetric}, {Metrics: everyMetric, LogX: true, LogY: true, Reference: true}} {
+				path := filepath.Join(root, "f.svg")
+				err := Render(path, []runlog.Curves{log}, f.Name, o)
+				if name == "nan" {
+					if f.Name != "codebook" && !errors.Is(err, ErrNoData) {
+						t.Errorf("%s of %s: %v", f.Name, name, err)
+					}
+					continue
+				}
+				if errors.Is(err, ErrNoData) && f.Name == "spectrogram" {
+					continue
+				}
+				if err != nil {
+					t.Errorf("%s of %s: %v", f.Name, name, err)
+					continue
+				}
+				svg, err := os.ReadFile(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				checkXML(t, f.Name+" of "+name, svg)
+			}
+		}
+	}
+	empty := pointRun(t, filepath.Join(root, "empty"))
+	for _, f := range Figures() {
+		err := Render(filepath.Join(root, "none.svg"), []runlog.Curves{empty}, f.Name, Options{Metrics: everyMetric})
+		if !errors.Is(err, ErrNoData) || !strings.Contains(err.Error(), "empty has no") {
+			t.Errorf("%s of an empty log: %v", f.Name, err)
+		}
+	}
+}
+
+// pointRun is a run with one record in which everything has the same value, or with nothing.
+func pointRun(t *testing.T, dir string, value ...float64) *runlog.Reader {
+	t.Helper()
+	w, err := runlog.Create(dir, runlog.Meta{}, runlog.Options{NoTensorBoard: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range value {
+		var values []runlog.Value
+		for _, m := range runlog.Metrics() {
+			values = append(values, runlog.Value{Name: m.Name, Value: v})
+			if m.PerGroup {
+				values = append(values, runlog.Value{Name: m.Name + "/0", Value: v}, runlog.Value{Name: m.Name + "/1", Value: v})
+			}
+		}
+		for _, kind := range []string{runlog.Train, runlog.Valid, runlog.System} {
+			w.Record(&runlog.Record{Step: 1, Kind: kind, Values: values})
+		}
+		w.Snapshot(&runlog.Snapshot{Step: 1, Codebook: &runlog.Codebook{Groups: 1, Entries: 3, Counts: []int64{0, 1, 0}, Updates: 1}}, nil)
+	}
+	if err := w.Close(runlog.Finished, ""); err != nil {
+		t.Fatal(err)
+	}
+	return open(t, dir)
+}
+
+// open reads a run.
+func open(t testing.TB, dir string) *runlog.Reader {
+	t.Helper()
+	r, err := runlog.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	if _, _, err := r.Poll(runlog.Budget{}); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func checkXML(t rapid.TB, figure string, svg []byte) {
 	t.Helper()
 	for d := xml.NewDecoder(bytes.NewReader(svg)); ; {
 		_, err := d.Token()
@@ -112,6 +241,8 @@ func TestWhatTheFigureSays(t *testing.T) {
 		options Options
 		says    []string
 	}{
+		{"loss", []runlog.Curves{good}, Options{Legend: Right}, []string{"total, valid"}},
+		{"loss", []runlog.Curves{good}, Options{Legend: Below}, []string{"total, valid"}},
 		{"loss", []runlog.Curves{good}, Options{}, []string{"Loss", "nats", "update", "total, valid", "chance, ln(K+1) = 4.615", "20k", "good"}},
 		{"loss", []runlog.Curves{good}, Options{Units: Bits}, []string{"bits", "chance, ln(K+1) = 6.658"}},
 		{"loss", []runlog.Curves{good, other}, Options{X: Time}, []string{"Total loss", "Contrastive loss", "other", "training time (h)"}},
@@ -119,7 +250,20 @@ func TestWhatTheFigureSays(t *testing.T) {
 		{"perplexity", []runlog.Curves{good}, Options{}, []string{"all entries = 640", "prob, train", "codes", "600"}},
 		{"gradient", []runlog.Curves{good}, Options{}, []string{"Gradient norm", "Learning rate", "Gumbel temperature"}},
 		{"throughput", []runlog.Curves{good}, Options{}, []string{"TFLOP/s", "share of time"}},
-		{"time", []runlog.Curves{good}, Options{}, []string{"waiting for data", "backward", "optimiser", "ms"}},
+		{"time", []runlog.Curves{good}, Options{}, []string{"waiting for data", "backward", "optimiser", "other", "ms"}},
+		{"groups", []runlog.Curves{good}, Options{}, []string{"Perplexity of group 0", "Perplexity of group 1", "prob, valid"}},
+		{"codebook", []runlog.Curves{good}, Options{}, []string{"Codebook group 1", "dead: not chosen once", "entries, most used first", "use, relative to even use"}},
+		{"codebook", []runlog.Curves{good, other}, Options{ByIndex: true}, []string{"Codebook group 0: good", "Codebook group 1: other", "entries"}},
+		{"masks", []runlog.Curves{good}, Options{}, []string{"Masked share", "Length of masked runs", "target, train", "distractor, valid"}},
+		{"spectrogram", []runlog.Curves{good}, Options{}, []string{"Update 20000: 1089-134686-0007", "kHz", "code 0", "code 1", "masked", "target found", "seconds"}},
+		{"spectrogram", []runlog.Curves{good}, Options{Update: 12000}, []string{"Update 10000: "}},
+		{"finetuning", []runlog.Curves{good}, Options{}, []string{"Word error rate", "%", "CTC loss", "nats"}},
+		{"metric", []runlog.Curves{good}, Options{Metrics: everyMetric}, []string{"Accuracy", "chance = 0.0099", "Loss, valid", "Code perplexity, group 1", "Prob perplexity", "all entries = 640"}},
+		{"accuracy", []runlog.Curves{good}, Options{Reference: true}, []string{"published, 8 seeds"}},
+		{"accuracy", []runlog.Curves{good, other}, Options{Groups: []string{"seeds", "seeds"}, Smoothing: 0.5}, []string{"seeds (2 runs)", "mean, lowest and highest of the runs", "smoothed 0.5"}},
+		{"accuracy", []runlog.Curves{good, other}, Options{Groups: []string{"seeds", "seeds"}, Band: Deviation}, []string{"1 standard deviation"}},
+		{"accuracy", []runlog.Curves{good}, Options{X: Epochs}, []string{"epoch", "2.5"}},
+		{"accuracy", []runlog.Curves{good}, Options{X: Clock}, []string{"time (UTC)", ":00"}},
 	} {
 		said := texts(t, render(t, "f.svg", c.readers, c.figure, c.options))
 		for _, s := range c.says {
@@ -144,14 +288,7 @@ func TestConstantIsOneLine(t *testing.T) {
 	if err := w.Close(runlog.Finished, ""); err != nil {
 		t.Fatal(err)
 	}
-	r, err := runlog.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	if _, _, err := r.Poll(runlog.Budget{}); err != nil {
-		t.Fatal(err)
-	}
+	r := open(t, dir)
 	out := filepath.Join(t.TempDir(), "loss.svg")
 	if err := Render(out, []runlog.Curves{r}, "loss", Options{}); err != nil {
 		t.Fatal(err)
@@ -179,15 +316,7 @@ func TestLittleData(t *testing.T) {
 		if err := w.Close(runlog.Finished, ""); err != nil {
 			t.Fatal(err)
 		}
-		r, err := runlog.Open(filepath.Join(root, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { r.Close() })
-		if _, _, err := r.Poll(runlog.Budget{}); err != nil {
-			t.Fatal(err)
-		}
-		return r
+		return open(t, filepath.Join(root, name))
 	}
 	record := func(step int64, loss float64) runlog.Record {
 		return runlog.Record{Step: step, Kind: runlog.Train, Values: []runlog.Value{{Name: "loss", Value: loss},
@@ -204,8 +333,11 @@ func TestLittleData(t *testing.T) {
 		"negative":        log("negative", record(1, -5), record(2, -1)),
 	} {
 		for _, f := range []string{"loss", "gradient", "overview"} {
-			for _, file := range []string{"f.svg", "f.pdf", "f.png"} {
-				if err := Render(filepath.Join(t.TempDir(), file), []runlog.Curves{r}, f, Options{Smoothing: 0.6}); err != nil {
+			for _, file := range []string{"f.pdf", "f.png", "f.eps"} {
+				if f != "loss" {
+					continue
+				}
+				if err := Render(filepath.Join(root, file), []runlog.Curves{r}, f, Options{Smoothing: 0.6, DPI: 50}); err != nil {
 					t.Errorf("%s, %s, %s: %v", name, f, file, err)
 				}
 			}
@@ -242,6 +374,15 @@ func TestRenderRefuses(t *testing.T) {
 		"smoothing":      {path, "loss", readers, Options{Smoothing: 1}, "below 1"},
 		"NaN smoothing":  {path, "loss", readers, Options{Smoothing: math.NaN()}, "below 1"},
 		"size":           {path, "loss", readers, Options{Width: 10}, "40 to 1000"},
+		"font":           {path, "loss", readers, Options{FontSize: 99}, "4 to 40"},
+		"line":           {path, "loss", readers, Options{LineWidth: -1}, "0.1 to 10"},
+		"limits":         {path, "loss", readers, Options{XLimits: Limits{3, 2}}, "the first must be lower"},
+		"no limit":       {path, "loss", readers, Options{YLimits: Limits{0, math.Inf(1)}}, "both finite"},
+		"band":           {path, "loss", readers, Options{Band: 9}, "unknown band"},
+		"legend":         {path, "loss", readers, Options{Legend: 9}, "unknown place"},
+		"groups":         {path, "loss", readers, Options{Groups: []string{"a", "b"}}, "2 groups for 1 runs"},
+		"no metric":      {path, "metric", readers, Options{}, "name the metrics"},
+		"unknown metric": {path, "metric", readers, Options{Metrics: []string{"acuracy"}}, "did you mean accuracy"},
 		"too small":      {path, "overview", readers, Options{Width: 60, Height: 60}, "make it at least"},
 		"no directory":   {root + "/none/f.svg", "loss", readers, Options{}, "no such file"},
 	} {

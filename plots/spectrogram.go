@@ -278,7 +278,7 @@ func (a *Spectrogram) shades(s style) image.Image {
 			}
 		}
 	}
-	return raster(cells, colours, vg.Point{})
+	return raster(cells, colours, vg.Point{}, 0)
 }
 
 // masked reports whether a time is in a masked span.

@@ -35,6 +35,7 @@ type style struct {
 	width  float64 // of lines
 	legend Legend
 	title  bool
+	dpi    float64 // that heat maps are painted for
 }
 
 func (o Options) style() style {
@@ -44,6 +45,7 @@ func (o Options) style() style {
 		width:   cmp.Or(o.LineWidth, lineWidth) / lineWidth,
 		legend:  o.Legend,
 		title:   !o.WithoutTitle,
+		dpi:     rasterDPI,
 	}
 }
 

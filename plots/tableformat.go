@@ -17,7 +17,7 @@ func (c Cell) String() string {
 		return c.Text
 	case !finite(c.Value):
 		return "-"
-	case c.Deviation == 0:
+	case c.Deviation <= 1e-4*math.Abs(c.Value): // of one run, or of runs that hardly differ
 		return c.round(c.Value)
 	}
 	// A deviation has two digits, and the mean ends where it does.

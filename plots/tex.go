@@ -192,7 +192,7 @@ func (c *texCanvas) beside() []file {
 func (c *texCanvas) WriteTo(w io.Writer) (int64, error) {
 	var b bytes.Buffer
 	b.WriteString(`% A figure by aural. It compiles by itself with pdflatex, xelatex or lualatex. To include it into a paper: \usepackage{standalone},
-% \usepackage{pgf}, \usepackage{textcomp} before \begin{document}, and \input this file where it belongs.
+% \usepackage{pgf}, \usepackage{textcomp} in its preamble, and \input this file where it belongs.
 \documentclass{standalone}
 \usepackage[T1]{fontenc}
 \usepackage[utf8]{inputenc}

@@ -9,7 +9,7 @@ import (
 type Config struct {
 	Accumulate int     `yaml:"accumulate"`  // micro-batches per update
 	MaxUpdates uint64  `yaml:"max_updates"` // 0: until max_minutes
-	MaxMinutes float64 `yaml:"max_minutes"` // of training, over all processes of the run; 0: until max_updates
+	MaxMinutes float64 `yaml:"max_minutes"` // of training, over all processes of the run, without pauses; 0: until max_updates
 
 	LogEvery uint64 `yaml:"log_every"` // updates
 	// SnapshotEvery is how many updates lie between the snapshots of a batch, for people to look at; 0: ten times log_every; -1: none are taken.

@@ -9,6 +9,8 @@ import (
 	"aural/runlog"
 	"aural/tui/chart"
 	"aural/tui/screen"
+
+	tea "github.com/charmbracelet/bubbletea"
 )
 
 // snapshotTime is the time at which the runs of these fixtures are looked at.
@@ -48,7 +50,7 @@ func fixtureBatches(snapshots, distractors int) []runlog.Snapshot {
 		for _, s := range b.Spans {
 			for i := range s[1] {
 				m := runlog.MaskedFrame{Frame: s[0] + i, Codes: []int{r.IntN(320), r.IntN(320)}}
-				m.Positive = float32(0.1 + 0.08*float64(k) + 0.2*r.NormFloat64())
+				m.Positive = float32(math.Tanh(0.1 + 0.08*float64(k) + 0.2*r.NormFloat64()))
 				m.BestNegative = float32(0.35 + 0.1*r.NormFloat64())
 				m.Correct = m.Positive > m.BestNegative
 				m.Duplicates = max(r.IntN(9)-6, 0)
@@ -168,4 +170,13 @@ func fixtureRun(t screen.Terminal, shots snapshots) *model {
 	}
 	m.take(msg)
 	return m
+}
+
+// click is a click with the left button, or a turn of the wheel.
+func click(m *model, x, y int, wheel bool) {
+	e := tea.MouseMsg{X: x, Y: y, Action: tea.MouseActionPress, Button: tea.MouseButtonLeft}
+	if wheel {
+		e.Button = tea.MouseButtonWheelUp
+	}
+	m.Update(e)
 }

@@ -79,8 +79,8 @@ func writeFixture(t testing.TB) *runlog.Writer {
 			runlog.Value{Name: "memory/rss", Value: 3.4 * (1 << 30)})
 		if step%200 == 0 {
 			record(runlog.Host, step, runlog.Value{Name: "cpu", Value: 0.97}, runlog.Value{Name: "process_cpu", Value: 1.9},
-				runlog.Value{Name: "memory/used", Value: 5.1 * (1 << 30)}, runlog.Value{Name: "memory/total", Value: 16 * (1 << 30)},
-				runlog.Value{Name: "disk/free", Value: (200 - 20*x) * (1 << 30)}, runlog.Value{Name: "load", Value: 2.2 + 0.3*n})
+				runlog.Value{Name: "memory_used", Value: 5.1 * (1 << 30)}, runlog.Value{Name: "memory_total", Value: 16 * (1 << 30)},
+				runlog.Value{Name: "disk_free", Value: (200 - 20*x) * (1 << 30)}, runlog.Value{Name: "load", Value: 2.2 + 0.3*n})
 		}
 		if step%2000 == 0 {
 			record(runlog.Valid, step,

@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"strings"
+
 	"aural/tui/chart"
 	"aural/tui/screen"
 )
@@ -74,25 +76,38 @@ func render(m *model, width, height int) *frame {
 	return f
 }
 
-// tabs draws the names of the screens; the keys alone where there is no room for names.
+// tabs draws the names of the screens: whole, or their first words, or the keys alone, as there is room.
 func (f *frame) tabs(area screen.Rect) {
-	long := 0
-	for _, p := range f.m.panes {
-		long += screen.TextWidth(p.title(f.m)) + 4
+	name, gap := func(i int) string { return f.m.panes[i].title(f.m) }, 2
+	first := func(i int) string {
+		word, _, _ := strings.Cut(f.m.panes[i].title(f.m), " ")
+		return word
+	}
+	width := func(name func(int) string, gap int) (n int) {
+		for i := range f.m.panes {
+			n += screen.TextWidth(name(i)) + 2 + gap
+		}
+		return n - gap
+	}
+	if width(name, gap) > area.W {
+		name, gap = first, 1
+	}
+	if width(name, gap) > area.W {
+		gap, name = 2, func(i int) string {
+			if i == f.m.view.screen {
+				return first(i)
+			}
+			return ""
+		}
 	}
 	x := area.X
-	for i, p := range f.m.panes {
-		key := screenKeys[i]
-		text := key + " " + p.title(f.m)
-		if long > area.W && i != f.m.view.screen {
-			text = key
-		}
+	for i := range f.m.panes {
 		style := screen.Faint
 		if i == f.m.view.screen {
 			style = screen.Chosen
 		}
-		end := f.c.Text(x, area.Y, area.X+area.W-x, text, style)
+		end := f.c.Text(x, area.Y, area.X+area.W-x, strings.TrimRight(screenKeys[i]+" "+name(i), " "), style)
 		f.hits = append(f.hits, hit{area: screen.Rect{X: x, Y: area.Y, W: end - x, H: 1}, chart: -1, click: func(m *model) { m.show(i) }})
-		x = end + 2
+		x = end + gap
 	}
 }

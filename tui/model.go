@@ -51,6 +51,7 @@ type model struct {
 	focus    map[int]int // focused chart by screen
 	filter   filter      // of metrics by name
 	held     []pollMsg   // that wait while the view is frozen
+	sounds   sounds      // recordings that screens show
 	prompt   *prompt     // open input line or question
 	history  []string    // of the palette
 	notice   string
@@ -117,23 +118,31 @@ func (m *model) pollNow(run int) tea.Cmd {
 
 // Update takes a message.
 func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	cmd := m.handle(msg)
+	if next := m.listen(); next != nil {
+		return m, tea.Batch(cmd, next)
+	}
+	return m, cmd
+}
+
+func (m *model) handle(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
 	case tea.KeyMsg:
-		return m, tea.Batch(m.press(msg), m.wake())
+		return tea.Batch(m.press(msg), m.wake())
 	case tea.MouseMsg:
 		m.point(tea.MouseEvent(msg))
 	case pollMsg:
-		return m, m.polled(msg)
+		return m.polled(msg)
 	case applier:
-		return m, msg.apply(m)
+		return msg.apply(m)
 	case pollNowMsg:
-		return m, m.pollNow(msg.run)
+		return m.pollNow(msg.run)
 	case doneMsg:
 		m.tell(msg.text, msg.err)
 	}
-	return m, nil
+	return nil
 }
 
 // polled takes what a poll found and arranges the next one. While the view is frozen it is kept.

@@ -174,6 +174,9 @@ func Frame(targets []string, o Options) (text string, err error) {
 	if err := m.load(); err != nil {
 		return "", err
 	}
+	if read := m.listen(); read != nil {
+		m.Update(read())
+	}
 	size := func(n, instead int) int {
 		if n > 0 {
 			return n

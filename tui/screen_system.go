@@ -19,13 +19,14 @@ func (*systemPane) about(*model) string {
 func systemCharts(r *runView) []chartDef {
 	defs := []chartDef{
 		{title: "processors in use", metric: "cpu", curves: []curveDef{{"host/cpu", "host", false}}},
-		{title: "processors of the trainer", metric: "process_cpu", curves: []curveDef{{"host/process_cpu", "trainer", false}}},
-		{title: "memory", metric: "memory/rss", curves: []curveDef{{"system/memory/rss", "trainer", false}, {"host/memory/used", "host", false}},
-			lines: []lineDef{{"host/memory/total", "all", true}}},
-		{title: "free disk", metric: "disk/free", curves: []curveDef{{"host/disk/free", "free", false}}},
-		{title: "load", metric: "load", curves: []curveDef{{"host/load", "load", false}}},
-		{title: "network", metric: "network/received", curves: []curveDef{{"host/network/received", "received", false}, {"host/network/sent", "sent", false}}},
-		{title: "swap", metric: "swap/used", curves: []curveDef{{"host/swap/used", "used", false}}},
+		{title: "trainer's processors", metric: "process_cpu", curves: []curveDef{{"host/process_cpu", "trainer", false}}, lines: []lineDef{{"host/cpus", "all", true}}},
+		{title: "memory", metric: "memory/rss", curves: []curveDef{{"system/memory/rss", "trainer", false}, {"host/memory_used", "host", false}},
+			lines: []lineDef{{"host/memory_total", "all", true}}},
+		{title: "memory left", metric: "memory_available", curves: []curveDef{{"host/memory_available", "left", false}}, lines: []lineDef{{"host/memory_limit", "limit", true}}},
+		{title: "free disk", metric: "disk_free", curves: []curveDef{{"host/disk_free", "free", false}}, lines: []lineDef{{"host/disk_total", "all", true}}},
+		{title: "load", metric: "load", curves: []curveDef{{"host/load", "load", false}}, lines: []lineDef{{"host/cpus", "processors", true}}},
+		{title: "network", metric: "network_received", curves: []curveDef{{"host/network_received", "received", false}, {"host/network_sent", "sent", false}}},
+		{title: "swap", metric: "swap_used", curves: []curveDef{{"host/swap_used", "used", false}}},
 	}
 	for _, name := range r.names { // accelerators
 		if strings.HasPrefix(name, "host/gpu/") {

@@ -25,12 +25,13 @@ const (
 
 // newPanes makes the screens in the order of their keys.
 func newPanes() []pane {
+	look := &batchLook{}
 	return []pane{
 		&overviewPane{},
 		&metricsPane{},
 		&byTask{pretraining: &codebookPane{}, fineTuning: &transcriptsPane{}},
-		&byTask{pretraining: &masksPane{}, fineTuning: &alignmentPane{}},
-		&audioPane{},
+		&byTask{pretraining: &masksPane{look}, fineTuning: &alignmentPane{}},
+		&audioPane{look: look},
 		&dataPane{},
 		&systemPane{},
 		&logsPane{},

@@ -36,7 +36,7 @@ func anyPoll(t *rapid.T, run int) pollMsg {
 	value := rapid.OneOf(rapid.SampledFrom(oddValues), rapid.Float64Range(-3, 3))
 	names := []string{"train/loss", "train/contrastive_loss", "train/chance_loss", "train/accuracy", "train/code_perplexity", "train/max_perplexity",
 		"train/gradient_norm", "train/learning_rate", hoursSeries, epochSeries, rateSeries, "valid/accuracy", "system/time/step", "system/time/data",
-		"host/disk/free", "train/audio_seconds", "odd", "other/tag/with/parts"}
+		"host/disk_free", "train/audio_seconds", "odd", "other/tag/with/parts"}
 	for _, name := range names {
 		if rapid.Bool().Draw(t, name) {
 			continue
@@ -97,16 +97,22 @@ func TestAnything(t *testing.T) {
 	})
 }
 
+// Every screen has a frame at every size: all small ones, where layouts change, and some large ones.
 func TestEverySize(t *testing.T) {
 	m := open(t, screen.Terminal{}, writeFixture(t).Dir())
-	stride := 7
-	if testing.Short() {
-		stride = 23
+	widths, heights := []int{69, 70, 80, 81, 120, 149, 150, 239, 400}, []int{24, 35, 50, 120}
+	for i := range 60 {
+		if !testing.Short() && i%4 == 0 || i < 8 {
+			widths = append(widths, i)
+		}
+		if i < 14 && (!testing.Short() || i%3 == 0) {
+			heights = append(heights, i)
+		}
 	}
 	for i := range m.panes {
 		m.show(i)
-		for width := 0; width <= 400; width += stride {
-			for height := 0; height <= 120; height += stride {
+		for _, width := range widths {
+			for _, height := range heights {
 				m.width, m.height = width, height
 				checkSize(t, m.View(), width, height)
 			}

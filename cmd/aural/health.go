@@ -153,15 +153,14 @@ func (a *app) listRules(asJSON bool) error {
 	if asJSON {
 		return writeJSON(a.out, list)
 	}
-	for i, r := range list {
-		if i > 0 {
-			a.print("")
-		}
+	recent := health.Recent()
+	a.print("Recent records are those of the last %g updates, and at least %g of them.", recent[0].Value, recent[1].Value)
+	for _, r := range list {
 		word := "note"
 		if r.Level > health.Healthy {
 			word = "up to " + strings.ToLower(r.Level.String())
 		}
-		a.print("%s (%s): %s", r.Name, word, r.Title)
+		a.print("\n%s (%s): %s", r.Name, word, r.Title)
 		a.print("%s", folded(r.Description, 2, 2))
 		for _, l := range r.Limits {
 			a.print("%s", folded(strings.TrimSpace(fmt.Sprintf("%s: %g %s", l.Name, l.Value, l.Unit))+": "+l.Reason, 4, 6))

@@ -42,12 +42,14 @@ func CellsIn(area screen.Rect, n int) CellGrid {
 	if n < 1 || area.W < 1 || area.H < 1 {
 		return g
 	}
-	for _, b := range blocks {
-		most := area.W / b[0]
-		for _, per := range append(roundCells, most) {
-			if per = min(per, n); per >= 1 && per <= most && (n+per-1)/per*b[1] <= area.H {
-				g.PerRow, g.W, g.H = per, b[0], b[1]
-				return g
+	for _, whole := range []bool{true, false} { // rows that are all full first
+		for _, b := range blocks {
+			most := area.W / b[0]
+			for _, per := range append(roundCells, most) {
+				if per = min(per, n); per >= 1 && per <= most && (n+per-1)/per*b[1] <= area.H && (n%per == 0 || !whole) {
+					g.PerRow, g.W, g.H = per, b[0], b[1]
+					return g
+				}
 			}
 		}
 	}

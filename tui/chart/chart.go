@@ -21,6 +21,7 @@ type Curve struct {
 	Style  screen.Style
 	Raw    screen.Style // of the unsmoothed values, drawn behind the smoothed ones; Plain draws the series as logged
 	Dash   int          // 0 is solid; 1 to 3 are dashes, used where there are no colours
+	Gap    float64      // points farther apart on the axis are not joined; 0 joins all
 }
 
 // Reference is a level to compare curves with.
@@ -224,6 +225,10 @@ func (p *plot) drawRaster(r *raster) {
 		}
 	}
 	for _, c := range p.curves {
+		r.gap = r.width()
+		if c.Gap > 0 && p.X.High > p.X.Low {
+			r.gap = int(math.Ceil(math.Min(c.Gap/(p.X.High-p.X.Low), 1) * float64(r.width())))
+		}
 		r.curve(c.slots, row, curveLayer, c.Style, c.Dash)
 		p.drawEdges(r, c, row)
 	}

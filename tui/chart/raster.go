@@ -20,6 +20,7 @@ type raster struct {
 	w, h   int // cells
 	dx, dy int // dots in a cell
 	dash   int // of what is drawn: 0 is solid, see dashed
+	gap    int // dot columns that a curve is drawn across
 	cells  []dots
 }
 
@@ -36,7 +37,7 @@ func newRaster(ascii bool, w, h int) *raster {
 	if ascii {
 		r.dx, r.dy = 1, 3
 	}
-	r.cells = make([]dots, r.w*r.h)
+	r.cells, r.gap = make([]dots, r.w*r.h), r.w*r.dx
 	return r
 }
 
@@ -109,7 +110,7 @@ func (r *raster) curve(slots []slot, row func(float64) int, layer uint8, s scree
 			continue
 		}
 		r.span(x, row(slots[x].low), row(slots[x].high), layer, s)
-		if before >= 0 {
+		if before >= 0 && x-before <= r.gap {
 			r.join(before, row(slots[before].last), x, row(slots[x].first), layer, s)
 		}
 		if before = x; slots[x].broken {

@@ -124,6 +124,7 @@ func (c *Canvas) Text(x, y, width int, s string, st Style) int {
 
 // Fill gives every cell of r the character and style.
 func (c *Canvas) Fill(r Rect, char rune, s Style) {
+	char = c.Terminal.Character(char)
 	for y := r.Y; y < r.Y+r.H; y++ {
 		for x := r.X; x < r.X+r.W; x++ {
 			c.Set(x, y, char, s)
