@@ -63,7 +63,7 @@ func (m *model) plainReport(r *runView) string {
 		say("Progress: update %s", screen.Grouped(r.updates()))
 	}
 	if left := r.timeLeft(); left != "" {
-		say("Time left: %s", left)
+		say("Time left: %s", strings.TrimPrefix(left, "ETA "))
 	}
 	if v, ok := r.last(hoursSeries); ok {
 		say("Audio seen: %s hours", screen.Number(v))
