@@ -63,7 +63,7 @@ func (n jsonNumber) MarshalJSON() ([]byte, error) {
 // with once the first ones alone.
 func JSON(ctx context.Context, targets []string, w io.Writer, once bool, o Options) error {
 	o.complete()
-	m, closeRuns, err := openModel(screen.Terminal{}, targets, o)
+	m, closeRuns, err := openModel(ctx, screen.Terminal{}, targets, o)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 // change until the runs have ended or ctx is done, whose error it then returns; with once it is the report alone.
 func Plain(ctx context.Context, targets []string, w io.Writer, once bool, o Options) error {
 	o.complete()
-	m, closeRuns, err := openModel(screen.Terminal{}, targets, o)
+	m, closeRuns, err := openModel(ctx, screen.Terminal{}, targets, o)
 	if err != nil {
 		return err
 	}
