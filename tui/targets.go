@@ -63,6 +63,8 @@ func openTarget(ctx context.Context, target string, o Options) ([]*runView, *fol
 		return one(runlog.RunName(target), target, f, nil)
 	case statErr != nil:
 		return nil, nil, err
+	case !info.IsDir() && !strings.Contains(filepath.Base(target), "tfevents"):
+		return nil, nil, fmt.Errorf("%s is no run directory, nor a file of TensorBoard events, whose name holds \"tfevents\": %w", target, runlog.ErrNotRun)
 	case !info.IsDir():
 		s, err := newImported(target, o)
 		return one(filepath.Base(target), target, s, err)
