@@ -169,3 +169,8 @@ func (m *model) add(r *runView) tea.Cmd {
 	m.runs = append(m.runs, r)
 	return m.pollNow(len(m.runs) - 1)
 }
+
+// IsRemote reports whether a target is a run on another host.
+func IsRemote(target string) bool {
+	return strings.HasPrefix(target, "ssh://") || mirror.IsRemote(target)
+}
