@@ -109,7 +109,7 @@ func (p *codebookPane) overTime(f *frame, area rect, u codebookUse, list []runlo
 				row[x] *= float64(u.entries)
 			}
 		}
-		h := chart.HeatMap{Title: fmt.Sprintf("group %d", g), Values: values, Mean: !p.byUse, Low: useShade.Low, High: useShade.High, Log: true, Unit: useUnit,
+		h := chart.HeatMap{Title: fmt.Sprintf("group %d", g), Values: values, Mean: !p.byUse, Low: useShade.Low, High: useShade.High, Log: true, Unit: useUnit, NoRamp: f.c.Area.W >= explainedFrom,
 			Note: either(p.byUse, "the most used at the mark on top", "mean of the codes of a row"),
 			X:    chart.Scale{Low: 0, High: float64(max(last, 1))}, XUnit: "updates", XWhole: true, Mark: float64(list[at].Step)}
 		if p.byUse {
@@ -131,7 +131,7 @@ func (p *codebookPane) overTime(f *frame, area rect, u codebookUse, list []runlo
 // ranks draws the share of the choices by rank: flat when all codes are used alike, a cliff where the dead begin.
 func (p *codebookPane) ranks(f *frame, area rect, u codebookUse) {
 	ch := chart.NewChart("use by rank")
-	ch.Unit, ch.LogY, ch.XUnit, ch.XWhole, ch.Focused = useUnit, !f.m.view.logY, "rank", true, f.m.view.full
+	ch.Unit, ch.LogY, ch.XUnit, ch.XWhole, ch.NoLast = useUnit, !f.m.view.logY, "rank", true, true
 	ch.X = chart.NewScale(chart.Bounds{Low: 1, High: float64(u.entries), Some: true}, false)
 	for g, share := range u.share {
 		s := &chart.Series{}

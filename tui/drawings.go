@@ -1,6 +1,30 @@
 package tui
 
-import "aural/tui/chart"
+import (
+	"math"
+
+	"aural/tui/chart"
+	"aural/tui/screen"
+)
+
+// listDrawing is a list of values as a curve; the first one stands at first.
+func listDrawing(title, xUnit string, first int64, values []float64, lines ...chart.Reference) drawing {
+	s := &chart.Series{}
+	c := chart.Change{}
+	var y chart.Bounds
+	for i, v := range values {
+		y.Add(v, false)
+		if !math.IsNaN(v) {
+			c.Steps, c.Values = append(c.Steps, first+int64(i)), append(c.Values, v)
+		}
+	}
+	s.Apply(c)
+	ch := chart.NewChart(title)
+	ch.X = chart.NewScale(chart.Bounds{Low: float64(first), High: float64(first) + float64(len(values)-1), Some: true}, false)
+	ch.XUnit, ch.XWhole, ch.Factor, ch.Lines = xUnit, true, 1, lines
+	ch.Curves = []chart.Curve{{Label: title, Series: s, Style: screen.Line(0)}}
+	return drawing{curves: &curvesDrawing{chartDef{title: title}, ch, chart.NewScale(y, false)}}
+}
 
 // heatDrawing is a heat map as it was drawn.
 type heatDrawing struct {

@@ -205,8 +205,7 @@ func (f *frame) footer(area rect) {
 	if t := m.trouble(); t != "" {
 		x = f.c.Text(x, area.Y, area.W, t, screen.Bad) + 2
 	}
-	all := append(append([]binding(nil), m.panes[m.view.screen].bindings(m)...), bindings()...)
-	for _, b := range all {
+	for _, b := range m.bindings() {
 		label := ""
 		if b.label != nil {
 			label = b.label(m)

@@ -34,7 +34,7 @@ func (f *frame) help(area rect) {
 	p := m.panes[m.view.screen]
 	head(p.title(m))
 	row("", p.about(m), 0)
-	for _, b := range append(append([]binding(nil), p.bindings(m)...), bindings()...) {
+	for _, b := range m.bindings() {
 		if b.help != "" {
 			row(b.shown, b.help, 11)
 		}

@@ -101,6 +101,19 @@ func bindings() []binding {
 	}
 }
 
+// bindings are the keys of the present screen, and those of all screens that it leaves as they are.
+func (m *model) bindings() []binding {
+	list := slices.Clone(m.panes[m.view.screen].bindings(m))
+	own := len(list)
+	for _, b := range bindings() {
+		taken := func(o binding) bool { return slices.Contains(o.keys, b.keys[0]) }
+		if !slices.ContainsFunc(list[:own], taken) {
+			list = append(list, b)
+		}
+	}
+	return list
+}
+
 // press does what a key is bound to, if anything: an open prompt comes first, then the screen, then the common keys.
 func (m *model) press(msg tea.KeyMsg) tea.Cmd {
 	if m.prompt != nil && msg.String() != "ctrl+c" {

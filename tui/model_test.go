@@ -23,11 +23,9 @@ func TestKeysAreExplained(t *testing.T) {
 		m.view.help = true
 		help := strings.Join(strings.Fields(m.View()), " ")
 		seen := make(map[string]bool)
-		for _, list := range [][]binding{p.bindings(m), bindings()} {
-			for _, b := range list {
-				if !strings.Contains(help, strings.Join(strings.Fields(b.help), " ")) {
-					t.Errorf("screen %s: the help lacks %q", p.title(m), b.help)
-				}
+		for _, b := range m.bindings() { // common keys that the screen uses otherwise are left out
+			if !strings.Contains(help, strings.Join(strings.Fields(b.help), " ")) {
+				t.Errorf("screen %s: the help lacks %q", p.title(m), b.help)
 			}
 		}
 		for _, b := range bindings() {

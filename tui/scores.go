@@ -77,6 +77,11 @@ func (p *masksPane) scores(f *frame, area rect, b *runlog.Batch, chosen int) {
 		p.best(f, best, list, rank)
 	}
 	p.columns(f, area, list, rank)
+	values := make([]float64, len(list))
+	for i, v := range list {
+		values[i] = v.value
+	}
+	f.drawn = append(f.drawn, listDrawing(title, "rank", 1, values, chart.Reference{Label: "target", Value: float64(l.Positive)}))
 }
 
 // columns draws sorted scores, with an arrow at the target.

@@ -39,7 +39,15 @@ func (p *alignmentPane) bindings(m *model) []binding {
 		}
 		return nil
 	}}}, scrubbing(",", ".", ", .", &p.at, alignments)...)
-	return append(list, p.time.bindings(p.focus)...)
+	list = append(list, p.time.bindings(p.focus)...)
+	return append(list, binding{[]string{"w"}, "w", fixed("save WAV"), "write the audio into the current directory as a WAV file", "save WAV", func(m *model, _ string) tea.Cmd {
+		a := p.alignment(m)
+		if a == nil {
+			return nil
+		}
+		shots := alignments(m)
+		return m.saveSound(a.Sample, fmt.Sprintf("%s-alignment-%d", a.ID, shots[p.at.index(shots)].Step))
+	}})
 }
 
 func alignments(m *model) []runlog.Snapshot { return m.run().shots.alignments }
@@ -224,4 +232,5 @@ func (p *alignmentPane) blank(f *frame, area rect, a *runlog.Alignment, view cha
 	// Frames without a value leave their place free at the right.
 	in.W = min(max(int(float64(in.W)*float64(last-first)/math.Max(view.To-view.From, 1)), 1), in.W)
 	chart.Columns{Values: values, Low: 0, High: 1, Style: screen.Raw(0)}.Draw(f.c, in)
+	f.drawn = append(f.drawn, listDrawing("probability of the blank", "frames", int64(first), values))
 }

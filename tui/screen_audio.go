@@ -1,14 +1,9 @@
 package tui
 
 import (
-	"errors"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
-	"strings"
 
-	"aural/audio"
 	"aural/runlog"
 	"aural/tui/chart"
 	"aural/tui/screen"
@@ -58,7 +53,11 @@ func (p *audioPane) sample(m *model) string {
 func (p *audioPane) draw(f *frame, area rect) {
 	b := p.look.batch(f.m)
 	if b == nil {
-		f.nothing(area, "no snapshot of a batch in this log: the trainer writes them every train.snapshot_every updates")
+		text := "no snapshot of a batch in this log: the trainer writes them every train.snapshot_every updates"
+		if f.m.run().fineTuning() {
+			text = "this run fine-tunes: its audio is on the screen of alignments"
+		}
+		f.nothing(area, text)
 		return
 	}
 	p.head(f, area.Top(min(2, max(area.H/4, 1))), b)
@@ -72,14 +71,6 @@ func (p *audioPane) draw(f *frame, area rect) {
 		return
 	}
 	p.pictures(f, area, b, s, err, p.time.visible(seconds, p.focus(f.m)), seconds)
-}
-
-// sound returns a recording of the current run. err says why there is none.
-func (m *model) sound(name string) (*sound, error) {
-	if name == "" {
-		return nil, errors.New("the audio of this snapshot is not kept: that of the newest ones is")
-	}
-	return m.sounds.find(soundKey{m.run().dir, name})
 }
 
 // head says which row it is, and what is said in it.
@@ -200,52 +191,6 @@ func (p *audioPane) save(m *model) tea.Cmd {
 	if b == nil {
 		return nil
 	}
-	s, err := m.sound(b.Sample)
-	if err != nil {
-		m.tell("", fmt.Errorf("nothing to save: %w", err))
-		return nil
-	}
 	list := batches(m)
-	name := fmt.Sprintf("%s-%s-update-%d", fileName(m.run().name), fileName(b.ID), list[p.look.at.index(list)].Step)
-	return func() tea.Msg {
-		path, err := saveSound(".", name, s)
-		return doneMsg{"wrote " + path, err}
-	}
-}
-
-// fileName keeps of a name what all file systems take.
-func fileName(name string) string {
-	name = strings.Map(func(r rune) rune {
-		if r == '-' || r == '_' || r == '.' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
-			return r
-		}
-		return '_'
-	}, name)
-	return strings.TrimLeft(name[:min(len(name), 80)], ".-")
-}
-
-// saveSound writes a WAV file beside those that are there: name.wav, name-2.wav and so on.
-func saveSound(dir, name string, s *sound) (string, error) {
-	samples := make([]int16, len(s.samples))
-	audio.ToInt16(samples, s.samples)
-	data := audio.AppendWAV16(nil, s.rate, samples)
-	for i := 1; ; i++ {
-		path := filepath.Join(dir, name+".wav")
-		if i > 1 {
-			path = filepath.Join(dir, fmt.Sprintf("%s-%d.wav", name, i))
-		}
-		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-		if errors.Is(err, os.ErrExist) {
-			continue
-		}
-		if err != nil {
-			return "", fmt.Errorf("save the audio: %w", err)
-		}
-		_, err = file.Write(data)
-		if err = errors.Join(err, file.Close()); err != nil {
-			os.Remove(path) // a part is of no use
-			return "", fmt.Errorf("save the audio: %w", err)
-		}
-		return path, nil
-	}
+	return m.saveSound(b.Sample, fmt.Sprintf("%s-update-%d", b.ID, list[p.look.at.index(list)].Step))
 }

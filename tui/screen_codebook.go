@@ -42,6 +42,9 @@ var useShade = chart.Scale{Low: 0.01, High: 10, Log: true}
 
 const useUnit = "× even"
 
+// explainedFrom is the width from which on the head explains the colours.
+const explainedFrom = 60
+
 func (*codebookPane) title(*model) string { return "codebook" }
 func (*codebookPane) about(*model) string {
 	return "How often each code of the quantizer is chosen, compared with even use, as a moving average over the last snapshots. In a healthy run the perplexity " +
@@ -148,7 +151,7 @@ func (p *codebookPane) draw(f *frame, area rect) {
 		side.Left(2)
 		p.lists(f, side.Top(min(13, side.H/2)), u)
 		f.beside(defs, side, 1, 1)
-	case area.H >= 16:
+	case area.H >= 26 || area.H >= 16 && p.mode == codeCells:
 		below := area.Bottom(max(7, area.H-p.rows(area, u)))
 		if p.dead {
 			p.lists(f, below, u)
@@ -194,7 +197,7 @@ func (p *codebookPane) head(f *frame, line rect, u codebookUse, list []runlog.Sn
 	for _, d := range u.dead {
 		dead += len(d)
 	}
-	if w := chart.RampWidth(useShade, useUnit); p.mode != codesSorted && line.W >= w+30 {
+	if w := chart.RampWidth(useShade, useUnit); p.mode != codesSorted && line.W >= explainedFrom {
 		at := line.Right(w)
 		chart.Ramp(f.c, at.X, at.Y, useShade, useUnit)
 		line.Right(2)

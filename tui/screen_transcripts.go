@@ -91,7 +91,7 @@ func (p *transcriptsPane) draw(f *frame, area rect) {
 		f.beside(defs, area, 2, 0)
 		return
 	}
-	row := min(p.row, len(list)-1)
+	row := min(max(p.row, 0), len(list)-1)
 	if p.open {
 		p.utterance(f, area, list[row], true)
 		return
@@ -141,8 +141,8 @@ func (p *transcriptsPane) rows(f *frame, area rect, list []runlog.Transcript, ch
 		return
 	}
 	f.c.Text(head.X, head.Y, head.W, fmt.Sprintf("  %-*s  WER %%  CER %%  blank  what was written", idWidth, "id"), screen.Accent)
-	first := min(max(chosen-area.H/2, 0), max(len(list)-area.H, 0))
-	f.clickable(area, func(_ *model, _, y int) { p.row = min(first+y-area.Y, len(list)-1) }, func(_ *model, up bool) {
+	first, top := min(max(chosen-area.H/2, 0), max(len(list)-area.H, 0)), area.Y
+	f.clickable(area, func(_ *model, _, y int) { p.row = min(first+y-top, len(list)-1) }, func(_ *model, up bool) {
 		if up {
 			p.row = max(chosen-3, 0)
 		} else {
@@ -198,7 +198,9 @@ func (f *frame) words(line rect, pairs []wordPair) {
 
 // utterance shows one utterance: its numbers, and reference and hypothesis under each other word by word.
 func (p *transcriptsPane) utterance(f *frame, area rect, t runlog.Transcript, alone bool) {
-	area.Top(min(1, area.H/4))
+	if !alone {
+		area.Top(min(1, area.H/4))
+	}
 	line := area.Top(1)
 	loss, seconds := "", ""
 	if !math.IsNaN(t.Loss) {

@@ -28,6 +28,9 @@ func (p *plot) drawTitle(c *screen.Canvas) {
 	x = c.Text(x, p.area.Y, end-x, title, style)
 	entry := func(label string, v float64, s screen.Style) {
 		text := label + " " + screen.Number(v)
+		if p.NoLast && math.IsNaN(p.Cursor) {
+			text = label
+		}
 		if x+2+screen.TextWidth(text) <= end {
 			x = c.Text(x+2, p.area.Y, end-x-2, text, s)
 		}

@@ -45,8 +45,13 @@ func CellsIn(area screen.Rect, n int) CellGrid {
 	for _, whole := range []bool{true, false} { // rows that are all full first
 		for _, b := range blocks {
 			most := area.W / b[0]
+			if most < 1 {
+				continue
+			}
 			for _, per := range append(roundCells, most) {
-				if per = min(per, n); per >= 1 && per <= most && (n+per-1)/per*b[1] <= area.H && (n%per == 0 || !whole) {
+				per = min(per, n)
+				even := n%per == 0 && (per < n || n < 10)
+				if per <= most && (n+per-1)/per*b[1] <= area.H && (even || !whole) {
 					g.PerRow, g.W, g.H = per, b[0], b[1]
 					return g
 				}

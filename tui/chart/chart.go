@@ -55,6 +55,7 @@ type Chart struct {
 	LogY     bool
 	Outliers bool    // leave room for outliers too; without, the y axis shows the 1st to the 99th percentile
 	Cursor   float64 // place on the x axis; NaN for none
+	NoLast   bool    // the last values say nothing: the title names the curves alone, unless there is a cursor
 	Focused  bool
 	Empty    string // what to say instead of "no data yet"
 }

@@ -14,6 +14,7 @@ type HeatMap struct {
 	Key     string // what enlarges it, written before the title
 	Title   string
 	Note    string // behind the title, as far as there is room
+	NoRamp  bool   // the colours are explained elsewhere
 	Focused bool
 
 	Values [][]float64          // rows, the first one on top; NaN, or a row that ends early: not known
@@ -163,7 +164,7 @@ func (h *HeatMap) drawTitle(c *screen.Canvas, area screen.Rect, shade Scale) {
 		style = screen.Chosen
 	}
 	x = c.Text(x, line.Y, end-x, h.Title, style)
-	if w := RampWidth(shade, h.Unit); x+2+w <= end {
+	if w := RampWidth(shade, h.Unit); !h.NoRamp && x+2+w <= end {
 		Ramp(c, end-w, line.Y, shade, h.Unit)
 		end -= w + 2
 	}
