@@ -39,6 +39,10 @@ type Options struct {
 	Axis   string  // what the x axis counts, a name of Axes; "" is updates
 	Smooth float64 // weight of the past in the moving averages, from 0 (none) to below 1
 
+	// Interrupt is set by a program that trains the run itself: Ctrl-C then asks whether to stop the training, and calls it,
+	// and Ctrl-Z does not suspend the program. Nil leaves the view at Ctrl-C.
+	Interrupt func()
+
 	// Remote starts a shell on another host, as mirror.Options.Command does; nil is ssh. Cache is where copies of runs on
 	// other hosts are; "" is the user's cache directory.
 	Remote []string
