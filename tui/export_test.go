@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"encoding/csv"
 	"math"
 	"os"
@@ -224,7 +225,7 @@ func TestExport(t *testing.T) {
 // Figures go into the folder of the run, but not where the view is read only.
 func TestFigureName(t *testing.T) {
 	dir := writeRun(t, t.TempDir(), "20260314-1200-mine", "")
-	m, closeRuns, err := openModel(screen.Terminal{}, []string{dir}, Options{now: time.Now})
+	m, closeRuns, err := openModel(context.Background(), screen.Terminal{}, []string{dir}, Options{now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

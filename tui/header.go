@@ -91,6 +91,8 @@ func (r *runView) condition() (sign, text string, s screen.Style) {
 		return "■", "stopped " + ago(now, state.Time) + because(state.Message), screen.Warning
 	case runlog.Failed:
 		return "×", "failed " + ago(now, state.Time) + because(state.Message), screen.Bad
+	case importedStatus:
+		return "■", "imported from TensorBoard", screen.Plain
 	case runlog.Crashed:
 		return "×", "crashed, last heartbeat " + ago(now, state.Time), screen.Bad
 	}

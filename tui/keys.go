@@ -28,8 +28,7 @@ func bindings() []binding {
 		}
 	}
 	return []binding{
-		{[]string{"q", "ctrl+c"}, "q", fixed("quit"), "leave; the run goes on (also ctrl+c)", "quit",
-			func(*model, string) tea.Cmd { return tea.Quit }},
+		{[]string{"q", "ctrl+c"}, "q", fixed("quit"), "leave; the run goes on", "quit", (*model).leave},
 		{[]string{"?", "f1"}, "?", fixed("help"), "show this help, or leave it", "help", set(func(m *model) { m.view.help = !m.view.help })},
 		{screenKeys, "1-9", fixed("screens"), "go to a screen", "",
 			func(m *model, key string) tea.Cmd {
@@ -97,7 +96,7 @@ func bindings() []binding {
 		{[]string{"P"}, "P", nil, "pause the training, or let it go on (confirm)", "pause training", func(m *model, _ string) tea.Cmd { return m.askTrainer(m.pauseOrContinue()) }},
 		{[]string{"X"}, "X", nil, "save and stop the training (confirm); aural pretrain --resume goes on", "stop training", func(m *model, _ string) tea.Cmd { return m.askTrainer(stopAndSave) }},
 		{[]string{"ctrl+l"}, "ctrl+l", nil, "draw the screen anew", "redraw", func(*model, string) tea.Cmd { return tea.ClearScreen }},
-		{[]string{"ctrl+z"}, "ctrl+z", nil, "suspend the view", "suspend", func(*model, string) tea.Cmd { return tea.Suspend }},
+		{[]string{"ctrl+z"}, "ctrl+z", nil, "suspend the view", "suspend", func(m *model, _ string) tea.Cmd { return m.suspend() }},
 	}
 }
 

@@ -41,23 +41,24 @@ type view struct {
 
 // model is the state of the program. Only Update changes it.
 type model struct {
-	terminal screen.Terminal
-	width    int
-	height   int
-	view     view
-	runs     []*runView
-	current  int // the run that one-run screens show
-	panes    []pane
-	focus    map[int]int // focused chart by screen
-	filter   filter      // of metrics by name
-	held     []pollMsg   // that wait while the view is frozen
-	sounds   sounds      // recordings that screens show
-	prompt   *prompt     // open input line or question
-	history  []string    // of the palette
-	notice   string
-	noticeAt time.Time
-	bad      bool // the notice is an error
-	options  Options
+	terminal    screen.Terminal
+	width       int
+	height      int
+	view        view
+	runs        []*runView
+	current     int // the run that one-run screens show
+	panes       []pane
+	focus       map[int]int // focused chart by screen
+	filter      filter      // of metrics by name
+	held        []pollMsg   // that wait while the view is frozen
+	sounds      sounds      // recordings that screens show
+	prompt      *prompt     // open input line or question
+	history     []string    // of the palette
+	notice      string
+	noticeAt    time.Time
+	bad         bool // the notice is an error
+	interrupted bool // the training of this program was asked to stop
+	options     Options
 }
 
 func newModel(t screen.Terminal, o Options, runs ...*runView) *model {

@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"aural/internal/spelling"
@@ -79,4 +80,33 @@ func complete(word string, options []string) (out []string) {
 		}
 	}
 	return out
+}
+
+// Screens are the names of the screens, in the order of their keys. Runs of fine-tuning have transcripts and alignment in the
+// places of codebook and masks.
+var Screens = [...]string{"overview", "metrics", "codebook", "masks", "audio", "data", "system", "logs", "runs"}
+
+// ParseScreen returns the number of a screen, from 1, by its name, the beginning of it, or the number itself; 0 for "".
+func ParseScreen(name string) (int, error) {
+	if name == "" {
+		return 0, nil
+	}
+	if n, err := strconv.Atoi(name); err == nil && n >= 1 && n <= len(Screens) {
+		return n, nil
+	}
+	options := append(slices.Clone(Screens[:]), "transcripts", "alignment")
+	i, err := choose("screen", name, options)
+	switch {
+	case err != nil:
+		return 0, err
+	case i >= len(Screens):
+		return i - len(Screens) + codebookScreen + 1, nil
+	}
+	return i + 1, nil
+}
+
+// CheckAxis says what is wrong with the name of an x axis.
+func CheckAxis(name string) error {
+	_, err := parseAxis(name)
+	return err
 }

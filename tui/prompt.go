@@ -11,16 +11,17 @@ import (
 
 // prompt is an open input line, or a question, in the last row. While it is open it takes all keys.
 type prompt struct {
-	before   string           // what it asks
-	input    *textinput.Model // nil for a question, which is answered by y or n
-	accept   func(m *model, text string) tea.Cmd
-	changed  func(m *model, text string)             // at every key; nil for nothing
-	cancel   func(m *model)                          // nil for nothing
-	complete func(m *model, text string) []string    // what the text may become; nil for nothing
-	tab      func(m *model)                          // what tab does; nil completes
-	above    func(m *model, text string) []paragraph // what is shown above the line; nil for nothing
-	recalls  bool                                    // up and down walk through the history
-	recall   int                                     // how far back in the history
+	before    string           // what it asks
+	input     *textinput.Model // nil for a question, which is answered by y or n
+	accept    func(m *model, text string) tea.Cmd
+	changed   func(m *model, text string)             // at every key; nil for nothing
+	cancel    func(m *model)                          // nil for nothing
+	complete  func(m *model, text string) []string    // what the text may become; nil for nothing
+	tab       func(m *model)                          // what tab does; nil completes
+	above     func(m *model, text string) []paragraph // what is shown above the line; nil for nothing
+	interrupt bool                                    // a question of Ctrl-C, which another one answers with yes
+	recalls   bool                                    // up and down walk through the history
+	recall    int                                     // how far back in the history
 }
 
 // ask opens an input line with a text in it.

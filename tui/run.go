@@ -39,6 +39,18 @@ type Options struct {
 	Axis   string  // what the x axis counts, a name of Axes; "" is updates
 	Smooth float64 // weight of the past in the moving averages, from 0 (none) to below 1
 
+	// Interrupt is set by a program that trains the run itself: Ctrl-C then asks whether to stop the training, and calls it,
+	// and Ctrl-Z does not suspend the program. Nil leaves the view at Ctrl-C.
+	Interrupt func()
+
+	// Remote starts a shell on another host, as mirror.Options.Command does; nil is ssh. Cache is where copies of runs on
+	// other hosts are; "" is the user's cache directory.
+	Remote []string
+	Cache  string
+
+	// Every is the least time between two lines about a run in Plain and JSON; 0 is every record.
+	Every time.Duration
+
 	// Settings reads the recipe of a run, its config.yaml: values by their paths. Nil leaves recipes out of the comparison.
 	Settings func(config []byte) (map[string]string, error)
 
@@ -83,7 +95,7 @@ func isTerminal(w io.Writer) bool {
 }
 
 // openModel opens runs and makes the view of them. close ends the reading.
-func openModel(t screen.Terminal, targets []string, o Options) (m *model, close func(), err error) {
+func openModel(ctx context.Context, t screen.Terminal, targets []string, o Options) (m *model, close func(), err error) {
 	axis, err := parseAxis(o.Axis)
 	if err != nil {
 		return nil, nil, fmt.Errorf("tui: %w", err)
@@ -91,7 +103,7 @@ func openModel(t screen.Terminal, targets []string, o Options) (m *model, close 
 	if !(o.Smooth >= 0 && o.Smooth < 1) {
 		return nil, nil, fmt.Errorf("tui: smoothing is %v: want a weight from 0 (none) to below 1", o.Smooth)
 	}
-	runs, watched, err := openTargets(targets, o)
+	runs, watched, err := openTargets(ctx, targets, o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -107,8 +119,8 @@ func openModel(t screen.Terminal, targets []string, o Options) (m *model, close 
 	}, nil
 }
 
-// Run shows runs until the user leaves or ctx is done, whose error it then returns. A target is a run directory or a folder
-// of them. A run may live in this process or another one, or have ended; Run only reads, unless the user asks the trainer for
+// Run shows runs until the user leaves or ctx is done, whose error it then returns. A target is a run directory, a folder of
+// them, a run on another host (host:path or ssh://host/path), or event files of TensorBoard (a file or a folder). A run may live in this process or another one, or have ended; Run only reads, unless the user asks the trainer for
 // something, and leaving does not touch the run. Signals are the caller's: a context of signal.NotifyContext puts the terminal
 // back in order. Nothing else may write to the terminal meanwhile.
 func Run(ctx context.Context, targets []string, o Options) error {
@@ -120,7 +132,7 @@ func Run(ctx context.Context, targets []string, o Options) error {
 	if err != nil {
 		return err
 	}
-	m, closeRuns, err := openModel(t, targets, o)
+	m, closeRuns, err := openModel(ctx, t, targets, o)
 	if err != nil {
 		return err
 	}
@@ -163,7 +175,7 @@ func Frame(targets []string, o Options) (text string, err error) {
 	if !isTerminal(o.Output) {
 		t.Colors = screen.NoStyle
 	}
-	m, closeRuns, err := openModel(t, targets, o)
+	m, closeRuns, err := openModel(context.Background(), t, targets, o)
 	if err != nil {
 		return "", err
 	}

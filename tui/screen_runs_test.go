@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"errors"
 	"math"
 	"os"
@@ -248,14 +249,14 @@ func readSettings(data []byte) (map[string]string, error) {
 // Of a folder the newest runs are shown, the others listed until they are shown, and later ones added.
 func TestFolder(t *testing.T) {
 	root := t.TempDir()
-	if _, _, err := openTargets([]string{root}, Options{now: time.Now}); err == nil || !strings.Contains(err.Error(), root+" holds no run") {
+	if _, _, err := openTargets(context.Background(), []string{root}, Options{now: time.Now}); err == nil || !strings.Contains(err.Error(), root+" holds no run") {
 		t.Errorf("an empty folder: %v", err)
 	}
 	for i := range shownFirst + 3 {
 		writeRun(t, root, "run"+string(rune('a'+i)), "peak: "+string(rune('0'+i%10)))
 	}
 	os.MkdirAll(filepath.Join(root, "store"), 0o755)
-	m, closeRuns, err := openModel(screen.Terminal{}, []string{root}, Options{now: time.Now, Settings: readSettings, Screen: runsScreen + 1})
+	m, closeRuns, err := openModel(context.Background(), screen.Terminal{}, []string{root}, Options{now: time.Now, Settings: readSettings, Screen: runsScreen + 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ var screenKeys = []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}
 const (
 	overviewScreen = 0
 	metricsScreen  = 1
+	codebookScreen = 2
 	logsScreen     = 7
 	runsScreen     = 8
 )

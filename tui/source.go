@@ -25,18 +25,23 @@ const healthEvery = 2 * time.Second
 
 // follower is the source of a run directory.
 type follower struct {
-	mu         sync.Mutex // held while the reader is used
-	reader     *runlog.Reader
-	closed     bool
-	marks      map[string]mark
-	generation int
-	now        func() time.Time
+	mu     sync.Mutex // held while the reader is used
+	reader *runlog.Reader
+	closed bool
+	now    func() time.Time
+	tracker
 
 	events []runlog.Event // as they were handed over last
 	lines  []runlog.LogLine
 	shots  shotMark
 	judged time.Time
 	config configReader
+}
+
+// tracker tells what is new in curves.
+type tracker struct {
+	marks      map[string]mark
+	generation int
 }
 
 // mark is the last point of a series that was handed over. A resumed run takes points back and may record as many again
@@ -58,7 +63,7 @@ func newFollower(dir string, now func() time.Time) (*follower, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &follower{reader: reader, marks: make(map[string]mark), now: now, config: configReader{dir: dir}}, nil
+	return &follower{reader: reader, tracker: tracker{marks: make(map[string]mark)}, now: now, config: configReader{dir: dir}}, nil
 }
 
 // poll reads on.
@@ -70,11 +75,7 @@ func (f *follower) poll() pollMsg {
 	}
 	msg := pollMsg{at: f.now()}
 	msg.read, msg.more, msg.err = f.reader.Poll(runlog.Budget{Duration: pollBudget})
-	if g := f.reader.Generation(); g != f.generation {
-		f.generation, msg.reset = g, true
-		clear(f.marks)
-	}
-	msg.changes = f.changes()
+	msg.reset, msg.changes = f.track(f.reader, f.reader.Generation())
 	if msg.changes != nil {
 		for _, s := range f.reader.Sessions() {
 			msg.sessions = append(msg.sessions, chart.Session{Elapsed: s.Elapsed, Unix: float64(s.Time.UnixMilli()) / 1000})
@@ -100,27 +101,32 @@ func (f *follower) poll() pollMsg {
 	return msg
 }
 
-// changes returns what is new in the series. A series that is gone, because a resumed run took all of it back, is emptied.
-func (f *follower) changes() (out []chart.Change) {
-	for _, name := range f.reader.Names() {
-		if c, ok := f.change(name); ok {
+// track returns what is new in the series since the call before, and whether all of them began anew. A series that is gone,
+// because a resumed run took all of it back, is emptied.
+func (t *tracker) track(curves runlog.Curves, generation int) (reset bool, out []chart.Change) {
+	if generation != t.generation {
+		t.generation, reset = generation, true
+		clear(t.marks)
+	}
+	for _, name := range curves.Names() {
+		if c, ok := t.change(curves, name); ok {
 			out = append(out, c)
 		}
 	}
-	for name := range f.marks {
-		if steps, _ := f.reader.Series(name); len(steps) == 0 {
+	for name := range t.marks {
+		if steps, _ := curves.Series(name); len(steps) == 0 {
 			out = append(out, chart.Change{Name: name})
-			delete(f.marks, name)
+			delete(t.marks, name)
 		}
 	}
-	return out
+	return reset, out
 }
 
 // change returns what is new in a series.
-func (f *follower) change(name string) (c chart.Change, ok bool) {
-	steps, values := f.reader.Series(name)
-	elapsed := f.reader.Elapsed(name)
-	old := f.marks[name]
+func (t *tracker) change(curves runlog.Curves, name string) (c chart.Change, ok bool) {
+	steps, values := curves.Series(name)
+	elapsed := curves.Elapsed(name)
+	old := t.marks[name]
 	c = chart.Change{Name: name, Keep: old.n}
 	if i := old.n - 1; i >= 0 {
 		same := i < len(steps) && steps[i] == old.step && math.Float64bits(values[i]) == math.Float64bits(old.value) && elapsed[i] == old.elapsed
@@ -135,7 +141,7 @@ func (f *follower) change(name string) (c chart.Change, ok bool) {
 	c.Values = append(c.Values, values[c.Keep:]...)
 	c.Elapsed = append(c.Elapsed, elapsed[c.Keep:]...)
 	n := len(steps)
-	f.marks[name] = mark{n, steps[n-1], values[n-1], elapsed[n-1]}
+	t.marks[name] = mark{n, steps[n-1], values[n-1], elapsed[n-1]}
 	return c, true
 }
 

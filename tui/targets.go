@@ -1,25 +1,30 @@
 package tui
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"aural/runlog"
+	"aural/runlog/mirror"
+	"aural/runlog/tensorboard"
 
 	tea "github.com/charmbracelet/bubbletea"
 )
 
-// openTargets opens what a view was asked for: run directories, and folders of runs. At most one folder is watched for new
-// runs, the last one.
-func openTargets(targets []string, o Options) (runs []*runView, watched *folder, err error) {
+// openTargets opens what a view was asked for. At most one folder is watched for new runs, the last one. ctx ends the
+// connections to other hosts.
+func openTargets(ctx context.Context, targets []string, o Options) (runs []*runView, watched *folder, err error) {
 	if len(targets) == 0 {
 		return nil, nil, errors.New("tui: no run to show")
 	}
 	for _, t := range targets {
-		more, f, err := openTarget(t, o)
+		more, f, err := openTarget(ctx, t, o)
 		if err != nil {
 			for _, r := range runs {
 				r.close()
@@ -38,23 +43,62 @@ func openTargets(targets []string, o Options) (runs []*runView, watched *folder,
 }
 
 // openTarget opens one run, or all of a folder.
-func openTarget(target string, o Options) ([]*runView, *folder, error) {
-	s, err := openFollower(target, o)
+func openTarget(ctx context.Context, target string, o Options) ([]*runView, *folder, error) {
+	one := func(name, dir string, s source, err error) ([]*runView, *folder, error) {
+		if err != nil {
+			return nil, nil, err
+		}
+		return []*runView{newRunView(name, dir, s, 0)}, nil, nil
+	}
+	if spec, ok, err := remoteSpec(target); err != nil {
+		return nil, nil, err
+	} else if ok {
+		s, err := newRemote(ctx, spec, o)
+		return one(runlog.RunName(spec[strings.IndexByte(spec, ':')+1:]), spec, s, err)
+	}
+	f, err := openFollower(target, o)
+	info, statErr := os.Stat(target)
 	switch {
 	case err == nil:
-		return []*runView{newRunView(runlog.RunName(target), target, s, 0)}, nil, nil
-	case !errors.Is(err, runlog.ErrNotRun):
+		return one(runlog.RunName(target), target, f, nil)
+	case statErr != nil:
+		return nil, nil, err
+	case !info.IsDir() && !strings.Contains(filepath.Base(target), "tfevents"):
+		return nil, nil, fmt.Errorf("%s is no run directory, nor a file of TensorBoard events, whose name holds \"tfevents\": %w", target, runlog.ErrNotRun)
+	case !info.IsDir():
+		s, err := newImported(target, o)
+		return one(filepath.Base(target), target, s, err)
+	}
+	// A folder of runs is asked for more often than one of event files; a run holds event files too.
+	watched := newFolder(target, o)
+	runs, err := watched.open()
+	if !errors.Is(err, runlog.ErrNotRun) {
+		return runs, watched, err
+	}
+	s, tbErr := newImported(target, o)
+	if errors.Is(tbErr, tensorboard.ErrNoEvents) {
 		return nil, nil, err
 	}
-	if info, statErr := os.Stat(target); statErr != nil || !info.IsDir() {
-		return nil, nil, err
+	return one(filepath.Base(filepath.Clean(target)), target, s, tbErr)
+}
+
+// remoteSpec reads host:path and ssh://host/path; ok is false for a local path.
+func remoteSpec(target string) (spec string, ok bool, err error) {
+	rest, url := strings.CutPrefix(target, "ssh://")
+	if !url {
+		return target, mirror.IsRemote(target), nil
 	}
-	f := newFolder(target, o)
-	runs, err := f.open()
-	if err != nil {
-		return nil, nil, err
+	host, path, _ := strings.Cut(rest, "/")
+	if name := host[strings.IndexByte(host, '@')+1:]; strings.Contains(name, ":") && !strings.HasSuffix(name, "]") {
+		return "", false, fmt.Errorf("%s: a port stands in ~/.ssh/config, not in the name of a run", target)
 	}
-	return runs, f, nil
+	if host == "" || path == "" {
+		return "", false, fmt.Errorf("%s names no run: want ssh://host/path, or host:path", target)
+	}
+	if tail, home := strings.CutPrefix(path, "~/"); home {
+		return host + ":" + tail, true, nil
+	}
+	return host + ":/" + path, true, nil
 }
 
 // openFollower opens a run directory.
@@ -92,7 +136,7 @@ func (m *model) open(target string) (tea.Cmd, error) {
 	}
 	o := m.options
 	return func() tea.Msg {
-		runs, f, err := openTarget(target, o)
+		runs, f, err := openTarget(context.Background(), target, o)
 		return openedMsg{runs, f, err, target}
 	}, nil
 }
@@ -124,4 +168,9 @@ func (m *model) add(r *runView) tea.Cmd {
 	r.colour = len(m.runs)
 	m.runs = append(m.runs, r)
 	return m.pollNow(len(m.runs) - 1)
+}
+
+// IsRemote reports whether a target is a run on another host.
+func IsRemote(target string) bool {
+	return strings.HasPrefix(target, "ssh://") || mirror.IsRemote(target)
 }
