@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"aural/internal/filelock"
 )
 
 // ErrLocked is returned by Create and Attach when another process writes the run.
@@ -44,7 +46,7 @@ func acquire(dir string, self owner) (l *lock, stale *owner, err error) {
 			f.Close()
 		}
 	}()
-	held, err := tryFlock(f)
+	held, err := filelock.Try(f)
 	if err != nil {
 		return nil, nil, fmt.Errorf("runlog: lock %s: %w", path, err)
 	}

@@ -74,13 +74,21 @@ func Lookup(name string) (Match, error) {
 			return m, nil
 		}
 	}
-	near := nearestNames(name)
+	return Match{}, unknownMetric(name)
+}
+
+// unknownMetric is the error of a name. Suggestions take a while, so they are made for who reads them.
+type unknownMetric string
+
+func (name unknownMetric) Error() string {
 	hint := "see the list of metrics"
-	if len(near) > 0 {
+	if near := nearestNames(string(name)); len(near) > 0 {
 		hint = "did you mean " + strings.Join(near, ", ") + "?"
 	}
-	return Match{}, fmt.Errorf("runlog: %w %q: %s", ErrUnknownMetric, name, hint)
+	return fmt.Sprintf("runlog: %v %q: %s", ErrUnknownMetric, string(name), hint)
 }
+
+func (unknownMetric) Unwrap() error { return ErrUnknownMetric }
 
 // lookup resolves a name that has no kind.
 func lookup(name string) (Match, bool) {

@@ -10,6 +10,8 @@ import (
 // scanner takes a line apart. It allocates nothing.
 type scanner struct {
 	rest []byte
+	date [len("2006-01-02T")]byte // last date read, and its
+	day  int64                    // seconds since 1970
 }
 
 // skip moves behind s, if it comes next.
@@ -41,8 +43,37 @@ func (p *scanner) head() (step int64, at time.Time, ok bool) {
 	if err != nil || step < 0 || !p.skip(`"time":"`) {
 		return 0, time.Time{}, false
 	}
-	at, err = time.Parse(timeLayout, string(p.until('"')))
-	return step, at, err == nil && p.skip(`,"kind":"`)
+	at, ok = p.time()
+	return step, at, ok && p.skip(`,"kind":"`)
+}
+
+// time reads a time of timeLayout and the quote behind it. Neighbouring lines have the same date.
+func (p *scanner) time() (t time.Time, ok bool) {
+	s := p.rest
+	if len(s) <= len(timeLayout) || s[len(timeLayout)] != '"' || s[13] != ':' || s[16] != ':' || s[19] != '.' || s[23] != 'Z' {
+		return time.Time{}, false
+	}
+	if string(s[:len(p.date)]) != string(p.date[:]) {
+		t, err := time.Parse(timeLayout[:len(p.date)], string(s[:len(p.date)]))
+		if err != nil {
+			return time.Time{}, false
+		}
+		copy(p.date[:], s)
+		p.day = t.Unix()
+	}
+	two := func(i int) int64 {
+		a, b := s[i]-'0', s[i+1]-'0'
+		if a > 9 || b > 9 {
+			return 99
+		}
+		return 10*int64(a) + int64(b)
+	}
+	hour, minute, second, hundredths, ms := two(11), two(14), two(17), two(20), s[22]-'0'
+	if hour > 23 || minute > 59 || second > 59 || ms > 9 || hundredths == 99 && string(s[20:22]) != "99" {
+		return time.Time{}, false
+	}
+	p.rest = s[len(timeLayout)+1:]
+	return time.Unix(p.day+3600*hour+60*minute+second, (10*hundredths+int64(ms))*1e6).UTC(), true
 }
 
 // appendHead writes what head reads.
@@ -67,21 +98,15 @@ func (p *scanner) number(bits int) (v float64, ok bool) {
 		}
 		return 0, false
 	}
+	if bits == 64 {
+		v, n := decimal(p.rest)
+		p.rest = p.rest[n:]
+		return v, n > 0
+	}
 	n := decimalPrefix(p.rest)
 	v, err := strconv.ParseFloat(string(p.rest[:n]), bits)
 	p.rest = p.rest[n:]
 	return v, err == nil
-}
-
-// decimalPrefix returns how many bytes at the beginning of s can belong to a JSON number. It keeps out what ParseFloat
-// accepts and JSON does not: hexadecimal, underscores, "infinity".
-func decimalPrefix(s []byte) int {
-	for i, c := range s {
-		if (c < '0' || c > '9') && c != '.' && c != '-' && c != '+' && c != 'e' || i == 40 {
-			return i
-		}
-	}
-	return len(s)
 }
 
 // appendNumber writes the shortest decimal that reads back to the same bits, of a float32 if bits is 32. JSON has no word

@@ -9,7 +9,7 @@ import (
 // snapshotHead reads what the line of a snapshot, or of a session marker, begins with. payload is the member named after
 // the kind, and empty for a session.
 func snapshotHead(body []byte) (kind string, step int64, at time.Time, payload []byte, err error) {
-	p := scanner{body}
+	p := scanner{rest: body}
 	step, at, ok := p.head()
 	if !ok {
 		return "", 0, at, nil, errSyntax
@@ -180,7 +180,7 @@ type float float64
 
 // UnmarshalJSON also reads the non-finite numbers.
 func (f *float) UnmarshalJSON(data []byte) error {
-	p := scanner{data}
+	p := scanner{rest: data}
 	v, ok := p.number(64)
 	if !ok || len(p.rest) > 0 {
 		return errSyntax
@@ -194,7 +194,7 @@ type single float32
 
 // UnmarshalJSON also reads the non-finite numbers.
 func (f *single) UnmarshalJSON(data []byte) error {
-	p := scanner{data}
+	p := scanner{rest: data}
 	v, ok := p.number(32)
 	if !ok || len(p.rest) > 0 {
 		return errSyntax
@@ -208,7 +208,7 @@ type floats []float32
 
 // UnmarshalJSON also reads the non-finite numbers.
 func (f *floats) UnmarshalJSON(data []byte) error {
-	p := scanner{data}
+	p := scanner{rest: data}
 	*f = nil
 	if p.skip(`[]`) && len(p.rest) == 0 {
 		return nil

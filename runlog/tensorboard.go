@@ -1,13 +1,13 @@
 package runlog
 
 import (
-	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"math"
 	"os"
 	"path/filepath"
 	"time"
+
+	"aural/internal/tfrecord"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -122,18 +122,8 @@ func (b *board) describe(name string) {
 	b.value = protowire.AppendBytes(b.value, b.meta)
 }
 
-// write frames b.event as a TFRecord: the length, its masked checksum, the message, its masked checksum.
+// write appends the frame of b.event to the file.
 func (b *board) write(now time.Time) {
-	b.framed = binary.LittleEndian.AppendUint64(b.framed[:0], uint64(len(b.event)))
-	b.framed = binary.LittleEndian.AppendUint32(b.framed, maskedCRC(b.framed))
-	b.framed = append(b.framed, b.event...)
-	b.framed = binary.LittleEndian.AppendUint32(b.framed, maskedCRC(b.event))
+	b.framed = tfrecord.Append(b.framed[:0], b.event)
 	b.out.write(b.framed, now)
-}
-
-// maskedCRC is the CRC-32C of TensorFlow's record format, rotated and offset because a checksum of data that holds its
-// own checksum would be weak (tensorflow/core/lib/hash/crc32c.h).
-func maskedCRC(data []byte) uint32 {
-	sum := crc32.Checksum(data, castagnoli)
-	return (sum>>15 | sum<<17) + 0xa282ead8
 }

@@ -16,11 +16,11 @@ import (
 // see nothing but the run log and what it stands on; only cmd/aural and tests choose a back end. A package may be listed before it exists.
 const layers = `
 	# Streams and file formats; they know nothing of the rest.
-	NONE < rng, lm, internal/spelling, internal/atomicfile;
+	NONE < rng, lm, internal/spelling, internal/atomicfile, internal/filelock, internal/tfrecord;
 	NONE < audio/flac, audio/mp3, audio/vorbis < audio;
 	audio < audio/vad < datasets;
 	internal/atomicfile < safetensors;
-	internal/spelling, internal/atomicfile, audio < runlog;
+	internal/spelling, internal/atomicfile, internal/filelock, internal/tfrecord, audio < runlog < runlog/tensorboard, runlog/mirror;
 	lm < decode;
 	rng < features;
 	rng, audio, internal/atomicfile < datasets, internal/synth;
@@ -31,7 +31,8 @@ const layers = `
 	NONE < reference;
 	runlog, reference < health;
 	runlog < runlog/host;
-	health, runlog < tui, plots;
+	health, runlog/tensorboard < plots;
+	health, runlog/tensorboard, runlog/mirror < tui;
 	NONE < tui/background < tui;
 
 	# Numbers: the vocabulary of ops, and the back ends, which share no code. gen writes the assembly of cpu.
@@ -82,7 +83,7 @@ var doors = map[string][]string{
 	"github.com/ebitengine/purego":       {"kernels/cuda"},
 	"github.com/spf13/cobra":             {"cmd/aural"},
 	"go.yaml.in/yaml/v3":                 {"cmd/aural", "recipes", "TESTS"},
-	"google.golang.org/protobuf":         {"runlog"},
+	"google.golang.org/protobuf":         {"runlog", "runlog/tensorboard"},
 	"golang.org/x/sys/":                  {"kernels/cpu", "datasets", "cmd/aural", "tui"},
 	"pgregory.net/rapid":                 {"TESTS"},
 }

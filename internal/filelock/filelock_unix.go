@@ -1,6 +1,6 @@
 //go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
 
-package runlog
+package filelock
 
 import (
 	"errors"
@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// tryFlock takes the kernel's lock on f, which ends with the process. held is false when another process has it. File
-// systems without such locks are no error; there the content of the file decides alone.
-func tryFlock(f *os.File) (held bool, err error) {
+// Try takes the kernel's lock on f, which ends when f is closed or the process ends. held is false when another process,
+// or another opening of the file, has it. File systems without such locks are no error: held is true there.
+func Try(f *os.File) (held bool, err error) {
 	switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
 	case err == nil:
 		return true, nil
