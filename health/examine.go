@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"aural/reference"
 	"aural/runlog"
 )
 
@@ -70,10 +71,7 @@ func (e *exam) prepare() {
 		e.chanceLoss = c
 	}
 	e.distractors = math.Exp(e.chanceLoss) - 1
-	e.entries = math.NaN()
-	if v, ok := e.metric("max_perplexity").end(); ok && v >= 1 && !math.IsInf(v, 0) {
-		e.entries = v
-	}
+	e.entries = e.codebookEntries()
 	e.groups = 1
 	for e.metric("code_perplexity/"+string(rune('0'+int(e.groups)))).len() > 0 && e.groups < 9 {
 		e.groups++
@@ -88,6 +86,22 @@ func (e *exam) prepare() {
 	} else {
 		e.gain = join(func(v []float64) float64 { return guess(0) - v[0] }, loss)
 	}
+}
+
+// codebookEntries is the number of entries of all groups; NaN when it is not known. Other programs log it only by way of the
+// diversity loss, (GV - perplexity)/GV.
+func (e *exam) codebookEntries() float64 {
+	if v, ok := e.metric("max_perplexity").end(); ok && v >= 1 && !math.IsInf(v, 0) {
+		return v
+	}
+	v, ok := join(func(v []float64) float64 { return v[1] / (1 - v[0]) }, e.metric("diversity_loss"), e.metric("prob_perplexity")).end()
+	if ok && v >= 1 && !math.IsInf(v, 0) {
+		return v
+	}
+	if _, most, ok := e.metric("prob_perplexity").max(); ok && e.Status == "" && most <= reference.PublishedEntries {
+		return reference.PublishedEntries // a log of fairseq has neither; all published models have as many
+	}
+	return math.NaN()
 }
 
 // curve is a series of a kind of record, thinned.

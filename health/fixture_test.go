@@ -101,6 +101,8 @@ var brokenRuns = []struct {
 }{
 	{"rate-x1000", "single-code", Broken},
 	{"diversity-0", "single-code", Broken},
+	{"logits-x100", "single-code", Broken},
+	{"penalty-1000", "single-code", Broken},
 	{"tiny-batch", "small-batch", Watch},
 	{"tiny-batch", "soft-hard-split", Watch},
 	{"tiny-batch", "at-chance", Watch},

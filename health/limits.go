@@ -24,7 +24,7 @@ var (
 	splitRatio       = Limit{"soft to hard perplexity, watch", 4, "times", "healthy runs on held-out speech have 1 to 2"}
 	splitRatioBroken = Limit{"soft to hard perplexity, broken", 10, "times", "#3330: 602.7 against 23.8 on held-out speech"}
 	splitShare       = Limit{"soft perplexity of a split", 0.5, "of all entries", "below it the diversity loss still works on the soft side"}
-	splitRecords     = Limit{"validations of a split", 3, "validations", "one validation is no trend"}
+	heldOutRecords   = Limit{"validations", 3, "validations", "one validation is no trend"}
 
 	deadShare   = Limit{"dead entries", 0.5, "share", "a published run at a good batch uses more than half of its entries: perplexity 333 of 640"}
 	deadChoices = Limit{"choices per entry", 20, "choices", "an entry that is used as often as others is missed with a probability of e^-20"}
