@@ -53,7 +53,8 @@ type exam struct {
 	groups      float64 // G
 
 	// gain is the information that the model gives about the target, in nats: the loss of guessing among the distractors that
-	// differ from the target, minus the contrastive loss. 0 is chance, however many distractors are equal to the target.
+	// differ from the target, minus the contrastive loss. 0 is chance, however many distractors are equal to the target. It is
+	// NaN where so many are that their mean says little: frames without any distractor and frames with all of them.
 	gain series
 }
 
@@ -82,7 +83,12 @@ func (e *exam) prepare() {
 	guess := func(duplicates float64) float64 { return math.Log1p(e.distractors * (1 - min(max(duplicates, 0), 1))) }
 	loss, duplicates := e.metric("contrastive_loss"), e.metric("duplicate_distractors")
 	if duplicates.len() > 0 {
-		e.gain = join(func(v []float64) float64 { return guess(v[1]) - v[0] }, loss, duplicates)
+		e.gain = join(func(v []float64) float64 {
+			if v[1] > gainDuplicates.Value {
+				return math.NaN()
+			}
+			return guess(v[1]) - v[0]
+		}, loss, duplicates)
 	} else {
 		e.gain = join(func(v []float64) float64 { return guess(0) - v[0] }, loss)
 	}
@@ -132,12 +138,16 @@ func (e *exam) now(name string) (value float64, ok bool) {
 
 // settled is the median of the recent points; ok is false when they are too few to judge.
 func settled(s series) (value float64, ok bool) {
-	r := s.recent()
-	if r.len() < blockRecords {
+	r, numbers := s.recent(), 0
+	for _, v := range r.values {
+		if !math.IsNaN(v) {
+			numbers++
+		}
+	}
+	if numbers < blockRecords {
 		return math.NaN(), false
 	}
-	v := r.median()
-	return v, !math.IsNaN(v)
+	return r.median(), true
 }
 
 // live reports whether a process works on the run.
