@@ -4,11 +4,14 @@
 //
 //	trainer                      run directory                       views
 //
-//	Writer.Record ────────────>  metrics.jsonl  ──┐
-//	       │                     events.jsonl   ──┼─ Reader.Poll ──>  Series, Events, Log
-//	       │                     log.jsonl      ──┘                   (tui, plots, other hosts)
-//	       ├── mirror ────────>  tb/events.out.tfevents.*  ────────>  TensorBoard
-//	       └── heartbeat ─────>  state.json     ──── ReadState, Runs ─> running, crashed, finished
+//	Writer.Record ────────────>  metrics.jsonl   ──┐
+//	       │                     events.jsonl    ──┤
+//	       │                     log.jsonl       ──┼─ Reader.Poll ──>  Series, Events, Log, Snapshots
+//	Writer.Snapshot ──────────>  snapshots.jsonl ──┘                   (tui, plots, other hosts)
+//	       └── audio ─────────>  samples/
+//	       ├── mirror ────────>  tb/events.out.tfevents.*  ─────────>  TensorBoard
+//	       └── heartbeat ─────>  state.json     ──── ReadState, Runs ─> running, paused, crashed, finished
+//	Writer.Requests <─────────   control/       <──────────── Ask ───  pause, checkpoint, stop
 //
 // Every line of the logs is one JSON object that ends with a checksum of itself, so a torn or damaged line is seen and
 // skipped. A run that continues from the checkpoint of step s writes a session marker; readers then forget what an
