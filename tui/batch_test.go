@@ -133,3 +133,26 @@ func TestScrub(t *testing.T) {
 		t.Error("an empty list has no place")
 	}
 }
+
+// A figure of the cosines has a piece of curve for each masked span, as the screen.
+func TestMasksExport(t *testing.T) {
+	m := fixtureRun(screen.Terminal{}, pretraining())
+	m.width, m.height = 80, 24
+	press(m, "4")
+	v, err := m.visible()
+	if err != nil {
+		t.Fatal(err)
+	}
+	spans := len(batches(m)[7].Batch.Spans)
+	p := v.Panels[0]
+	if len(p.Curves) != 2*spans || p.Curves[0].Label != "target" || p.Curves[1].Label != "" || p.Curves[spans].Label != "distractor" {
+		t.Errorf("%d curves in %q for %d spans", len(p.Curves), p.Title, spans)
+	}
+	points := 0
+	for _, c := range p.Curves {
+		points += len(c.X)
+	}
+	if want := 2 * len(batches(m)[7].Batch.Masked); points != want {
+		t.Errorf("%d points, want %d", points, want)
+	}
+}
