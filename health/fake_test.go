@@ -15,6 +15,7 @@ type fake struct {
 	steps  map[string][]int64
 	values map[string][]float64
 	rate   float64 // updates in a second
+	times  []float64
 }
 
 func newFake() *fake {
@@ -27,11 +28,11 @@ func (f *fake) Names() []string { return slices.Sorted(maps.Keys(f.steps)) }
 func (f *fake) Series(name string) ([]int64, []float64) { return f.steps[name], f.values[name] }
 
 func (f *fake) Elapsed(name string) []float64 {
-	var t []float64
+	f.times = f.times[:0]
 	for _, s := range f.steps[name] {
-		t = append(t, float64(s)/f.rate)
+		f.times = append(f.times, float64(s)/f.rate)
 	}
-	return t
+	return f.times
 }
 
 func (f *fake) Last(name string) (int64, float64, bool) {

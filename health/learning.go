@@ -12,25 +12,25 @@ var learningRules = []Rule{
 	{Name: "fell-to-chance", Level: Broken, training: true, check: (*exam).fellToChance,
 		Title:       "The model had learnt, and is back at chance",
 		Description: "the information about the target was clearly above chance and is at chance now.",
-		Limits:      []Limit{fallPeak, chanceGain},
+		Limits:      []Limit{fallPeak, chanceGain, gainDuplicates},
 		explains:    []string{"at-chance", "late-divergence"}},
 	{Name: "at-chance", Level: Broken, training: true, check: (*exam).atChance,
 		Title: "The model is still at chance",
 		Description: "the model gives no information about the target, longer than published runs with a batch of as many seconds of audio were at chance. Distractors that equal " +
 			"the target do not count, so few codes in use do not look like learning.",
-		Limits: []Limit{chanceGain, chancePatience, chancePatience2, easyFirst, hardSpan, hardEntries}},
+		Limits: []Limit{chanceGain, gainDuplicates, chancePatience, chancePatience2, easyFirst, hardSpan, hardEntries}},
 	{Name: "late-divergence", Level: Watch, training: true, check: (*exam).lateDivergence,
 		Title:       "The model was better before",
 		Description: "a good part of the information about the target is lost, against the best that the run had, and the contrastive loss is higher.",
-		Limits:      []Limit{fallDivergence, fallPeak}},
+		Limits:      []Limit{fallDivergence, fallPeak, gainDuplicates}},
 	{Name: "shortcut", Level: Broken, training: true, check: (*exam).shortcut,
 		Title: "The task is solved too well",
 		Description: "the accuracy is nearly 1 or the loss nearly 0, although few distractors equal the target: the model found another way than listening. " +
 			"Broken within the first twentieth of the run, watch later or when masked spans are single steps.",
-		Limits: []Limit{shortcutAccuracy, shortcutLoss, shortcutDuplicates, shortcutEarly}},
+		Limits: []Limit{shortcutAccuracy, shortcutLoss, shortcutDuplicates, shortcutEarly, shortcutSpan}},
 	{Name: "overfit", Level: Watch, training: true, check: (*exam).overfit,
 		Title:       "The model learns the training data by heart",
-		Description: "the contrastive loss on held-out speech rose over several validations while that of training fell.",
+		Description: "the contrastive loss on held-out speech rose above its best, by medians of several validations, while that of training fell.",
 		Limits:      []Limit{overfitRise, overfitFall, overfitRecords}},
 	{Name: "warm-up", Level: Watch, training: true, check: (*exam).warmUp,
 		Title:       "The learning rate is still warming up",
@@ -51,10 +51,19 @@ func (e *exam) expected() reference.Early {
 	return reference.Early{LeavesChance: int64(easyFirst.Value), Valley: int64(easyValley.Value)}
 }
 
+// best is the largest information that the run gave before its recent records, by means over some of them. ok is false without
+// any.
+func (e *exam) best() (at int64, peak float64, ok bool) {
+	recent := e.gain.recent()
+	if recent.len() == 0 {
+		return 0, 0, false
+	}
+	return e.gain.until(recent.steps[0]).blocks().max()
+}
+
 func (e *exam) fellToChance() (Finding, outcome) {
 	gain, ok := settled(e.gain)
-	blocks := e.gain.blocks()
-	at, peak, okPeak := blocks.max()
+	at, peak, okPeak := e.best()
 	if !ok || !okPeak {
 		return Finding{}, unjudged
 	}
@@ -93,17 +102,20 @@ func (e *exam) atChance() (Finding, outcome) {
 	loss, _ := e.now("contrastive_loss")
 	evidence := fmt.Sprintf("after %d updates the contrastive loss is %.3f nats (guessing: %.3f)%s", e.updates, loss, loss+gain, e.accuracyText())
 	if batch, ok := e.batchSeconds(); ok {
-		evidence += fmt.Sprintf("; healthy runs with a batch of %s left chance after about %d updates", seconds(batch), usual)
+		if hard, known := e.hard(); known && hard {
+			evidence += fmt.Sprintf("; published runs with a batch near %s left chance after about %d updates", seconds(batch), usual)
+		} else {
+			evidence += fmt.Sprintf("; small healthy runs left chance within %d updates with 20 s of audio an update (here %s)", usual, seconds(batch))
+		}
 	}
 	return Finding{Level: level, Title: "still at chance", Evidence: evidence, Since: e.gain.since(func(v float64) bool { return v <= limit }),
 		Advice: "try a larger batch first (more accumulation), then a lower learning rate or a longer warm-up; see that the audio is speech and loud enough"}, fired
 }
 
 func (e *exam) lateDivergence() (Finding, outcome) {
-	blocks := e.gain.blocks()
 	now, ok := settled(e.gain)
-	at, peak, okPeak := blocks.max()
-	if !ok || !okPeak || e.gain.from(at+1).len() < int(divergenceRecord.Value) {
+	at, peak, okPeak := e.best()
+	if !ok || !okPeak {
 		return Finding{}, unjudged
 	}
 	loss := e.metric("contrastive_loss")
@@ -136,7 +148,7 @@ func (e *exam) shortcut() (Finding, outcome) {
 	}
 	level := Watch
 	run, okRun := e.now("mask_run")
-	if e.State.TotalSteps > 0 && float64(since) < shortcutEarly.Value*float64(e.State.TotalSteps) && (!okRun || run >= 2) {
+	if e.State.TotalSteps > 0 && float64(since) < shortcutEarly.Value*float64(e.State.TotalSteps) && (!okRun || run >= shortcutSpan.Value) {
 		level = Broken
 	}
 	return Finding{Level: level, Title: "the task is solved too well", Since: since,
@@ -148,22 +160,22 @@ func (e *exam) shortcut() (Finding, outcome) {
 func (e *exam) overfit() (Finding, outcome) {
 	valid, train := e.curve(runlog.Valid, "contrastive_loss"), e.curve(runlog.Train, "contrastive_loss")
 	n := int(overfitRecords.Value)
-	if valid.len() < n+1 || train.len() < blockRecords {
+	if valid.len() < 2*n || train.len() < blockRecords {
 		return Finding{}, unjudged
 	}
-	at, best, _ := valid.min()
-	after := valid.from(at + 1)
-	if after.len() < n || !(best > 0) {
-		return Finding{}, quiet
+	// Single validations are lucky or unlucky by a fifth in small runs: medians of n in a row are compared.
+	smooth := series{valid.steps[n/2 : valid.len()-n+1+n/2], make([]float64, valid.len()-n+1)}
+	for i := range smooth.values {
+		smooth.values[i] = series{valid.steps[i : i+n], valid.values[i : i+n]}.median()
 	}
-	_, least, _ := after.last(n).min()
-	now, _ := valid.end()
-	before, later := train.until(at+1).recent().median(), train.recent().median()
-	if least < (1+overfitRise.Value/2)*best || now < (1+overfitRise.Value)*best || !(later < (1-overfitFall.Value)*before) {
+	at, best, _ := smooth.min()
+	now := smooth.values[smooth.len()-1]
+	before, later := train.until(at+1).last(int(recentRecords.Value)).median(), train.last(int(recentRecords.Value)).median()
+	if smooth.from(at+1).len() < n || !(best > 0) || now < (1+overfitRise.Value)*best || !(later < (1-overfitFall.Value)*before) {
 		return Finding{}, quiet
 	}
 	return Finding{Level: Watch, Title: "the model learns the training data by heart", Since: at,
-		Evidence: fmt.Sprintf("held-out contrastive loss %.3f nats at update %d, %.3f now, while that of training fell from %.3f to %.3f", best, at, now, before, later),
+		Evidence: fmt.Sprintf("held-out contrastive loss %.3f nats around update %d, %.3f now, while that of training fell from %.3f to %.3f", best, at, now, before, later),
 		Advice:   "the best checkpoint is behind: use it, or train on more data, with more dropout or a smaller model"}, fired
 }
 

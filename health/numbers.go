@@ -16,8 +16,8 @@ var numberRules = []Rule{
 		explains: []string{"at-chance", "gradient-explosion", "fell-to-chance", "late-divergence", "failed"}},
 	{Name: "gradient-explosion", Level: Broken, training: true, check: (*exam).gradientExplosion,
 		Title:       "The gradient norm explodes",
-		Description: "several recent gradient norms are far above the median of those before: watch for a few, broken when most are.",
-		Limits:      []Limit{explosion, explosionFew, explosionBefore}},
+		Description: "several recent gradient norms are far above the median of those before, and the model does not improve: watch for a few, broken when most are.",
+		Limits:      []Limit{explosion, explosionLeast, explosionFew, explosionBefore, explosionGain}},
 	{Name: "gradient-zero", Level: Broken, training: true, check: (*exam).gradientZero,
 		Title:       "The gradient is zero",
 		Description: "the median of recent gradient norms has vanished: nothing is learnt any more, whatever the loss.",
@@ -40,7 +40,12 @@ func (e *exam) nonFinite() (Finding, outcome) {
 	f := Finding{Title: "NaN or infinity",
 		Advice: "continue from the last good checkpoint with a lower learning rate, a longer warm-up or gradient clipping; look at the batches of these updates"}
 	if e.Status == runlog.Failed && len(alerts) > 0 && alerts[len(alerts)-1].Step >= e.updates-1 {
-		f.Level, f.Since, f.Evidence = Broken, alerts[0].Step, fmt.Sprintf("the run ended at update %d: %s", e.updates, alerts[len(alerts)-1].Message)
+		i := len(alerts) - 1
+		f.Level, f.Evidence = Broken, fmt.Sprintf("the run ended at update %d: %s", e.updates, alerts[i].Message)
+		for i > 0 && alerts[i-1].Step >= alerts[i].Step-1 {
+			i--
+		}
+		f.Since = alerts[i].Step
 		return f, fired
 	}
 	if n := loss.len(); n > 0 && !finite(loss.values[n-1]) {
@@ -111,14 +116,15 @@ func (e *exam) gradientExplosion() (Finding, outcome) {
 	}
 	// The norm of a run drifts: its last thousand records are what it is compared with.
 	usual := before.last(1000).sample(200).median()
-	high := func(v float64) bool { return v > explosion.Value*usual || math.IsInf(v, 1) }
+	limit := max(explosion.Value*usual, explosionLeast.Value)
+	high := func(v float64) bool { return v > limit || math.IsInf(v, 1) }
 	count := 0
 	for _, v := range recent.values {
 		if high(v) {
 			count++
 		}
 	}
-	if !(usual > vanishedGradient.Value) || float64(count) < explosionFew.Value {
+	if !(usual > vanishedGradient.Value) || float64(count) < explosionFew.Value || e.improves(recent.steps[0]) {
 		return Finding{}, quiet
 	}
 	level := Watch
@@ -134,8 +140,15 @@ func (e *exam) gradientExplosion() (Finding, outcome) {
 		}
 	}
 	return Finding{Level: level, Title: "the gradient norm explodes", Since: since,
-		Evidence: fmt.Sprintf("%d of the last %d records are more than %.0f times the usual %.3g, up to %.3g", count, recent.len(), explosion.Value, usual, worst),
+		Evidence: fmt.Sprintf("%d of the last %d records are above %.3g, up to %.3g; the usual one is %.3g", count, recent.len(), limit, worst, usual),
 		Advice:   "lower the learning rate, lengthen the warm-up, or set train.optimizer.clip; look for damaged recordings if it comes in bursts"}, fired
+}
+
+// improves reports whether the model gives more information since an update than before it. The gradient norm grows tenfold when
+// a run leaves chance, which is no explosion.
+func (e *exam) improves(since int64) bool {
+	before, after := e.gain.until(since).recent(), e.gain.from(since)
+	return before.len() >= blockRecords && after.len() >= blockRecords && after.median() > before.median()+explosionGain.Value*e.chanceLoss
 }
 
 func (e *exam) gradientZero() (Finding, outcome) {

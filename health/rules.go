@@ -27,6 +27,9 @@ const (
 // Rules returns the rules in the order in which they are applied.
 func Rules() []Rule { return slices.Clone(rules) }
 
+// Recent returns the limits of what all rules call recent: the records that a verdict on the present goes by.
+func Recent() []Limit { return []Limit{recentUpdates, recentRecords} }
+
 func ruleNamed(name string) *Rule {
 	for i := range rules {
 		if rules[i].Name == name {

@@ -14,6 +14,30 @@ type series struct {
 
 func (s series) len() int { return len(s.steps) }
 
+// thin bounds the work on long logs: of the points before the last recentKept ones it keeps every second, fourth … one, so that at most historyKept are left.
+// Which ones stays the same until the log has doubled.
+func (s series) thin() series {
+	old := len(s.steps) - recentKept
+	if old <= historyKept {
+		return s
+	}
+	stride := 2
+	for old/stride > historyKept {
+		stride *= 2
+	}
+	n := old/stride + 1 + recentKept
+	out := series{make([]int64, 0, n), make([]float64, 0, n)}
+	for i := 0; i < old; i += stride {
+		out.steps, out.values = append(out.steps, s.steps[i]), append(out.values, s.values[i])
+	}
+	return series{append(out.steps, s.steps[old:]...), append(out.values, s.values[old:]...)}
+}
+
+const (
+	recentKept  = 1024
+	historyKept = 2048
+)
+
 // from returns the points at and after a step.
 func (s series) from(step int64) series {
 	i := sort.Search(len(s.steps), func(i int) bool { return s.steps[i] >= step })

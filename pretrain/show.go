@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"aural/datasets"
 	"aural/kernels"
@@ -86,7 +87,8 @@ func spans(mask []uint8) [][2]int {
 type contrast struct {
 	work            *Work
 	out             *results
-	context, target []float32 // (N, width)
+	context, target []float32    // (N, width)
+	lengths         [2][]float64 // of their vectors, at least leastLength
 	width, groups   int
 	negatives       int // of a masked frame
 	temperature     float64
@@ -100,8 +102,17 @@ func (t *Task) contrast(w *Work) (*contrast, error) {
 		byVector: r.Quantizer.Soft,
 	}
 	c.context, c.target = make([]float32, w.shape.Masked*c.width), make([]float32, w.shape.Masked*c.width)
-	return c, errors.Join(t.last.Read(ContextOutput, kernels.BytesOf(c.context)), t.last.Read(TargetOutput, kernels.BytesOf(c.target)))
+	err := errors.Join(t.last.Read(ContextOutput, kernels.BytesOf(c.context)), t.last.Read(TargetOutput, kernels.BytesOf(c.target)))
+	for i, x := range [2][]float32{c.context, c.target} {
+		for v := range slices.Chunk(x, c.width) {
+			c.lengths[i] = append(c.lengths[i], max(math.Sqrt(dot(v, v)), leastLength))
+		}
+	}
+	return c, err
 }
+
+// leastLength is what a cosine divides by at least, as in the kernel.
+const leastLength = 1e-8
 
 // of gives row n of an (N, width) array.
 func of[T any](x []T, n, width int) []T { return x[n*width:][:width] }
@@ -116,9 +127,7 @@ func dot(x, y []float32) float64 {
 
 // cosine is that between the context vector of masked frame n and the target of m.
 func (c *contrast) cosine(n, m int) float64 {
-	const least = 1e-8
-	x, y := of(c.context, n, c.width), of(c.target, m, c.width)
-	return dot(x, y) / (max(math.Sqrt(dot(x, x)), least) * max(math.Sqrt(dot(y, y)), least))
+	return dot(of(c.context, n, c.width), of(c.target, m, c.width)) / (c.lengths[0][n] * c.lengths[1][m])
 }
 
 // equal reports whether masked frames n and m have the same target.

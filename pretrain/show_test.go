@@ -21,7 +21,7 @@ func shownRecipe() Recipe {
 }
 
 // run prepares and runs the micro-batch at a position.
-func run(t *testing.T, p *Task, at train.Position) *Work {
+func run(t testing.TB, p *Task, at train.Position) *Work {
 	t.Helper()
 	w := p.NewWork()
 	if _, _, err := p.Prepare(context.Background(), at, w); err != nil {
@@ -241,6 +241,18 @@ func TestCodes(t *testing.T) {
 		}
 		if sum != float64(w.count) {
 			t.Errorf("group %d has %v codes, want %d", g, sum, w.count)
+		}
+	}
+}
+
+func BenchmarkShow(b *testing.B) {
+	p := task(b, shownRecipe(), corpus(b), 1)
+	at := train.Position{}
+	w := run(b, p, at)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := p.Show(at, w); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -19,6 +19,7 @@ const (
 	StopRequested  EventKind = "stop-requested" // by signal or user; the step in work is finished first
 	LoggingChanged EventKind = "logging"        // a log file cannot be written, or can again; Message tells
 	Controlled     EventKind = "control"        // a request was taken, or dropped; Data: command, by
+	Answered       EventKind = "answer"         // what became of a request; Data: command, by, id, result (done, refused or failed), and path of a checkpoint
 	Ended          EventKind = "ended"          // Data: status; Message: reason
 )
 

@@ -62,9 +62,6 @@ func (w *Writer) lookForRequests() {
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		if removed := os.Remove(path); removed != nil && !errors.Is(removed, fs.ErrNotExist) {
-			w.stuck[name] = struct{}{} // never done twice
-		}
 		w.mu.Lock()
 		switch {
 		case err == nil && !r.isFor(&w.state):
@@ -77,6 +74,10 @@ func (w *Writer) lookForRequests() {
 			w.requests = append(w.requests, r)
 		}
 		w.unlock()
+		// After it is noted, so that who asked can tell by the file.
+		if removed := os.Remove(path); removed != nil && !errors.Is(removed, fs.ErrNotExist) {
+			w.stuck[name] = struct{}{} // never done twice
+		}
 	}
 }
 

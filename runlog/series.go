@@ -29,6 +29,8 @@ type columns struct {
 	recent  []*column // of the values of the last record
 	elapsed float64   // training time at the last record
 	clock   time.Time // of the last record or session marker; zero before the first one
+
+	sessions []Session
 }
 
 func newColumns() columns {
@@ -51,6 +53,9 @@ func (c *columns) add(r *Record) bool {
 		if col != nil && col.steps[len(col.steps)-1] > r.Step {
 			return false
 		}
+	}
+	if c.clock.IsZero() {
+		c.sessions = append(c.sessions, Session{r.Step, 0, r.Time}) // of a log whose beginning was lost
 	}
 	c.advance(r.Time)
 	for i, v := range r.Values {
@@ -104,4 +109,8 @@ func (c *columns) session(step int64, t time.Time) {
 		c.elapsed = max(c.elapsed, col.elapsed[n-1])
 	}
 	c.clock = t
+	for n := len(c.sessions); n > 0 && c.sessions[n-1].Elapsed >= c.elapsed; n-- {
+		c.sessions = c.sessions[:n-1] // nothing of it is left
+	}
+	c.sessions = append(c.sessions, Session{step, c.elapsed, t})
 }

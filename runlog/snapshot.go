@@ -75,7 +75,7 @@ type FrameLogits struct {
 	Frame     int
 	Positive  float32
 	Negatives []float32 // one a distractor; NaN where it equals the target and is left out
-	At        []int     // frames that the distractors were taken from, as long as Negatives; or empty when not known
+	At        []int     // frames that the distractors were taken from, -1 for another row's, as long as Negatives; or empty when not known
 }
 
 // Transcript is a decoded utterance of a validation.

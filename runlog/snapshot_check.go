@@ -96,7 +96,7 @@ func (b *Batch) check() error {
 			return fmt.Errorf("%d places of %d distractors at frame %d", len(l.At), len(l.Negatives), l.Frame)
 		}
 		for _, at := range l.At {
-			if at < 0 {
+			if at < -1 {
 				return fmt.Errorf("distractor from frame %d at frame %d", at, l.Frame)
 			}
 		}

@@ -9,11 +9,11 @@ import (
 type Config struct {
 	Accumulate int     `yaml:"accumulate"`  // micro-batches per update
 	MaxUpdates uint64  `yaml:"max_updates"` // 0: until max_minutes
-	MaxMinutes float64 `yaml:"max_minutes"` // of training, over all processes of the run; 0: until max_updates
+	MaxMinutes float64 `yaml:"max_minutes"` // of training, over all processes of the run, without pauses; 0: until max_updates
 
 	LogEvery uint64 `yaml:"log_every"` // updates
 	// SnapshotEvery is how many updates lie between the snapshots of a batch, for people to look at; 0: ten times log_every; -1: none are taken.
-	SnapshotEvery int64 `yaml:"snapshot_every"`
+	SnapshotEvery int `yaml:"snapshot_every"`
 
 	ValidEvery  uint64  `yaml:"valid_every"`  // updates; 0: only at the end
 	SaveEvery   uint64  `yaml:"save_every"`   // updates; 0: only by time, when best, and at the end

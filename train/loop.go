@@ -20,8 +20,11 @@ type Options struct {
 	Stop     *Stop        // asks for an early end; see Notify
 	JobEnd   time.Time    // when the batch job is ended, if known; see JobEnd
 	Progress func(Status) // called at every record
-	Alert    func(string) // called with every alert, which the log gets too: a checkpoint that failed, a skipped update
-	Program  string       // name and version, for people who read a checkpoint
+	Notice   func(string) // called with what was done on request
+	// PeakGFLOPS is what the back end reaches in matrix products, from [PeakGFLOPS], to compare with; 0: not known.
+	PeakGFLOPS float64
+	Alert      func(string) // called with every alert, which the log gets too: a checkpoint that failed, a skipped update
+	Program    string       // name and version, for people who read a checkpoint
 }
 
 // Run trains until the limits of cfg. The task's weights must be as it wants them to begin; with Options.Resume they are loaded. The log and the
@@ -47,6 +50,9 @@ func Run[W any](ctx context.Context, t Task[W], be kernels.Backend, cfg Config, 
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	run.SetJobEnd(opt.JobEnd)
+	l.host.watch(run, int64(l.state.Position.Update), hostEvery)
+	defer l.host.close()
 	l.step.batches = prefetch(ctx, t, l.state.Position, l.cfg.Accumulate, l.cfg.MaxUpdates)
 	defer l.step.batches.close()
 	return l.train(ctx)
@@ -65,12 +71,16 @@ type loop[W any] struct {
 	state  State
 	writer writer
 	keeper *keeper
+	host   machine
 
-	began     time.Time // of this process
-	before    float64   // minutes that earlier processes trained
-	first     uint64    // update at which this process began
+	began     time.Time     // of this process
+	paused    time.Duration // of that time
+	pausing   time.Time     // since when it waits; the zero time while it works
+	before    float64       // minutes that earlier processes trained
+	first     uint64        // update at which this process began
 	lastSave  time.Time
 	wantSave  bool
+	requests  requests
 	validated bool // at the present update
 }
 
@@ -86,7 +96,11 @@ func (l *loop[W]) train(ctx context.Context) error {
 		if err := l.validateIfDue(ctx); err != nil {
 			return l.rescue(ctx, err)
 		}
+		l.control()
 		l.saveIfDue()
+		if err := l.pauseIfAsked(ctx); err != nil {
+			return err
+		}
 		if reason, ok := l.stopping(); ok {
 			return l.stopEarly(reason)
 		}
@@ -117,6 +131,7 @@ func (l *loop[W]) update(ctx context.Context) error {
 		return err
 	}
 	l.run.Progress(int64(l.state.Position.Update), l.eta())
+	l.host.step.Store(int64(l.state.Position.Update))
 	if l.state.Position.Update%l.cfg.LogEvery == 0 {
 		l.log()
 	}
@@ -146,14 +161,23 @@ func (l *loop[W]) done() bool {
 	return l.cfg.MaxUpdates > 0 && l.state.Position.Update >= l.cfg.MaxUpdates || l.cfg.MaxMinutes > 0 && l.minutes() >= l.cfg.MaxMinutes
 }
 
+// worked is how long this process has trained. Pauses do not count.
+func (l *loop[W]) worked() time.Duration {
+	d := time.Since(l.began) - l.paused
+	if !l.pausing.IsZero() {
+		d -= time.Since(l.pausing)
+	}
+	return d
+}
+
 // minutes of training so far, over all processes of the run.
-func (l *loop[W]) minutes() float64 { return l.before + time.Since(l.began).Minutes() }
+func (l *loop[W]) minutes() float64 { return l.before + l.worked().Minutes() }
 
 // eta is the time left at the mean rate of this process, 0 when there is nothing to go by.
 func (l *loop[W]) eta() time.Duration {
 	left := math.Inf(1)
 	if n := l.state.Position.Update - l.first; l.cfg.MaxUpdates > 0 && n > 0 {
-		left = time.Since(l.began).Seconds() / float64(n) * float64(l.cfg.MaxUpdates-l.state.Position.Update)
+		left = l.worked().Seconds() / float64(n) * float64(l.cfg.MaxUpdates-l.state.Position.Update)
 	}
 	if l.cfg.MaxMinutes > 0 {
 		left = min(left, max(0, 60*(l.cfg.MaxMinutes-l.minutes())))
@@ -200,43 +224,13 @@ func (l *loop[W]) validate(ctx context.Context) error {
 	return nil
 }
 
-// saveIfDue saves when it is time. After a skipped update it waits for a good one.
-func (l *loop[W]) saveIfDue() {
-	if l.cfg.SaveEvery > 0 && l.state.Position.Update%l.cfg.SaveEvery == 0 ||
-		l.cfg.SaveMinutes > 0 && time.Since(l.lastSave).Minutes() >= l.cfg.SaveMinutes {
-		l.wantSave = true
-	}
-	if !l.wantSave || l.state.InRow > 0 {
-		return
-	}
-	if err := l.save(); err != nil {
-		l.alert("checkpoint", "training goes on, the next checkpoint is tried when it is due: "+err.Error())
-	}
-}
-
-// save writes a checkpoint of the present update, unless there is one.
-func (l *loop[W]) save() error {
-	l.wantSave, l.lastSave = false, time.Now()
-	update := l.state.Position.Update
-	if newest, ok := l.keeper.newest(); ok && newest == update {
-		return nil
-	}
-	s := l.state
-	s.Minutes, s.Window = l.minutes(), l.report.window()
-	if !l.validated {
-		s.Score = nil
-	}
-	if err := l.writer.write(s); err != nil {
-		return err
-	}
-	l.event(runlog.Checkpoint, runlog.Info, "", map[string]string{"path": CheckpointName(update)})
-	return l.keeper.added(saved{update, s.Score})
-}
-
 // stopping reports whether the run should end early.
 func (l *loop[W]) stopping() (reason string, yes bool) {
 	if reason, ok := l.opt.Stop.Asked(); ok {
 		return reason, true
+	}
+	if len(l.requests.stop) > 0 {
+		return "asked by " + l.requests.stop[0].By, true
 	}
 	margin := time.Duration(l.cfg.StopMinutes * float64(time.Minute))
 	if !l.opt.JobEnd.IsZero() && time.Until(l.opt.JobEnd) <= margin {
@@ -247,7 +241,9 @@ func (l *loop[W]) stopping() (reason string, yes bool) {
 
 func (l *loop[W]) stopEarly(reason string) error {
 	l.event(runlog.StopRequested, runlog.Info, reason, nil)
-	if err := l.save(); err != nil {
+	err := l.save()
+	l.answerAll(err)
+	if err != nil {
 		return fmt.Errorf("train: stopped (%s), but the last checkpoint failed: %w", reason, err)
 	}
 	return fmt.Errorf("train: after update %d (%s): %w", l.state.Position.Update, reason, ErrStopped)
@@ -261,7 +257,9 @@ func (l *loop[W]) finish(ctx context.Context) error {
 	if err := l.validate(ctx); err != nil {
 		return l.rescue(ctx, err)
 	}
-	if err := l.save(); err != nil {
+	err := l.save()
+	l.answerAll(err)
+	if err != nil {
 		return fmt.Errorf("train: the run is complete, but its last checkpoint failed: %w", err)
 	}
 	return nil

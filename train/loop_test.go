@@ -318,7 +318,7 @@ func TestUpdateDoesNotAllocate(t *testing.T) {
 	for _, micros := range []int{1, 2} {
 		r := newRegression(t, testBackend(t), 8, true)
 		cfg := testConfig(1 << 40)
-		cfg.Accumulate, cfg.LogEvery = micros, 1<<40
+		cfg.Accumulate, cfg.LogEvery, cfg.SnapshotEvery = micros, 1<<40, 0
 		l := &loop[*batch]{task: r, be: r.be, cfg: cfg.Resolved(), run: begin(t), began: time.Now()}
 		if err := l.prepare(); err != nil {
 			t.Fatal(err)
@@ -343,7 +343,7 @@ func TestUpdateDoesNotAllocate(t *testing.T) {
 func BenchmarkUpdate(b *testing.B) {
 	r := newRegression(b, testBackend(b), 8, false)
 	cfg := testConfig(1 << 40)
-	cfg.LogEvery = 1 << 40
+	cfg.LogEvery, cfg.SnapshotEvery = 1<<40, 0
 	l := &loop[*batch]{task: r, be: r.be, cfg: cfg.Resolved(), run: begin(b), began: time.Now()}
 	if err := l.prepare(); err != nil {
 		b.Fatal(err)

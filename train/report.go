@@ -36,7 +36,8 @@ const (
 type reporter struct {
 	run     *runlog.Writer
 	metrics []metric
-	total   tally // of the applied updates since the last record
+	peak    float64 // GFLOP/s of the back end; 0: not known
+	total   tally   // of the applied updates since the last record
 	update  Window
 	cost    cost // of all updates since the last record
 	updates int  // that cost counts
@@ -125,6 +126,9 @@ func (r *reporter) writeSystem(s *State, st *Status) {
 		runlog.Value{Name: "time/optimizer", Value: ms(r.cost.optimizer)},
 		runlog.Value{Name: "time/other", Value: ms(r.cost.other())},
 		runlog.Value{Name: "data_wait", Value: st.DataWait})
+	if r.peak > 0 {
+		v = append(v, runlog.Value{Name: "peak_gflops", Value: r.peak}, runlog.Value{Name: "mfu", Value: st.GFLOPS / r.peak})
+	}
 	if rss, ok := residentBytes(); ok {
 		v = append(v, runlog.Value{Name: "memory/rss", Value: float64(rss)})
 	}

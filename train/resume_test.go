@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,6 +55,26 @@ func sameRun(t *testing.T, got, want string) {
 	if len(records) != len(wanted) {
 		t.Errorf("%d series, want %d", len(records), len(wanted))
 	}
+	for _, kind := range []runlog.SnapshotKind{runlog.CodebookSnapshot, runlog.BatchSnapshot} {
+		x, y := snapshots(t, got, kind), snapshots(t, want, kind)
+		if len(y) == 0 || !slices.Equal(x, y) {
+			t.Errorf("snapshots of kind %s are\n%s\nwant\n%s", kind, strings.Join(x, "\n"), strings.Join(y, "\n"))
+		}
+	}
+}
+
+// snapshots are those of a run, one text each, without their times.
+func snapshots(t *testing.T, dir string, kind runlog.SnapshotKind) []string {
+	t.Helper()
+	var out []string
+	for _, s := range read(t, dir).Snapshots(kind) {
+		if s.Codebook != nil {
+			out = append(out, fmt.Sprintf("%d: %+v", s.Step, *s.Codebook))
+		} else {
+			out = append(out, fmt.Sprintf("%d: %+v", s.Step, *s.Batch))
+		}
+	}
+	return out
 }
 
 // Training 2N updates is training N, stopping, starting again and training N more. The checkpoint falls before,

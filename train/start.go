@@ -19,6 +19,7 @@ func (l *loop[W]) prepare() (err error) {
 	}
 	l.step.total.totals = make([]float64, len(l.step.metrics))
 	l.report = reporter{run: l.run, metrics: l.step.metrics, total: tally{totals: make([]float64, len(l.step.metrics))}}
+	l.report.peak = l.opt.PeakGFLOPS
 	l.look()
 	if l.step.gradients, err = newAccumulator(l.be, w, l.cfg.Accumulate); err != nil {
 		return err

@@ -3,9 +3,11 @@ package train
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,11 +38,17 @@ type regression struct {
 	valid   func(update uint64) float64
 	at      uint64            // last update that ran
 	ran     func(at Position) // called when a micro-batch begins
+	checked func()            // called when a validation begins
+
+	codes   []float64 // of the last micro-batch
+	failPic error     // of Show
 }
 
 const (
 	features  = 19
 	epochRows = 48
+	groups    = 2
+	entries   = 3
 	modelFile = "model.safetensors"
 )
 
@@ -78,7 +86,7 @@ func makeRegression(be kernels.Backend, rows int, accumulate bool) (*regression,
 	if err != nil {
 		return nil, err
 	}
-	r := &regression{seed: 5, dataSite: rng.Site("data"), dropSite: rng.Site("drop"), rows: rows, be: be, w: w, errors: make([]float64, rows), poison: map[uint64]float64{}}
+	r := &regression{seed: 5, dataSite: rng.Site("data"), dropSite: rng.Site("drop"), rows: rows, be: be, w: w, errors: make([]float64, rows), codes: make([]float64, groups*entries), poison: map[uint64]float64{}}
 	weight, _ := w.Param("linear.weight")
 	for i := range weight.F32() {
 		weight.F32()[i] = 0.01 * float32(i)
@@ -141,6 +149,11 @@ func (r *regression) Run(ctx context.Context, at Position, b *batch, m *Measured
 			hits++
 		}
 	}
+	clear(r.codes)
+	for row, y := range b.y {
+		r.codes[int(math.Abs(float64(y))*1000)%entries]++
+		r.codes[entries+row%entries]++
+	}
 	m.Forward = time.Since(began)
 	if bad, ok := r.poison[at.Update]; ok {
 		loss = bad
@@ -174,6 +187,9 @@ func (r *regression) gradient(b *batch, at Position) {
 }
 
 func (r *regression) Validate(ctx context.Context) (Validation, error) {
+	if r.checked != nil {
+		r.checked()
+	}
 	score := 0.0
 	for _, w := range r.w.Value.F32() {
 		score += float64(w * w)
@@ -185,6 +201,15 @@ func (r *regression) Validate(ctx context.Context) (Validation, error) {
 }
 
 func (r *regression) Metrics() any { return &r.m }
+
+func (r *regression) Codes() ([]float64, int, int) { return r.codes, groups, entries }
+
+func (r *regression) Show(at Position, b *batch) (*runlog.Batch, []int16, error) {
+	if r.failPic != nil {
+		return nil, nil, r.failPic
+	}
+	return &runlog.Batch{ID: fmt.Sprintf("%+v", at), Rate: 16000, Samples: 2, Rows: r.rows, Text: fmt.Sprint(b.y[0])}, []int16{1, -1}, nil
+}
 
 func (r *regression) SaveModel(dir string) error {
 	if r.save != nil {
@@ -223,7 +248,7 @@ func (r *regression) LoadModel(dir string) error {
 // testConfig is a short run. Neither the checkpoints nor the records fall on the same updates.
 func testConfig(updates uint64) Config {
 	c := DefaultConfig()
-	c.MaxUpdates, c.LogEvery, c.ValidEvery, c.SaveEvery, c.SaveMinutes = updates, 4, 6, 5, 0
+	c.MaxUpdates, c.LogEvery, c.ValidEvery, c.SaveEvery, c.SaveMinutes, c.SnapshotEvery = updates, 4, 6, 5, 0, 3
 	c.Schedule.Peak, c.Schedule.Warmup = 0.05, 3
 	c.Optimizer.Clip = 3
 	c.Keep.Best = 0
@@ -269,13 +294,13 @@ func attach(t testing.TB, w *runlog.Writer, step uint64) *runlog.Writer {
 	return w
 }
 
-// series are the records of a run, without those of the kind system.
+// series are the records of a run, without those of the machine.
 func series(t testing.TB, dir string) map[string]map[int64]uint64 {
 	t.Helper()
 	r := read(t, dir)
 	out := map[string]map[int64]uint64{}
 	for _, name := range r.Names() {
-		if kind := name[:len(runlog.System)]; kind == runlog.System {
+		if kind, _, _ := strings.Cut(name, "/"); kind == runlog.System || kind == runlog.Host {
 			continue
 		}
 		out[name] = map[int64]uint64{}

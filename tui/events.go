@@ -1,101 +1,105 @@
 package tui
 
 import (
-	"fmt"
 	"log/slog"
 	"strings"
 	"time"
 
+	"aural/health"
 	"aural/runlog"
+	"aural/tui/screen"
 )
 
-// drawEvents takes the rows above the footer: what is wrong, if anything, and the last thing that happened. On a small
-// screen they share one row.
-func (m *model) drawEvents(c *canvas, body *rect) {
-	text, s := m.lastEvent()
-	wrong, alerts := m.trouble(), m.latest.news.alerts
-	if c.area.h >= secondLogFrom {
-		area := body.bottom(1)
-		c.text(area.x, area.y, area.w, text, s)
-		if alert := m.latest.news.alert; wrong == "" && alert != nil && alert != m.latest.news.last {
-			wrong = m.describe(*alert)
-			if alerts > 1 {
-				wrong = fmt.Sprintf("%s (%d alerts so far)", wrong, alerts)
-			}
-		}
-		if wrong != "" {
-			area = body.bottom(1)
-			c.text(area.x, area.y, area.w, wrong, bad)
-		}
-		return
-	}
-	area := body.bottom(1)
-	x := area.x
-	switch {
-	case wrong != "":
-		text, s = wrong, bad
-	case alerts > 0:
-		x = c.text(x, area.y, area.w, fmt.Sprintf("!%d ", alerts), bad)
-	}
-	c.text(x, area.y, area.x+area.w-x, text, s)
-}
-
-// trouble says what keeps the screen from showing the run as it is; "" for nothing.
-func (m *model) trouble() string {
-	var parts []string
-	if err := m.latest.err; err != nil {
-		parts = append(parts, "cannot read on, trying again: "+err.Error())
-	}
-	if err := m.latest.stateErr; err != nil {
-		parts = append(parts, err.Error())
-	}
-	if n := m.latest.state.Dropped; n > 0 {
-		parts = append(parts, fmt.Sprintf("the trainer could not write %d log lines", n))
-	}
-	if d := m.latest.damage; d.Lines+d.Records > 0 {
-		parts = append(parts, fmt.Sprintf("%d damaged log lines left out", d.Lines+d.Records))
-	}
-	return strings.Join(parts, "; ")
-}
-
 // lastEvent describes the newest event or log line.
-func (m *model) lastEvent() (string, style) {
-	e, line := m.latest.news.last, m.latest.news.line
-	switch {
-	case line != nil && (e == nil || line.Time.After(e.Time)):
-		s := plain
-		if line.Level >= slog.LevelError {
-			s = bad
-		} else if line.Level >= slog.LevelWarn {
-			s = warning
+func (r *runView) lastEvent() (string, screen.Style) {
+	var e *runlog.Event
+	for i := range r.latest.events {
+		if !r.latest.events[i].Superseded {
+			e = &r.latest.events[i]
 		}
-		return strings.TrimSpace(m.clock(line.Time) + " " + line.Message + " " + line.Attrs), s
-	case e != nil:
-		switch e.Severity {
-		case runlog.Error:
-			return m.describe(*e), bad
-		case runlog.Warning:
-			return m.describe(*e), warning
-		}
-		return m.describe(*e), plain
 	}
-	return "nothing has happened yet", faint
+	lines := r.latest.lines
+	switch {
+	case len(lines) > 0 && (e == nil || lines[len(lines)-1].Time.After(e.Time)):
+		line := lines[len(lines)-1]
+		return strings.TrimSpace(r.clock(line.Time) + " " + line.Message + " " + line.Attrs), levelStyle(line.Level)
+	case e != nil:
+		return r.describe(*e), severityStyle(e.Severity)
+	}
+	return "nothing has happened yet", screen.Faint
+}
+
+func levelStyle(l slog.Level) screen.Style {
+	switch {
+	case l >= slog.LevelError:
+		return screen.Bad
+	case l >= slog.LevelWarn:
+		return screen.Warning
+	}
+	return screen.Plain
+}
+
+func severityStyle(s runlog.Severity) screen.Style {
+	switch s {
+	case runlog.Error:
+		return screen.Bad
+	case runlog.Warning:
+		return screen.Warning
+	}
+	return screen.Plain
 }
 
 // describe writes an event on one line.
-func (m *model) describe(e runlog.Event) string {
-	text := m.clock(e.Time) + " " + words(strings.ReplaceAll(string(e.Kind), "-", " ")) + " at update " + grouped(e.Step)
-	for _, detail := range []string{e.Message, e.Data["path"], e.Data["rule"]} {
-		if detail != "" {
-			return text + ": " + detail
-		}
+func (r *runView) describe(e runlog.Event) string {
+	text := r.clock(e.Time) + " " + eventKind(e) + " at update " + screen.Grouped(e.Step)
+	if d := eventDetail(e); d != "" {
+		text += ": " + d
 	}
 	return text
 }
 
+// eventText is an event without its time and update.
+func eventText(e runlog.Event) string {
+	if d := eventDetail(e); d != "" {
+		return eventKind(e) + ": " + d
+	}
+	return eventKind(e)
+}
+
+func eventKind(e runlog.Event) string { return words(strings.ReplaceAll(string(e.Kind), "-", " ")) }
+
+// eventDetail is what an event says besides its kind.
+func eventDetail(e runlog.Event) string {
+	if command := e.Data["command"]; e.Kind == runlog.Answered && command != "" {
+		return command + ": " + e.Message
+	}
+	for _, detail := range []string{e.Message, e.Data["path"], e.Data["rule"]} {
+		if detail != "" {
+			return detail
+		}
+	}
+	if e.Kind == runlog.Controlled && e.Data["command"] != "" {
+		return strings.TrimSuffix(e.Data["command"]+" asked for by "+e.Data["by"], " asked for by ")
+	}
+	return ""
+}
+
+// describeFinding writes a finding of the health rules on one line.
+func describeFinding(x health.Finding) (string, screen.Style) {
+	s := screen.Warning
+	if x.Level == health.Broken {
+		s = screen.Bad
+	}
+	return x.Title + ": " + x.Evidence + " → " + x.Advice, s
+}
+
 // clock writes a time of today as such, one of another day with its date.
-func (m *model) clock(t time.Time) string {
-	t, now := t.In(m.latest.at.Location()), m.latest.at
+func (r *runView) clock(t time.Time) string { return clockText(t, r.latest.at) }
+
+func (m *model) clock(t time.Time) string { return clockText(t, m.now()) }
+
+func clockText(t, now time.Time) string {
+	t = t.In(now.Location())
 	if t.Year() == now.Year() {
 		if t.YearDay() == now.YearDay() {
 			return t.Format("15:04:05")

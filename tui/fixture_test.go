@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"aural/runlog"
+	"aural/tui/chart"
+	"aural/tui/screen"
 )
 
 // fixtureTime is the time at which the fixture is looked at.
@@ -61,14 +63,25 @@ func writeFixture(t testing.TB) *runlog.Writer {
 			runlog.Value{Name: "clip_rate", Value: 0},
 			runlog.Value{Name: "skipped_steps", Value: 0},
 			runlog.Value{Name: "epoch", Value: math.Floor(7 * x)},
+			runlog.Value{Name: "audio_seconds", Value: 5616},
 			runlog.Value{Name: "hours_seen", Value: 1.56 * float64(step) / 50})
 		record(runlog.System, step,
 			runlog.Value{Name: "audio_rate", Value: 238.5},
 			runlog.Value{Name: "gflops", Value: 1613},
 			runlog.Value{Name: "updates_per_second", Value: 2.13},
 			runlog.Value{Name: "time/step", Value: 469.5},
+			runlog.Value{Name: "time/data", Value: 5.6},
+			runlog.Value{Name: "time/forward", Value: 150.2},
+			runlog.Value{Name: "time/backward", Value: 290.1},
+			runlog.Value{Name: "time/optimizer", Value: 20.3},
+			runlog.Value{Name: "time/other", Value: 3.3},
 			runlog.Value{Name: "data_wait", Value: 0.012},
 			runlog.Value{Name: "memory/rss", Value: 3.4 * (1 << 30)})
+		if step%200 == 0 {
+			record(runlog.Host, step, runlog.Value{Name: "cpu", Value: 0.97}, runlog.Value{Name: "process_cpu", Value: 1.9},
+				runlog.Value{Name: "memory_used", Value: 5.1 * (1 << 30)}, runlog.Value{Name: "memory_total", Value: 16 * (1 << 30)},
+				runlog.Value{Name: "disk_free", Value: (200 - 20*x) * (1 << 30)}, runlog.Value{Name: "load", Value: 2.2 + 0.3*n})
+		}
 		if step%2000 == 0 {
 			record(runlog.Valid, step,
 				runlog.Value{Name: "contrastive_loss", Value: 2.2 + 2.415*math.Exp(-4*x)},
@@ -89,35 +102,63 @@ func noise(n int64) float64 {
 	return math.Sin(12.9898*float64(n))*0.5 + math.Sin(78.233*float64(n))*0.5
 }
 
-// follow reads the whole run as it looks at fixtureTime: the times that the writer took from the clock are replaced.
-func follow(t testing.TB, dir string, term terminal) *model {
+// open reads the whole run as it looks at fixtureTime: the times that the writer took from the clock are replaced.
+func open(t testing.TB, term screen.Terminal, dirs ...string) *model {
 	t.Helper()
-	f, err := newFollower(dir, time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.close()
-	m := newModel(dir, term, f.poll)
-	for m.loading {
-		msg := f.poll()
-		if msg.err != nil || msg.stateErr != nil {
-			t.Fatal(msg.err, msg.stateErr)
+	var runs []*runView
+	for i, dir := range dirs {
+		f, err := newFollower(dir, func() time.Time { return fixtureTime })
+		if err != nil {
+			t.Fatal(err)
 		}
-		msg.at = fixtureTime
-		msg.state.Created, msg.state.Started = fixtureTime.Add(-3*time.Hour), fixtureTime.Add(-3*time.Hour)
-		msg.state.StepTime, msg.state.Time = fixtureTime, fixtureTime
-		msg.state.Step, msg.state.ETASeconds = fixtureUpdates, (49*time.Hour + 40*time.Minute).Seconds()
-		m.take(msg)
+		t.Cleanup(func() { f.close() })
+		runs = append(runs, newRunView(runlog.RunName(dir), dir, fixed0{f}, i))
+	}
+	m := newModel(term, Options{}, runs...)
+	if err := m.load(); err != nil {
+		t.Fatal(err)
 	}
 	return m
 }
 
-// feed gives the model points without a run.
+// fixed0 is a follower whose run looks at any time as it does at fixtureTime.
+type fixed0 struct{ *follower }
+
+func (f fixed0) poll() pollMsg {
+	msg := f.follower.poll()
+	msg.state.Created, msg.state.Started = fixtureTime.Add(-3*time.Hour), fixtureTime.Add(-3*time.Hour)
+	msg.state.StepTime, msg.state.Time = fixtureTime, fixtureTime
+	msg.state.Step, msg.state.ETASeconds = fixtureUpdates, (49*time.Hour + 40*time.Minute).Seconds()
+	msg.state.Host, msg.state.PID = "node7", 4711
+	msg.status = runlog.Running
+	// The log was written in no time.
+	began := fixtureTime.Add(-fixtureUpdates * 470 * time.Millisecond)
+	msg.sessions = []chart.Session{{Elapsed: 0, Unix: float64(began.Unix())}}
+	for _, c := range msg.changes {
+		for i := range c.Elapsed {
+			c.Elapsed[i] = 0.47 * float64(c.Steps[i])
+		}
+	}
+	for i := range msg.events {
+		if msg.events[i].Kind == runlog.Started {
+			msg.events[i].Time = msg.state.Started
+		}
+	}
+	return msg
+}
+
+// feed gives the model's first run points without a log, one update apart.
 func feed(m *model, name string, values ...float64) {
-	c := change{name: name, values: values}
+	c := chart.Change{Name: name, Values: values}
 	for i := range values {
-		c.steps = append(c.steps, int64(i+1))
+		c.Steps = append(c.Steps, int64(i+1))
+		c.Elapsed = append(c.Elapsed, float64(i))
 	}
 	m.take(pollMsg{at: fixtureTime, status: runlog.Running, state: runlog.State{Status: runlog.Running, Step: int64(len(values)), Time: fixtureTime, StepTime: fixtureTime},
-		changes: []change{c}, news: news{line: &runlog.LogLine{Time: fixtureTime, Level: slog.LevelInfo, Message: "hello"}}})
+		changes: []chart.Change{c}, lines: []runlog.LogLine{{Time: fixtureTime, Level: slog.LevelInfo, Message: "hello"}}})
+}
+
+// empty is a model of one run without a log.
+func emptyModel(term screen.Terminal) *model {
+	return newModel(term, Options{}, newRunView("run", "run", nil, 0))
 }

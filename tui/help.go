@@ -4,50 +4,46 @@ import (
 	"strings"
 
 	"aural/runlog"
+	"aural/tui/screen"
 )
 
-// drawHelp draws the key table, what the marks of the charts mean, and what the numbers are.
-func (m *model) drawHelp(c *canvas, area rect) {
-	y := area.y
+// help draws what the present screen shows, its keys, those of all screens, what the marks of the charts mean, and what the
+// numbers are.
+func (f *frame) help(area rect) {
+	m := f.m
+	y := area.Y
 	head := func(text string) {
-		if y > area.y && area.h > 24 {
+		if y > area.Y && area.H > 24 {
 			y++
 		}
-		if y < area.y+area.h {
-			c.text(area.x, y, area.w, text, accent)
+		if y < area.Y+area.H {
+			f.c.Text(area.X, y, area.W, text, screen.Accent)
 		}
 		y++
 	}
 	row := func(name, text string, indent int) {
-		for _, line := range wrap(text, area.w-indent) {
-			if y < area.y+area.h {
-				c.text(area.x, y, min(indent-1, area.w), name, strong)
-				c.text(area.x+indent, y, area.w-indent, line, plain)
+		for _, line := range wrap(text, area.W-indent) {
+			if y < area.Y+area.H {
+				f.c.Text(area.X, y, min(indent-1, area.W), name, screen.Strong)
+				f.c.Text(area.X+indent, y, area.W-indent, line, screen.Plain)
 			}
 			name = ""
 			y++
 		}
 	}
-	head("keys")
-	for _, b := range bindings() {
-		row(b.shown, b.help, 5)
-	}
-	head("charts")
-	for i, p := range panels() {
-		for _, ch := range p {
-			text := ch.title + ":"
-			for _, curve := range ch.curves {
-				text += " " + curve.label[:1] + " " + curve.label + ","
-			}
-			if ch.reference != "" {
-				text += " dashed: " + ch.label + ","
-			}
-			row(panelKeys()[i], text[:len(text)-1], 5)
+	p := m.panes[m.view.screen]
+	head(p.title(m))
+	row("", p.about(m), 0)
+	for _, b := range m.bindings() {
+		if b.help != "" {
+			row(b.shown, b.help, 11)
 		}
 	}
-	row(string(c.terminal.character('×')), "a value that is not finite", 5)
-	row(string(c.terminal.character('▾')), "a value that a logarithmic axis cannot show", 5)
-	row(string(c.terminal.character('○')), "a value, where there are few", 5)
+	head("charts")
+	row(string(f.c.Terminal.Character('×')), "a value that is not finite", 11)
+	row(string(f.c.Terminal.Character('▾')), "a value that a logarithmic axis cannot show", 11)
+	row(string(f.c.Terminal.Character('○')), "a value, where there are few", 11)
+	row(string(f.c.Terminal.Character('↑')), "an outlier that was left out of the axis", 11)
 	head("numbers")
 	for _, g := range groups()[:1] {
 		for _, name := range g.metrics {
@@ -62,7 +58,7 @@ func (m *model) drawHelp(c *canvas, area rect) {
 func wrap(text string, width int) []string {
 	var lines []string
 	for _, word := range strings.Fields(text) {
-		if n := len(lines) - 1; n >= 0 && textWidth(lines[n])+1+textWidth(word) <= width {
+		if n := len(lines) - 1; n >= 0 && screen.TextWidth(lines[n])+1+screen.TextWidth(word) <= width {
 			lines[n] += " " + word
 		} else {
 			lines = append(lines, word)

@@ -3,34 +3,51 @@ package tui
 import (
 	"time"
 
+	"aural/health"
 	"aural/runlog"
+	"aural/tui/chart"
+
+	tea "github.com/charmbracelet/bubbletea"
 )
 
-// The messages of the program besides those of Bubble Tea (keys, window size).
+// The messages of the program besides those of Bubble Tea (keys, mouse, window size).
 
-// pollMsg is what the follower found: everything that is new since the one before.
+// pollMsg is what a source found: everything that is new since the one before.
 type pollMsg struct {
-	at      time.Time
-	changes []change
-	read    int  // lines of the logs
-	more    bool // the follower stopped before the end, to let the screen show something
-	err     error
+	run      int // which of the model's runs
+	at       time.Time
+	reset    bool // the log was replaced by another one
+	changes  []chart.Change
+	sessions []chart.Session
+	read     int  // lines of the logs
+	more     bool // the source stopped before the end, to let the screen show something
+	err      error
 
 	state    runlog.State
 	status   runlog.Status
 	stateErr error
 
-	news   news
-	damage runlog.Damage
+	events    []runlog.Event   // all of them
+	lines     []runlog.LogLine // the last ones
+	snapshots *snapshots       // all of them; nil when nothing is new
+	config    *runConfig       // nil when nothing is new
+	report    *health.Report   // nil when nothing is new
+	damage    runlog.Damage
 }
 
-// pollNowMsg says that it is time to poll again.
-type pollNowMsg struct{}
+// snapshots are the looks inside the model that a run has logged, by kind, in order.
+type snapshots struct {
+	codebooks, batches, transcripts, alignments []runlog.Snapshot
+}
 
-// news is what happened in the run, in brief.
-type news struct {
-	last   *runlog.Event   // the last event
-	alert  *runlog.Event   // the last one that is a warning or an error
-	alerts int             // how many there are
-	line   *runlog.LogLine // the last line of the log
+// applier is a message that knows what it changes.
+type applier interface{ apply(m *model) tea.Cmd }
+
+// pollNowMsg says that it is time to poll a run again.
+type pollNowMsg struct{ run int }
+
+// doneMsg is the outcome of something that ran beside the screen: an export, a request to the trainer.
+type doneMsg struct {
+	text string
+	err  error
 }

@@ -2,10 +2,11 @@ package tui
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"aural/runlog"
+	"aural/tui/chart"
+	"aural/tui/screen"
 
 	tea "github.com/charmbracelet/bubbletea"
 )
@@ -16,144 +17,182 @@ const (
 	endedEvery = 2 * time.Second // somebody may resume the run
 )
 
-// view is what the user chose.
+// noticeFor is how long the answer to a key stays in the last line.
+const noticeFor = 6 * time.Second
+
+// view is what the user chose. Screens keep what concerns them alone.
 type view struct {
-	help   bool
-	zoom   int // key of the enlarged panel, 0 for the overview
-	log    bool
-	bits   bool
-	hours  bool    // x counts hours of audio instead of updates
-	smooth float64 // weight of the past in the moving average, 0 for none
+	screen   int  // index into screens
+	help     bool //
+	full     bool // the focused chart fills the screen
+	axis     chart.AxisKind
+	smooth   float64 // weight of the past in the moving average, 0 for none
+	logY     bool    // turns around what the charts say themselves
+	clip     bool    // the y axis leaves outliers out
+	bits     bool
+	bands    bool         // reference bands behind the curves
+	zoom     *chart.Scale // visible part of the x axis; nil for all
+	follow   bool         // a zoomed x axis moves on with the run
+	yZoom    float64      // of the focused chart's y axis; 1 is all
+	cursor   float64      // place on the x axis; NaN for none
+	frozen   bool         // new data wait
+	readonly bool         // no requests to the trainer
 }
 
-// model is the state of the screen. Only Update changes it.
+// model is the state of the program. Only Update changes it.
 type model struct {
-	name     string // of the run
-	terminal terminal
-	width    int
-	height   int
-	view     view
-	poll     func() pollMsg // nil in tests of the model alone
-
-	data    map[string]*series
-	loading bool
-	loaded  int // lines read so far
-	latest  pollMsg
+	terminal    screen.Terminal
+	width       int
+	height      int
+	view        view
+	runs        []*runView
+	current     int // the run that one-run screens show
+	panes       []pane
+	focus       map[int]int // focused chart by screen
+	filter      filter      // of metrics by name
+	held        []pollMsg   // that wait while the view is frozen
+	sounds      sounds      // recordings that screens show
+	prompt      *prompt     // open input line or question
+	history     []string    // of the palette
+	notice      string
+	noticeAt    time.Time
+	bad         bool // the notice is an error
+	interrupted bool // the training of this program was asked to stop
+	options     Options
 }
 
-func newModel(dir string, t terminal, poll func() pollMsg) *model {
-	return &model{name: runlog.RunName(dir), terminal: t, poll: poll, data: make(map[string]*series), loading: true}
+func newModel(t screen.Terminal, o Options, runs ...*runView) *model {
+	m := &model{terminal: t, runs: runs, options: o, focus: make(map[int]int)}
+	m.view = view{cursor: math.NaN(), yZoom: 1, bands: true, readonly: o.ReadOnly, follow: true}
+	m.panes = newPanes()
+	return m
 }
 
-// Init begins to follow the run.
-func (m *model) Init() tea.Cmd { return m.pollNow }
+// run is the run that one-run screens show.
+func (m *model) run() *runView { return m.runs[m.current] }
 
-func (m *model) pollNow() tea.Msg { return m.poll() }
+// shown are the runs whose curves are drawn, the current one first so that it is on top of the legend.
+func (m *model) shown() []*runView {
+	var out []*runView
+	for _, r := range m.runs {
+		if !r.hidden || r == m.run() {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// now is the time of the newest poll.
+func (m *model) now() time.Time {
+	t := time.Time{}
+	for _, r := range m.runs {
+		if r.latest.at.After(t) {
+			t = r.latest.at
+		}
+	}
+	return t
+}
+
+// Init begins to follow the runs.
+func (m *model) Init() tea.Cmd {
+	var cmds []tea.Cmd
+	for i := range m.runs {
+		cmds = append(cmds, m.pollNow(i))
+	}
+	if f := m.compareScreen().folder; f != nil {
+		cmds = append(cmds, f.later())
+	}
+	return tea.Batch(cmds...)
+}
+
+func (m *model) pollNow(run int) tea.Cmd {
+	s := m.runs[run].source
+	if s == nil {
+		return nil
+	}
+	return func() tea.Msg {
+		msg := s.poll()
+		msg.run = run
+		return msg
+	}
+}
 
 // Update takes a message.
 func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	cmd := m.handle(msg)
+	if next := m.listen(); next != nil {
+		return m, tea.Batch(cmd, next)
+	}
+	return m, cmd
+}
+
+func (m *model) handle(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
 	case tea.KeyMsg:
-		return m, m.press(msg.String())
+		return tea.Batch(m.press(msg), m.wake())
+	case tea.MouseMsg:
+		m.point(tea.MouseEvent(msg))
 	case pollMsg:
-		m.take(msg)
-		switch {
-		case msg.more:
-			return m, m.pollNow
-		case msg.status == runlog.Running:
-			return m, later(liveEvery)
-		}
-		return m, later(endedEvery)
+		return m.polled(msg)
+	case applier:
+		return msg.apply(m)
 	case pollNowMsg:
-		return m, m.pollNow
+		return m.pollNow(msg.run)
+	case doneMsg:
+		m.tell(msg.text, msg.err)
 	}
-	return m, nil
+	return nil
 }
 
-func later(d time.Duration) tea.Cmd {
-	return tea.Tick(d, func(time.Time) tea.Msg { return pollNowMsg{} })
+// polled takes what a poll found and arranges the next one. While the view is frozen it is kept.
+func (m *model) polled(msg pollMsg) tea.Cmd {
+	if m.view.frozen {
+		m.held = append(m.held, msg)
+	} else {
+		m.take(msg)
+	}
+	switch {
+	case msg.more:
+		return m.pollNow(msg.run)
+	case msg.status == runlog.Running || msg.status == runlog.Paused:
+		return later(liveEvery, msg.run)
+	}
+	return later(endedEvery, msg.run)
 }
 
-// take brings the data up to date.
+func later(d time.Duration, run int) tea.Cmd {
+	return tea.Tick(d, func(time.Time) tea.Msg { return pollNowMsg{run} })
+}
+
+// take brings a run up to date. A zoomed view at the end of the run moves on with it.
 func (m *model) take(msg pollMsg) {
-	for _, c := range msg.changes {
-		s := m.data[c.name]
-		if s == nil {
-			s = &series{}
-			m.data[c.name] = s
-			m.smoothen(c.name)
+	before := m.allX()
+	m.runs[msg.run].take(msg, m.view.smooth)
+	m.hear(m.runs[msg.run])
+	if z := m.view.zoom; z != nil && m.view.follow && z.High >= before.High {
+		if d := m.allX().High - before.High; d > 0 {
+			m.view.zoom = &chart.Scale{Low: z.Low + d, High: z.High + d}
 		}
-		s.apply(c)
 	}
-	if msg.stateErr != nil {
-		// The heartbeat is replaced in one step, so this is rare; what it said last stays on the screen.
-		msg.state, msg.status = m.latest.state, m.latest.status
-	}
-	m.latest = msg
-	m.loaded += msg.read
-	m.loading = msg.more
 }
 
-// smoothen brings the moving averages of the named series, or of all, to the weight that the user chose. It is part of
-// Update because it takes time in proportion to the length of the run.
-func (m *model) smoothen(names ...string) {
-	for _, p := range panels() {
-		for _, ch := range p {
-			for _, c := range ch.curves {
-				if s := m.data[c.series]; s != nil && c.raw != plain && (len(names) == 0 || slices.Contains(names, c.series)) {
-					s.smoothen(m.view.smooth)
-				}
-			}
-		}
+// thaw takes what waited while the view was frozen.
+func (m *model) thaw() {
+	for _, msg := range m.held {
+		m.take(msg)
+	}
+	m.held = nil
+}
+
+// tell writes the answer to a key into the last line.
+func (m *model) tell(text string, err error) {
+	m.notice, m.bad, m.noticeAt = text, err != nil, m.now()
+	if err != nil {
+		m.notice = err.Error()
 	}
 }
 
 // View draws the screen.
-func (m *model) View() string { return render(m, m.width, m.height) }
-
-// axis returns the x axis of all charts.
-func (m *model) axis() axis {
-	if s := m.data[hoursSeen]; m.view.hours && s != nil && len(s.steps) > 0 {
-		return axis{hours: s}
-	}
-	return axis{}
-}
-
-// xUnit names what the x axis counts.
-func (m *model) xUnit() string {
-	if m.axis().hours != nil {
-		return "hours of audio"
-	}
-	return "updates"
-}
-
-// xScale returns the x axis that all charts share: from 0 to the last point of any curve, or from the first point when
-// that is far from 0.
-func (m *model) xScale() scale {
-	var b bounds
-	for _, p := range panels() {
-		for _, ch := range p {
-			for _, c := range ch.curves {
-				if s := m.data[c.series]; s != nil && len(s.steps) > 0 {
-					b.add(m.axis().at(s.steps[0]), false)
-					b.add(m.axis().at(s.steps[len(s.steps)-1]), false)
-				}
-			}
-		}
-	}
-	if 0 < b.low && b.low < b.high/2 || b.low == b.high {
-		b.low, b.high = 0, math.Max(b.high, 1)
-	}
-	return newScale(b, false)
-}
-
-// updates returns how many updates are done: the log may be some seconds ahead of the heartbeat.
-func (m *model) updates() int64 {
-	n := m.latest.state.Step
-	if s := m.data[hoursSeen]; s != nil && len(s.steps) > 0 {
-		n = max(n, s.steps[len(s.steps)-1])
-	}
-	return n
-}
+func (m *model) View() string { return render(m, m.width, m.height).c.String() }

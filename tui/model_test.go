@@ -2,57 +2,106 @@ package tui
 
 import (
 	"errors"
-	"slices"
+	"math"
 	"strings"
 	"testing"
 	"time"
 
 	"aural/runlog"
+	"aural/tui/chart"
+	"aural/tui/screen"
 
 	tea "github.com/charmbracelet/bubbletea"
 )
 
-// Every key does what the table says, is explained in the help, and is bound once.
+// Every key of every screen is explained in its help, and no key is bound twice.
+func TestKeysAreExplained(t *testing.T) {
+	m := emptyModel(screen.Terminal{})
+	m.width, m.height = 200, 120
+	for i, p := range m.panes {
+		m.show(i)
+		m.view.help = true
+		help := strings.Join(strings.Fields(m.View()), " ")
+		seen := make(map[string]bool)
+		for _, b := range m.bindings() { // common keys that the screen uses otherwise are left out
+			if !strings.Contains(help, strings.Join(strings.Fields(b.help), " ")) {
+				t.Errorf("screen %s: the help lacks %q", p.title(m), b.help)
+			}
+		}
+		for _, b := range bindings() {
+			for _, k := range b.keys {
+				if seen[k] {
+					t.Errorf("%q is bound twice", k)
+				}
+				seen[k] = true
+			}
+		}
+	}
+}
+
+// Keys change what they say they change.
 func TestKeys(t *testing.T) {
-	m := newModel("run", terminal{}, nil)
-	m.view.help = true
-	help := render(m, 120, 60)
-	seen := make(map[string]bool)
-	for _, b := range bindings() {
-		if !strings.Contains(help, b.help) {
-			t.Errorf("the help lacks %q", b.help)
-		}
-		for _, k := range b.keys {
-			if seen[k] {
-				t.Errorf("%q is bound twice", k)
-			}
-			seen[k] = true
-		}
-	}
+	nan := math.NaN()
 	for _, c := range []struct {
-		keys string
-		want view
+		keys  string
+		check func(v *view) bool
 	}{
-		{"l", view{log: true}}, {"ll", view{}}, {"u", view{bits: true}}, {"x", view{hours: true}},
-		{"s", view{smooth: 0.9}}, {"ss", view{smooth: 0.99}}, {"sss", view{}},
-		{"2", view{zoom: 2}}, {"22", view{}}, {"24", view{zoom: 4}}, {"2e", view{}}, {"e", view{}},
-		{"?", view{help: true}}, {"??", view{}}, {"3?", view{help: true, zoom: 3}}, {"3?e", view{zoom: 3}}, {"3?ee", view{}}, {"?1", view{zoom: 1}},
-		{"57zZ ", view{}},
+		{"y", func(v *view) bool { return v.logY }},
+		{"y y", func(v *view) bool { return !v.logY }},
+		{"u", func(v *view) bool { return v.bits }},
+		{"o", func(v *view) bool { return v.clip }},
+		{"b", func(v *view) bool { return !v.bands }},
+		{"x", func(v *view) bool { return v.axis == chart.Epochs }},
+		{"x x x x x", func(v *view) bool { return v.axis == chart.Updates }},
+		{"s", func(v *view) bool { return v.smooth == 0.6 }},
+		{"s s S", func(v *view) bool { return v.smooth == 0.6 }},
+		{"S", func(v *view) bool { return v.smooth == 0 }},
+		{"2", func(v *view) bool { return v.screen == 1 }},
+		{"?", func(v *view) bool { return v.help }},
+		{"? esc", func(v *view) bool { return !v.help }},
+		{"? 3", func(v *view) bool { return !v.help && v.screen == 2 }},
+		{"enter", func(v *view) bool { return v.full }},
+		{"enter esc", func(v *view) bool { return !v.full }},
+		{"+", func(v *view) bool { return v.zoom != nil && v.zoom.Low == 4 && v.zoom.High == 8 }},
+		{"+ -", func(v *view) bool { return v.zoom == nil }},
+		{"+ +", func(v *view) bool { return v.zoom != nil && v.zoom.Low == 6 && v.zoom.High == 8 }},
+		{"+ + left", func(v *view) bool {
+			return v.zoom != nil && math.Abs(v.zoom.Low-5.8) < 1e-9 && math.Abs(v.zoom.High-7.8) < 1e-9
+		}},
+		{"+ esc", func(v *view) bool { return v.zoom == nil }},
+		{"m", func(v *view) bool { return v.cursor == 8 }},
+		{"m shift+left", func(v *view) bool { return v.cursor == 7 }},
+		{"m m", func(v *view) bool { return math.IsNaN(v.cursor) }},
+		{"m left esc", func(v *view) bool { return math.IsNaN(v.cursor) }},
+		{"space", func(v *view) bool { return v.frozen }},
+		{"c", func(v *view) bool { return v.screen == runsScreen }},
+		{"ctrl+up", func(v *view) bool { return v.yZoom < 1 }},
 	} {
-		m := newModel("run", terminal{}, nil)
-		for _, k := range c.keys {
-			if k == 'e' {
-				press(m, "esc")
-			} else {
-				press(m, string(k))
-			}
+		m := emptyModel(screen.Terminal{})
+		m.width, m.height = 80, 24
+		feed(m, "train/contrastive_loss", 8, 7, 6, 5, 4, 3, 2, 1)
+		feed(m, epochSeries, 0, 0, 0, 1, 1, 2, 2, 3)
+		feed(m, hoursSeries, 1, 2, 3, 4, 5, 6, 7, 8)
+		if m.view.cursor = nan; m.xScale() != (chart.Scale{Low: 0, High: 8}) {
+			t.Fatal(m.xScale())
 		}
-		if m.view != c.want {
-			t.Errorf("%q: %+v, want %+v", c.keys, m.view, c.want)
+		for k := range strings.FieldsSeq(c.keys) {
+			switch k {
+			case "space":
+				k = " "
+			case "shift+left":
+				m.Update(tea.KeyMsg{Type: tea.KeyShiftLeft})
+				continue
+			}
+			press(m, k)
+		}
+		if !c.check(&m.view) {
+			t.Errorf("%q: %+v, zoom %v", c.keys, m.view, m.view.zoom)
 		}
 	}
-	for _, k := range []tea.KeyMsg{{Type: tea.KeyRunes, Runes: []rune("q")}, {Type: tea.KeyCtrlC}} {
-		_, cmd := m.Update(k)
+	m := emptyModel(screen.Terminal{})
+	for _, k := range []string{"q", "ctrl+c"} {
+		_, cmd := m.Update(keyMsg(k))
 		if cmd == nil {
 			t.Fatalf("%v does nothing", k)
 		}
@@ -62,7 +111,65 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-func TestStatus(t *testing.T) {
+// A zoomed view at the end of a run moves on with it, unless it does not follow; one elsewhere stays.
+func TestFollow(t *testing.T) {
+	for _, c := range []struct {
+		keys string
+		want chart.Scale
+	}{{"+", chart.Scale{Low: 6, High: 10}}, {"+ f", chart.Scale{Low: 4, High: 8}}, {"+ left", chart.Scale{Low: 3.6, High: 7.6}}, {"+ f f", chart.Scale{Low: 6, High: 10}}} {
+		m := emptyModel(screen.Terminal{})
+		feed(m, "train/loss", 8, 7, 6, 5, 4, 3, 2, 1)
+		press(m, strings.Fields(c.keys)...)
+		m.take(pollMsg{at: fixtureTime, changes: []chart.Change{{Name: "train/loss", Keep: 8, Steps: []int64{9, 10}, Values: []float64{1, 1}}}})
+		if z := m.view.zoom; z == nil || math.Abs(z.Low-c.want.Low) > 1e-9 || math.Abs(z.High-c.want.High) > 1e-9 {
+			t.Errorf("%q: %v, want %v", c.keys, z, c.want)
+		}
+	}
+}
+
+// A frozen view keeps what it shows and catches up later.
+func TestFreeze(t *testing.T) {
+	m := emptyModel(screen.Terminal{})
+	m.width, m.height = 80, 24
+	feed(m, "train/contrastive_loss", 4, 3)
+	press(m, " ")
+	before := m.View()
+	m.Update(pollMsg{at: fixtureTime.Add(time.Minute), status: runlog.Running, changes: []chart.Change{{Name: "train/contrastive_loss", Keep: 2, Steps: []int64{3}, Values: []float64{1}}}})
+	if m.View() != before {
+		t.Error("a frozen view changes")
+	}
+	press(m, " ")
+	if v, _ := m.run().last("train/contrastive_loss"); v != 1 {
+		t.Errorf("after the freeze the last value is %v", v)
+	}
+}
+
+func TestMouse(t *testing.T) {
+	m := emptyModel(screen.Terminal{})
+	m.width, m.height = 80, 24
+	feed(m, "train/contrastive_loss", 8, 7, 6, 5, 4, 3, 2, 1)
+	m.Update(tea.MouseMsg{X: 12, Y: 3, Button: tea.MouseButtonLeft, Action: tea.MouseActionPress})
+	if m.view.screen != 1 {
+		t.Errorf("a click on a tab leads to screen %d", m.view.screen+1)
+	}
+	press(m, "1")
+	var in rect
+	for _, h := range render(m, 80, 24).hits {
+		if h.chart == 0 {
+			in = chart.Inner(h.area)
+		}
+	}
+	m.Update(tea.MouseMsg{X: in.X, Y: in.Y + 1, Button: tea.MouseButtonWheelUp, Action: tea.MouseActionPress})
+	if z := m.view.zoom; z == nil || z.Low != 0 || math.Abs(z.High-6.4) > 1e-9 {
+		t.Errorf("the wheel at the left edge zooms to %v", z)
+	}
+	m.Update(tea.MouseMsg{X: in.X + in.W - 1, Y: in.Y + 1, Button: tea.MouseButtonRight, Action: tea.MouseActionPress})
+	if math.Abs(m.view.cursor-6.4) > 1e-9 {
+		t.Errorf("the right button at the right edge puts the cursor at %v", m.view.cursor)
+	}
+}
+
+func TestCondition(t *testing.T) {
 	now := fixtureTime
 	state := func(s runlog.Status, age time.Duration, message string) runlog.State {
 		return runlog.State{Status: s, Time: now.Add(-age), StepTime: now.Add(-age), Message: message}
@@ -78,15 +185,16 @@ func TestStatus(t *testing.T) {
 		{runlog.Running, state(runlog.Running, time.Second, ""), nil, "● running"},
 		{runlog.Running, state(runlog.Running, 3*time.Minute, ""), nil, "● running, but no heartbeat for 3 min 0 s"},
 		{runlog.Running, runlog.State{Status: runlog.Running, Time: now, StepTime: now.Add(-2 * time.Hour)}, nil, "● running, no update for 2 h 0 min"},
+		{runlog.Paused, state(runlog.Running, 0, ""), nil, "‖ paused"},
 		{runlog.Crashed, state(runlog.Running, 50*time.Hour, ""), nil, "× crashed, last heartbeat 2 d 2 h ago"},
 		{runlog.Finished, state(runlog.Finished, 0, "all updates done"), nil, "■ finished just now"},
 		{runlog.Stopped, state(runlog.Stopped, time.Minute, "SIGTERM"), nil, "■ stopped 1 min 0 s ago: SIGTERM"},
 		{runlog.Failed, state(runlog.Failed, time.Minute, "disk full"), nil, "× failed 1 min 0 s ago: disk full"},
-		{"paused", state("paused", 0, ""), nil, "× paused"},
+		{"odd", state("odd", 0, ""), nil, "× odd"},
 	} {
-		m := newModel("run", terminal{}, nil)
-		m.take(pollMsg{at: now, status: c.status, state: c.state, stateErr: c.err})
-		sign, text, _ := m.status()
+		r := newRunView("run", "", nil, 0)
+		r.take(pollMsg{at: now, status: c.status, state: c.state, stateErr: c.err}, 0)
+		sign, text, _ := r.condition()
 		if got := sign + " " + text; got != c.want {
 			t.Errorf("%s: %q, want %q", c.status, got, c.want)
 		}
@@ -95,13 +203,14 @@ func TestStatus(t *testing.T) {
 
 // After an error the view keeps what it knew and says what is wrong.
 func TestPollErrors(t *testing.T) {
-	m := newModel("run", terminal{}, nil)
+	m := emptyModel(screen.Terminal{})
+	m.width, m.height = 80, 24
 	feed(m, "train/contrastive_loss", 4, 3)
 	_, cmd := m.Update(pollMsg{at: fixtureTime, err: errors.New("stale file handle"), stateErr: errors.New("no state.json")})
 	if cmd == nil {
 		t.Error("polling ends")
 	}
-	frame := render(m, 80, 24)
+	frame := m.View()
 	for _, want := range []string{"● running", "update 2", "cannot read on, trying again: stale file handle; no state.json"} {
 		if !strings.Contains(frame, want) {
 			t.Errorf("no %q in\n%s", want, frame)
@@ -109,92 +218,44 @@ func TestPollErrors(t *testing.T) {
 	}
 }
 
-func TestEvents(t *testing.T) {
-	event := func(e runlog.Event) *runlog.Event { return &e }
-	info := event(runlog.Event{Step: 1500, Time: fixtureTime.Add(-time.Minute), Kind: runlog.StopRequested, Message: "SIGTERM"})
-	alert := event(runlog.Event{Step: 7, Time: fixtureTime.Add(-24 * time.Hour), Kind: runlog.Alert, Severity: runlog.Error, Data: map[string]string{"rule": "loss"}})
-	early, late := &runlog.LogLine{Time: fixtureTime.AddDate(-1, 0, 0), Message: "early"}, &runlog.LogLine{Time: fixtureTime, Message: "late", Attrs: "n=3", Level: 4}
-	for _, c := range []struct {
-		news  news
-		lines []string // above the keys on 24 rows
-		line  string   // on 12 rows
-	}{
-		{news{}, []string{"nothing has happened yet"}, "nothing has happened yet"},
-		{news{line: early}, []string{"2025-03-14 15:09 early"}, "2025-03-14 15:09 early"},
-		{news{last: info, line: early}, []string{"15:08:26 stop requested at update 1,500: SIGTERM"}, "15:08:26 stop requested at update 1,500: SIGTERM"},
-		{news{last: info, line: late}, []string{"15:09:26 late n=3"}, "15:09:26 late n=3"},
-		{news{last: alert, alert: alert, alerts: 1}, []string{"03-13 15:09 alert at update 7: loss"}, "!1 03-13 15:09 alert at update 7: loss"},
-		{news{last: info, alert: alert, alerts: 2}, []string{"03-13 15:09 alert at update 7: loss (2 alerts so far)", "15:08:26 stop requested at update 1,500: SIGTERM"},
-			"!2 15:08:26 stop requested at update 1,500: SIGTERM"},
-	} {
-		m := newModel("run", terminal{}, nil)
-		m.take(pollMsg{at: fixtureTime, news: c.news})
-		lines := strings.Split(render(m, 60, 24), "\n")
-		if got := lines[23-len(c.lines) : 23]; !slices.Equal(got, c.lines) {
-			t.Errorf("got %q, want %q", got, c.lines)
-		}
-		if got := strings.Split(render(m, 60, 12), "\n")[10]; got != c.line {
-			t.Errorf("got %q, want %q", got, c.line)
-		}
-	}
-}
-
-func TestTerminals(t *testing.T) {
-	for _, c := range []struct {
-		environ string
-		want    terminal
-	}{
-		{"TERM=xterm-256color", terminal{colors256, false}},
-		{"TERM=xterm COLORTERM=truecolor LANG=en_US.UTF-8", terminal{colors256, false}},
-		{"TERM=xterm LC_ALL=C LANG=en_US.UTF-8", terminal{colors16, true}},
-		{"TERM=screen LANG=de_DE.utf8", terminal{colors16, false}},
-		{"TERM=linux LANG=en_US.UTF-8", terminal{colors16, true}},
-		{"TERM=dumb", terminal{noStyle, true}},
-		{"TERM=vt100", terminal{noStyle, true}},
-		{"TERM=xterm-256color NO_COLOR=1", terminal{noColor, false}},
-		{"TERM=xterm-256color NO_COLOR=", terminal{colors256, false}},
-		{"TERM=xterm TERM=dumb", terminal{noStyle, true}},
-	} {
-		if got := detectTerminal(strings.Fields(c.environ)); got != c.want {
-			t.Errorf("%s: %+v, want %+v", c.environ, got, c.want)
-		}
-	}
-	o := Options{Environ: []string{"TERM=xterm-256color"}, ASCII: true, NoColor: true}
-	if got, want := o.terminal(), (terminal{noColor, true}); got != want {
-		t.Errorf("options give %+v, want %+v", got, want)
-	}
-}
-
-// Without colours nothing of SGR's colour codes appears, without styles no escape at all.
-func TestColors(t *testing.T) {
-	m := follow(t, writeFixture(t).Dir(), terminal{})
+// Without colours nothing of SGR's colour codes appears, without styles no escape at all, and colours change no text.
+func TestColours(t *testing.T) {
+	m := open(t, screen.Terminal{}, writeFixture(t).Dir())
+	m.width, m.height = 100, 30
 	press(m, "s")
-	for c := noStyle; c <= colors256; c++ {
-		m.terminal.colors = c
-		frame := render(m, 100, 30)
-		colored := strings.Contains(frame, "\x1b[3") || strings.Contains(frame, ";3") && c >= colors16
-		if colored != (c >= colors16) || strings.Contains(frame, "\x1b") != (c > noStyle) {
-			t.Errorf("colours %d: %q", c, frame[:200])
-		}
-		m.terminal.colors = noStyle
-		if plain := render(m, 100, 30); stripStyles(frame) != plain {
-			t.Errorf("colours %d change the text", c)
+	plain := m.View()
+	for theme := range screen.Theme(len(screen.Themes)) {
+		for c := screen.NoStyle; c <= screen.TrueColor; c++ {
+			m.terminal = screen.Terminal{Colors: c, Theme: theme}
+			frame := m.View()
+			colored := strings.Contains(frame, "\x1b[3") || strings.Contains(frame, ";3") && c >= screen.Colors16
+			if want := c >= screen.Colors16 && theme != screen.Mono; colored != want || strings.Contains(frame, "\x1b") != (c > screen.NoStyle) {
+				t.Errorf("theme %d, colours %d: %q", theme, c, frame[:200])
+			}
+			if stripStyles(frame) != plain {
+				t.Errorf("theme %d, colours %d: the text changes", theme, c)
+			}
 		}
 	}
 }
 
-func TestWideText(t *testing.T) {
-	c := newCanvas(terminal{}, 10, 1)
-	end := c.text(0, 0, 10, "音声の実験です", plain)
-	if got := c.String(); got != "音声の実…" || end != 9 {
-		t.Errorf("%q, %d", got, end)
+func TestFilter(t *testing.T) {
+	for _, c := range []struct {
+		filter, name string
+		want         bool
+	}{
+		{"", "x", true}, {"PERP", "code_perplexity", true}, {"^code", "prob_perplexity", false}, {"!perp", "loss", true}, {"!perp", "code_perplexity", false},
+		{"~cdpx", "code_perplexity", true}, {"~pxc", "code_perplexity", false}, {"!", "x", true}, {"loss|norm", "gradient_norm", true},
+	} {
+		f, err := newFilter(c.filter)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.match(c.name); got != c.want {
+			t.Errorf("%q on %q: %v", c.filter, c.name, got)
+		}
 	}
-	c.set(1, 0, 'x', plain) // the right half of the first character
-	if got := c.String(); got != " x声の実…" {
-		t.Errorf("%q", got)
-	}
-	c.text(0, 0, 10, "a\x1b[31m\n\tb\u0301", plain)
-	if got := c.String(); got != "a?[31m??b" {
-		t.Errorf("control characters: %q", got)
+	if _, err := newFilter("("); err == nil {
+		t.Error("( is an expression")
 	}
 }

@@ -50,7 +50,7 @@ func TestNoQuestionsAtStart(t *testing.T) {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	out := newScreen()
+	out := newFakeTerminal()
 	go io.Copy(out, emulator)
 	if err := child.Wait(); err != nil {
 		t.Fatal(err)
@@ -68,10 +68,10 @@ func TestRunOnTerminal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, ended := newScreen(), make(chan error, 1)
+	out, ended := newFakeTerminal(), make(chan error, 1)
 	go io.Copy(out, emulator)
 	go func() {
-		ended <- Run(t.Context(), writeFixture(t).Dir(), Options{Input: program, Output: program, Environ: []string{"TERM=dumb"}})
+		ended <- Run(t.Context(), []string{writeFixture(t).Dir()}, Options{Input: program, Output: program, Environ: []string{"TERM=dumb"}})
 	}()
 	frame := out.wait(t, "time step")
 	if lines := strings.Count(frame[strings.LastIndex(frame, "base-librispeech"):], "\n"); lines > 30 {

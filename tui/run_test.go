@@ -13,16 +13,16 @@ import (
 	"aural/runlog"
 )
 
-// screen is the output end of a fake terminal. It keeps what was written since the last wait.
-type screen struct {
+// fakeTerminal is the output end of a fake terminal. It keeps what was written since the last wait.
+type fakeTerminal struct {
 	mu   sync.Mutex
 	text strings.Builder
 	news chan struct{}
 }
 
-func newScreen() *screen { return &screen{news: make(chan struct{}, 1)} }
+func newFakeTerminal() *fakeTerminal { return &fakeTerminal{news: make(chan struct{}, 1)} }
 
-func (s *screen) Write(p []byte) (int, error) {
+func (s *fakeTerminal) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.text.Write(p)
@@ -34,7 +34,7 @@ func (s *screen) Write(p []byte) (int, error) {
 }
 
 // wait blocks until the screen has shown want. It returns and forgets what was shown.
-func (s *screen) wait(t *testing.T, want string) string {
+func (s *fakeTerminal) wait(t *testing.T, want string) string {
 	t.Helper()
 	patience := time.After(20 * time.Second)
 	for {
@@ -55,11 +55,11 @@ func (s *screen) wait(t *testing.T, want string) string {
 }
 
 // start runs the view with a fake terminal of 80 x 24.
-func start(ctx context.Context, dir string) (keys io.Writer, out *screen, ended chan error) {
+func start(ctx context.Context, dir string) (keys io.Writer, out *fakeTerminal, ended chan error) {
 	in, keys := io.Pipe()
-	out, ended = newScreen(), make(chan error, 1)
+	out, ended = newFakeTerminal(), make(chan error, 1)
 	go func() {
-		ended <- Run(ctx, dir, Options{Input: in, Output: out, Width: 80, Height: 24, Environ: []string{"TERM=xterm-256color", "NO_COLOR=1"}})
+		ended <- Run(ctx, []string{dir}, Options{Input: in, Output: out, Width: 80, Height: 24, Environ: []string{"TERM=xterm-256color", "NO_COLOR=1"}})
 	}()
 	return keys, out, ended
 }
@@ -78,7 +78,7 @@ func TestRun(t *testing.T) {
 	out.wait(t, "update 20,050 of 400,000")
 	w.Event(runlog.Event{Step: 20050, Kind: runlog.Validation, Message: "accuracy is up"})
 	out.wait(t, "accuracy is up")
-	typed("1")
+	typed("\r")
 	out.wait(t, "train 1.250")
 	typed("u")
 	out.wait(t, "contrastive loss, bits")
@@ -108,7 +108,7 @@ func TestRunIsCancelled(t *testing.T) {
 }
 
 func TestRunRefuses(t *testing.T) {
-	if err := Run(t.Context(), t.TempDir(), Options{Output: io.Discard, Width: 80, Height: 24}); !errors.Is(err, runlog.ErrNotRun) {
+	if err := Run(t.Context(), []string{t.TempDir()}, Options{Output: io.Discard, Width: 80, Height: 24}); !errors.Is(err, runlog.ErrNotRun) {
 		t.Errorf("a directory without a run: %v", err)
 	}
 	file, err := os.Create(t.TempDir() + "/out")
@@ -116,7 +116,7 @@ func TestRunRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if err := Run(t.Context(), writeFixture(t).Dir(), Options{Output: file}); !errors.Is(err, ErrNotTerminal) {
+	if err := Run(t.Context(), []string{writeFixture(t).Dir()}, Options{Output: file}); !errors.Is(err, ErrNotTerminal) {
 		t.Errorf("output to a file: %v", err)
 	}
 }

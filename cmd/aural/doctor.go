@@ -11,6 +11,7 @@ import (
 
 	"aural/datasets"
 	"aural/kernels/cpu"
+	"aural/runlog/host"
 
 	"github.com/spf13/cobra"
 	xcpu "golang.org/x/sys/cpu"
@@ -115,7 +116,7 @@ func diskText(dir string) (string, error) {
 		return "", err
 	}
 	text := fmt.Sprintf("%s: %.0f MB/s written and synced", dir, diskBytes/1e6/time.Since(began).Seconds())
-	if free, ok := freeBytes(dir); ok {
+	if free, _, ok := host.Disk(dir); ok {
 		text += ", " + bytesText(free) + " free"
 	}
 	return text, nil

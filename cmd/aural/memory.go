@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"aural/pretrain"
+	"aural/runlog/host"
 )
 
 // available is the memory that a new run can use.
@@ -12,6 +13,12 @@ type available struct {
 	bytes  int64
 	source string // what says so
 	known  bool
+}
+
+// availableMemory is what this process can still get, if the system tells.
+func availableMemory() available {
+	m, ok := host.MachineMemory()
+	return available{m.Available, m.Source, ok}
 }
 
 // programBytes is what the program needs besides weights, activations and batches.

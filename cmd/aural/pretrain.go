@@ -15,7 +15,7 @@ type pretrainFlags struct {
 	target  targetFlags
 	machine machineFlags
 	data    string
-	plain   bool
+	look    lookFlags
 	dryRun  bool
 }
 
@@ -37,7 +37,7 @@ that never stopped. --resume auto begins anew when there is nothing to continue,
 line serves a batch job that is queued again and again. A resumed run keeps its recipe; one that
 differs is refused unless --resume-force is given.
 
-` + exitHelp,
+` + viewHelp + "\n\n" + exitHelp,
 		Example: `  aural pretrain --recipe tiny --data stores/mine
   aural pretrain --recipe mine.yaml --data stores/mine --set train.schedule.peak=3e-4 \
       --set 'train.optimizer.betas=[0.9, 0.95]'
@@ -56,7 +56,7 @@ differs is refused unless --resume-force is given.
 	p.StringVar(&t.resume, "resume", "", "continue `FROM` auto (newest good checkpoint, if any), last, best, or a checkpoint folder")
 	p.BoolVar(&t.force, "resume-force", false, "continue although the recipe or the data differ")
 	machineFlagsOf(c, &f.machine)
-	p.BoolVar(&f.plain, "plain", false, "plain lines of progress also on a terminal")
+	lookFlagsOf(c, &f.look)
 	p.BoolVar(&f.dryRun, "dry-run", false, "print what the run takes and stop")
 	c.MarkFlagRequired("data")
 	c.MarkFlagsMutuallyExclusive("run", "name")
@@ -97,7 +97,7 @@ func (a *app) doPretrain(f pretrainFlags) error {
 			return err
 		}
 	}
-	return a.train(s, t, f.plain)
+	return a.train(s, t, f.look)
 }
 
 // nameOf is the name that a run of a recipe gets.

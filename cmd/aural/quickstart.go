@@ -20,7 +20,7 @@ type quickstartFlags struct {
 	dir     string
 	minutes float64
 	keep    bool
-	plain   bool
+	look    lookFlags
 	machine machineFlags
 }
 
@@ -42,14 +42,16 @@ into a store, pretrains a very small model for a few minutes, draws the figures,
 show.
 
 The speech is artificial: a formant synthesizer speaks an invented language. It shows that the
-program works and what a run looks like. No number from it says anything about real speech.`,
+program works and what a run looks like. No number from it says anything about real speech.
+
+` + viewHelp,
 		Example: "  aural quickstart\n  aural quickstart --minutes 10 --dir /tmp/try --keep",
 		Args:    cobra.NoArgs,
 	}, func([]string) error { return a.doQuickstart(f) })
 	c.Flags().StringVar(&f.dir, "dir", "aural-quickstart", "folder for the store and the run")
 	c.Flags().Float64Var(&f.minutes, "minutes", 2.5, "minutes of training")
 	c.Flags().BoolVar(&f.keep, "keep", false, "keep the store of synthetic speech, to train on it again")
-	c.Flags().BoolVar(&f.plain, "plain", false, "plain lines of progress also on a terminal")
+	lookFlagsOf(c, &f.look)
 	machineFlagsOf(c, &f.machine)
 	return c
 }
@@ -84,7 +86,7 @@ func (a *app) doQuickstart(f quickstartFlags) error {
 	if t.dir, err = runlog.NewDir(filepath.Join(f.dir, "runs"), t.name, time.Now()); err != nil {
 		return err
 	}
-	if err := a.train(s, t, f.plain); err != nil {
+	if err := a.train(s, t, f.look); err != nil {
 		return err
 	}
 	if err := a.explain(t.dir); err != nil {

@@ -26,7 +26,11 @@ func (a *app) recipes() *cobra.Command {
 		Short: "List the recipes, or print one",
 		Long: `A recipe is a YAML file with what differs from base. Without a name all recipes are listed. With one
 its text is printed, or with --resolved every setting that it ends up with, which is a good start
-for a recipe of your own.`,
+for a recipe of your own.
+
+What a run logs: numbers and codebook counts every train.log_every updates, validations every
+train.valid_every, and one row of a batch with its masks, codes, scores and audio every
+train.snapshot_every (0: ten times log_every; -1: never).`,
 		Example: `  aural recipes
   aural recipes large
   aural recipes tiny --resolved --set encoder.layers=6 > mine.yaml`,

@@ -69,7 +69,7 @@ func (a *app) listRuns(list []runlog.RunInfo) {
 		if s.TotalSteps > 0 {
 			of = grouped(s.TotalSteps)
 		}
-		if r.Status == runlog.Running {
+		if r.Status == runlog.Running || r.Status == runlog.Paused {
 			remark = ""
 			if s.ETASeconds > 0 {
 				remark = clock(time.Duration(s.ETASeconds*float64(time.Second))) + " left"
@@ -88,7 +88,7 @@ func (a *app) listRuns(list []runlog.RunInfo) {
 		switch runlog.Status(cell) {
 		case runlog.Running, runlog.Finished:
 			return a.paint(green, padded)
-		case runlog.Stopped:
+		case runlog.Stopped, runlog.Paused:
 			return a.paint(yellow, padded)
 		}
 		return a.paint(red, padded)

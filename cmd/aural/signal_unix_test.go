@@ -10,6 +10,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"aural/runlog"
 )
 
 // start runs the program as a process and returns when a line that begins with word has come from it.
@@ -41,7 +44,30 @@ func start(t *testing.T, word string, args ...string) *exec.Cmd {
 	return nil
 }
 
-// A run that is stopped by a signal, or killed, and continued must end with the bits of one that never stopped.
+// paused asks a run to pause and waits until it does.
+func paused(t *testing.T, dir string) {
+	t.Helper()
+	askRun(t, dir, runlog.Pause)
+	for {
+		s, err := runlog.ReadState(dir)
+		if err != nil || s.Status != runlog.Running {
+			t.Fatalf("the run did not pause: %+v, %v", s, err)
+		}
+		if s.Paused {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func askRun(t *testing.T, dir string, c runlog.Command) {
+	t.Helper()
+	if _, err := runlog.Ask(dir, c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A run that is stopped by a signal or on request, also during a pause, or killed, and continued must end with the bits of one that never stopped.
 func TestSignals(t *testing.T) {
 	store := newStore(t)
 	root := filepath.Join(filepath.Dir(store), "runs")
@@ -53,16 +79,24 @@ func TestSignals(t *testing.T) {
 	call(t, exitDone, args("whole")...)
 	want := read(t, dir("whole"), "last", "model.safetensors")
 	for name, c := range map[string]struct {
-		signal syscall.Signal
-		code   int // -1: killed
+		paused bool
+		signal syscall.Signal // 0: asked to stop
+		code   int            // -1: killed
 		status string
 	}{
-		"interrupted": {syscall.SIGINT, exitStopped, "stopped"},
-		"warned":      {syscall.SIGUSR1, exitStopped, "stopped"},
-		"killed":      {syscall.SIGKILL, -1, ""},
+		"interrupted": {false, syscall.SIGINT, exitStopped, "stopped"},
+		"warned":      {false, syscall.SIGUSR1, exitStopped, "stopped"},
+		"killed":      {false, syscall.SIGKILL, -1, ""},
+		"asked":       {false, 0, exitStopped, "stopped"},
+		"pause-ended": {true, syscall.SIGTERM, exitStopped, "stopped"},
 	} {
 		p := start(t, "update ", args(name)...)
-		if err := p.Process.Signal(c.signal); err != nil {
+		if c.paused {
+			paused(t, dir(name))
+		}
+		if c.signal == 0 {
+			askRun(t, dir(name), runlog.StopAndSave)
+		} else if err := p.Process.Signal(c.signal); err != nil {
 			t.Fatal(err)
 		}
 		p.Wait()

@@ -6,6 +6,3 @@ import "os"
 
 // terminalSize: on this system output is plain lines.
 func terminalSize(*os.File) (columns, lines int, yes bool) { return 0, 0, false }
-
-// freeBytes: not known on this system.
-func freeBytes(string) (int64, bool) { return 0, false }

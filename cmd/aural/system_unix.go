@@ -16,12 +16,3 @@ func terminalSize(f *os.File) (columns, lines int, yes bool) {
 	}
 	return int(size.Col), int(size.Row), true
 }
-
-// freeBytes is the space that this user can still fill on the disk of dir.
-func freeBytes(dir string) (int64, bool) {
-	var s unix.Statfs_t
-	if err := unix.Statfs(dir, &s); err != nil {
-		return 0, false
-	}
-	return int64(s.Bavail) * int64(s.Bsize), true
-}

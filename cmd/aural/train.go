@@ -15,7 +15,7 @@ import (
 )
 
 // train trains a target, draws the figures, and says how it went.
-func (a *app) train(s *setup, t *target, plain bool) error {
+func (a *app) train(s *setup, t *target, look lookFlags) error {
 	if err := s.task.Reserve(s.plan); err != nil {
 		return err
 	}
@@ -23,7 +23,11 @@ func (a *app) train(s *setup, t *target, plain bool) error {
 	if err != nil {
 		return err
 	}
-	p := newProgress(a, plain, s.recipe)
+	peak, err := train.PeakGFLOPS(s.backend)
+	if err != nil {
+		return err
+	}
+	p := newProgress(a, look.plain, s.recipe)
 	run, err := t.openRun(s, a.args, runlog.Options{Report: func(err error) { p.note("warning: " + err.Error()) }})
 	if err != nil {
 		return err
@@ -36,22 +40,26 @@ func (a *app) train(s *setup, t *target, plain bool) error {
 	for _, c := range t.change {
 		p.note("changed    " + c)
 	}
-	ctx, stop, release := train.Notify(context.Background())
+	parent, abort := context.WithCancelCause(context.Background())
+	defer abort(nil)
+	ctx, stop, release := train.Notify(parent)
+	closeView := a.openView(look, t.dir, p, stopping{stop, abort})
 	err = train.Run(ctx, s.task, s.backend, s.recipe.Train, run, train.Options{
 		Seed: s.recipe.Seed, Resume: t.from, Force: t.force, Stop: stop, JobEnd: jobEnd, Progress: p.show, Program: "aural " + versionText(),
-		Alert: func(text string) { p.note("warning: " + text) },
+		Alert: func(text string) { p.note("warning: " + text) }, Notice: p.note, PeakGFLOPS: peak,
 	})
+	closeView()
 	release()
 	p.close()
 	status, reason := runlog.Finished, ""
-	var abort train.AbortError
+	var aborted train.AbortError
 	switch {
 	case err == nil:
 	case errors.Is(err, train.ErrStopped):
 		status, reason, err = runlog.Stopped, err.Error(), coded{exitStopped, err}
 	case errors.Is(err, train.ErrDiverged):
 		status, reason, err = runlog.Failed, err.Error(), coded{exitDiverged, err}
-	case errors.As(err, &abort):
+	case errors.As(err, &aborted):
 		status, reason, err = runlog.Stopped, err.Error(), coded{exitAborted, err}
 	default:
 		status, reason = runlog.Failed, err.Error()
@@ -59,7 +67,7 @@ func (a *app) train(s *setup, t *target, plain bool) error {
 	if lost := run.Close(status, reason); lost != nil {
 		a.say("warning: %v", lost)
 	}
-	if abort.Signal != nil {
+	if aborted.Signal != nil {
 		return err
 	}
 	a.finish(t.dir)

@@ -21,8 +21,8 @@ aural=$work/aural
 [ -d "$work/speech" ] || "$aural" data import "$speech" --out "$work/speech"
 # The same recordings as FLAC: a row is decoded whole for a crop of two seconds, which a small model waits for.
 [ -d "$work/slow" ] || "$aural" data import "$speech" --out "$work/slow" --codec flac --min-seconds 12 || [ $? = 3 ]
-# Two minutes of speech for training, and other speech to validate on.
-[ -d "$work/few" ] || "$aural" data subset "$work/speech" --out "$work/few" --hours 2m --by utterances
+# Three utterances, one of which is held out.
+[ -d "$work/few" ] || "$aural" data subset "$work/speech" --out "$work/few" --hours 30s --by utterances --seed 2
 
 wanted() { [ "$only" = "  " ] || case "$only" in *" $1 "*) true ;; *) false ;; esac }
 
@@ -37,15 +37,67 @@ train() {
 		>"$work/$name.out" 2>&1 || echo "$name ended with code $?"
 }
 
+# begin NAME ...: as train, in the background; until_update NAME UPDATES waits for it.
+begin() {
+	train "$@" &
+	sleep 1
+}
+process() { sed -n 's/.*"pid": \([0-9]*\).*/\1/p' "$work/runs/$1/state.json"; }
+until_update() { while [ "$(sed -n 's/.*"step": \([0-9]*\).*/\1/p' "$work/runs/$1/state.json" 2>/dev/null || echo 0)" -lt "$2" ]; do sleep 1; done; }
+
+# Healthy runs: the quickstart model on synthetic and on recorded speech, and the tiny one.
 train healthy-quickstart synthetic quickstart 500
 train healthy-speech speech quickstart 500
 train healthy-tiny speech tiny 1500 --set train.log_every=20 --set train.valid_every=100 --set train.save_every=0
-train rate-x1000 synthetic quickstart 300 --set train.schedule.peak=3
-train rate-x1000-unclipped synthetic quickstart 300 --set train.schedule.peak=3 --set train.optimizer.clip=0
-train rate-x30-late synthetic quickstart 300 --set train.schedule.peak=0.1 --set train.schedule.warmup=250
+
+# The learning rate a thousand times too high, without and with clipping; and raised to a hundred times in a run that had learnt.
+train rate-x1000 synthetic quickstart 300 --set train.schedule.peak=3 --set train.optimizer.clip=0
+train rate-x1000-clipped synthetic quickstart 300 --set train.schedule.peak=3
+if wanted rate-raised; then
+	rm -rf "$work/runs/rate-raised"
+	cp -a "$work/runs/healthy-quickstart" "$work/runs/rate-raised"
+	"$aural" pretrain --data "$work/synthetic" --run "$work/runs/rate-raised" --threads 1 --plain --resume last --resume-force \
+		--set train.schedule.peak=0.3 --set train.max_updates=700 >"$work/rate-raised.out" 2>&1 || echo "rate-raised ended with code $?"
+fi
+
+# No diversity loss; codes drawn at a temperature of nearly zero; logits a hundred times too large; features driven to zero; blurred choices.
 train diversity-0 synthetic quickstart 500 --set loss.diversity=0 --set 'train.optimizer.groups=[]'
-train temperature-0 synthetic quickstart 300 --set quantizer.temp_start=0.001 --set quantizer.temp_end=0.001
+train temperature-0 synthetic quickstart 500 --set quantizer.temp_start=0.001 --set quantizer.temp_end=0.001
 train logits-x100 synthetic quickstart 300 --set contrastive.temperature=0.001
-train repeated-data few quickstart 600
+train penalty-1000 synthetic quickstart 300 --set loss.feature_penalty=1000
+train diversity-x500 synthetic quickstart 700 --set loss.diversity=50
+
+# Two utterances over and over, for a model of a quarter of the size; batches of one crop of two seconds; a warm-up that never ends.
+train repeated-data few quickstart 4000 --set data.batch_samples=64000 --set encoder.width=96 --set encoder.ffn=384 --set encoder.layers=2 \
+	--set 'encoder.conv=[{channels: 32, kernel: 10, stride: 5}, {channels: 32, kernel: 3, stride: 2}, {channels: 32, kernel: 3, stride: 2},
+	{channels: 32, kernel: 3, stride: 2}, {channels: 32, kernel: 3, stride: 2}, {channels: 32, kernel: 2, stride: 2}, {channels: 32, kernel: 2, stride: 2}]' \
+	--set train.log_every=40 --set train.valid_every=200 --set valid.seconds=12
 train tiny-batch synthetic quickstart 2000 --set data.batch_samples=32000
 train endless-warmup synthetic quickstart 300 --set train.schedule.warmup=20000
+
+# A store that takes longer to read than the model, made small for this, takes to train.
+train slow-data slow quickstart 400 --set encoder.width=32 --set encoder.layers=1 --set encoder.ffn=32 --set encoder.position_kernel=4 \
+	--set 'encoder.conv=[{channels: 16, kernel: 10, stride: 5}, {channels: 16, kernel: 8, stride: 8}, {channels: 16, kernel: 8, stride: 8}]'
+
+# A trainer that is stopped, and one that is killed. The packed heartbeat is the last one.
+if wanted stopped-process; then
+	begin stopped-process synthetic quickstart 500
+	until_update stopped-process 60
+	kill -STOP "$(process stopped-process)"
+	sleep 2
+	go run health/testdata/pack.go "$work/runs/stopped-process" health/testdata/stopped-process.gz
+	kill -CONT "$(process stopped-process)"
+	kill -TERM "$(process stopped-process)"
+	wait
+fi
+if wanted killed-process; then
+	begin killed-process synthetic quickstart 500
+	until_update killed-process 60
+	kill -KILL "$(process killed-process)"
+	wait
+fi
+
+for run in "$work"/runs/*; do
+	name=$(basename "$run")
+	if wanted "$name" && [ "$name" != stopped-process ]; then go run health/testdata/pack.go "$run" "health/testdata/$name.gz"; fi
+done

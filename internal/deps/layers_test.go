@@ -16,11 +16,11 @@ import (
 // see nothing but the run log, what judges and looks at it, and what it stands on; only cmd/aural and tests choose a back end. A package may be listed before it exists.
 const layers = `
 	# Streams and file formats; they know nothing of the rest.
-	NONE < rng, lm, internal/spelling, internal/atomicfile, internal/filelock, internal/tfrecord;
+	NONE < rng, lm, internal/spelling, internal/atomicfile, internal/filelock, internal/tfrecord, internal/filelock;
 	NONE < audio/flac, audio/mp3, audio/vorbis < audio;
 	audio < audio/vad < datasets;
 	internal/atomicfile < safetensors;
-	internal/spelling, internal/atomicfile, internal/filelock, internal/tfrecord, audio < runlog < runlog/tensorboard, runlog/mirror;
+	internal/spelling, internal/atomicfile, internal/tfrecord, internal/filelock, audio < runlog < runlog/host, runlog/tensorboard, runlog/mirror;
 	lm < decode;
 	rng < features;
 	rng, audio, internal/atomicfile < datasets, internal/synth;
@@ -28,11 +28,13 @@ const layers = `
 	datasets/corpora < datasets/parquet < datasets/export;
 
 	# The views read the log that the trainer writes.
+	runlog < runlog/host, runlog/tensorboard, runlog/mirror;
 	NONE < reference;
 	runlog, reference < health;
-	runlog, reference, features, audio < plots;
-	health, plots, runlog/tensorboard, runlog/mirror < tui;
-	NONE < tui/background < tui;
+	runlog, runlog/tensorboard, reference, features, audio < plots;
+	NONE < tui/background, tui/screen;
+	tui/screen < tui/chart;
+	health, plots, runlog/mirror, tui/background, tui/chart, internal/atomicfile, internal/spelling < tui;
 
 	# Numbers: the vocabulary of ops, and the back ends, which share no code. gen writes the assembly of cpu.
 	NONE < kernels, kernels/cpu/gen;
@@ -40,7 +42,7 @@ const layers = `
 
 	# The engine.
 	kernels < exec < graph;
-	graph, datasets, runlog, safetensors < train;
+	graph, datasets, runlog, runlog/host, safetensors < train;
 
 	# Parts of models.
 	graph, train, rng, safetensors < nn < encoder, quantizer, contrastive;
@@ -76,7 +78,7 @@ var doors = map[string][]string{
 	"github.com/klauspost/compress":      {"datasets/corpora", "datasets/parquet"},
 	"github.com/minio/minio-go/":         {"datasets/bucket"},
 	"github.com/pion/opus":               {"audio"},
-	"github.com/charmbracelet/":          {"tui", "tui/background"},
+	"github.com/charmbracelet/":          {"tui", "tui/background", "tui/screen"},
 	"gonum.org/v1/plot":                  {"plots"},
 	"codeberg.org/go-pdf/fpdf":           {"plots"},
 	"golang.org/x/image/":                {"plots"},
