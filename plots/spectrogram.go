@@ -212,23 +212,7 @@ func (a *audioPanel) draw(c draw.Canvas, g *plot.Plot, s style) {
 	}
 }
 
-// wave draws the waveform into a stripe, as loud as the stripe is high.
-func (a *Spectrogram) wave(c draw.Canvas, g *plot.Plot, stripe [2]float64, s style) {
-	loudest := 1e-6
-	for _, v := range a.Waveform {
-		if v := float64(v); finite(v) {
-			loudest = max(loudest, math.Abs(v))
-		}
-	}
-	v := curve{x: make([]float64, len(a.Waveform)), raw: make([]float64, len(a.Waveform))}
-	middle, half := (stripe[0]+stripe[1])/2, (stripe[1]-stripe[0])/2
-	for i, y := range a.Waveform {
-		v.x[i], v.raw[i] = a.Start+float64(i)/float64(a.Rate), middle+float64(y)/loudest*half
-	}
-	data{style: s}.strokes(c, g, &v, v.raw, draw.LineStyle{Color: s.muted, Width: s.line(0.35)})
-}
-
-// entries are those of the legend.
+// legend returns what explains the colours.
 func (a *Spectrogram) legend(s style) []entry {
 	var list []entry
 	if len(a.Spans) > 0 {
