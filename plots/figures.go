@@ -115,7 +115,7 @@ func maskPanels(b *builder) []panel {
 	share.unit = "share of time steps"
 	duplicates := zeroed(b.panel("Distractors that equal the target", "duplicate_distractors", trainValid("duplicate_distractors")))
 	duplicates.unit = "share of distractors"
-	cosine := b.panel("Similarity to target and nearest distractor", "positive_cosine",
+	cosine := b.derived().panel("Similarity to target and nearest distractor", "positive_cosine",
 		trainValidOfTwo("positive_cosine", "target", "negative_cosine", "distractor"))
 	cosine.unit = "cosine to context vector"
 	return []panel{share, zeroed(b.panel("Length of masked runs", "mask_run", trainValid("mask_run"))), duplicates, cosine}

@@ -260,6 +260,41 @@ func TestUsageDivides(t *testing.T) {
 	}
 }
 
+// Similarities that are not logged as numbers come from the batch snapshots.
+func TestDerived(t *testing.T) {
+	nan := float32(math.NaN())
+	log := snapshotLog{logOf("r", []int64{10, 20, 30}, 1, 2, 3), []runlog.Snapshot{
+		{Step: 10, Batch: &runlog.Batch{Masked: []runlog.MaskedFrame{{Positive: 0.5, BestNegative: 0.25}, {Positive: 0.25, BestNegative: nan}}}},
+		{Step: 20, Batch: &runlog.Batch{Masked: []runlog.MaskedFrame{{Positive: nan, BestNegative: nan}}}},
+		{Step: 30, Batch: &runlog.Batch{Masked: []runlog.MaskedFrame{{Positive: 1, BestNegative: -0.5}}}}}}
+	d := derive(log)
+	steps, values := d.Series(positiveCosine)
+	if !slices.Equal(steps, []int64{10, 30}) || !slices.Equal(values, []float64{0.375, 1}) || !slices.Equal(d.Elapsed(positiveCosine), []float64{20, 60}) {
+		t.Errorf("%v %v %v", steps, values, d.Elapsed(positiveCosine))
+	}
+	if step, v, ok := d.Last(negativeCosine); step != 30 || v != -0.5 || !ok || !slices.Equal(d.Names(), []string{"train/loss", negativeCosine, positiveCosine}) {
+		t.Errorf("%v %v %v %v", step, v, ok, d.Names())
+	}
+	b, err := newBuilder([]runlog.Curves{log}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := maskPanels(b)[3]; len(p.curves) != 2 || p.curves[0].label != "target, train" {
+		t.Errorf("%d curves", len(p.curves))
+	}
+	if p, err := b.metric("negative_cosine"); err != nil || len(p.curves) != 1 {
+		t.Errorf("%d curves, %v", len(p.curves), err)
+	}
+}
+
+// snapshotLog is a log in memory with snapshots.
+type snapshotLog struct {
+	memory
+	list []runlog.Snapshot
+}
+
+func (s snapshotLog) Snapshots(kind runlog.SnapshotKind) []runlog.Snapshot { return s.list }
+
 func TestPublishedIsCut(t *testing.T) {
 	b := ViewBand{X: []float64{0, 100, 200}, Low: []float64{0, 1, 2}, High: []float64{1, 3, 5}}
 	cut := b.within(50, 150, 0, 0)

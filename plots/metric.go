@@ -32,6 +32,9 @@ func (b *builder) metric(name string) (panel, error) {
 		kind := known.Kind
 		known.Kind = ""
 		bare := known.Name()
+		if series := runlog.Train + "/" + bare; series == positiveCosine || series == negativeCosine {
+			b = b.derived()
+		}
 		title := heading(bare)
 		if kind != "" {
 			title += ", " + kind
