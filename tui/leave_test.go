@@ -83,3 +83,21 @@ func TestParseScreen(t *testing.T) {
 		}
 	}
 }
+
+// Keys that come together are keys all the same; pasted text is none.
+func TestKeysTogether(t *testing.T) {
+	m := shellModel(screen.Terminal{}, 0)
+	m.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("2sym")})
+	if m.view.screen != metricsScreen || m.view.smooth != 0.6 || !m.view.logY || m.view.cursor != 20000 {
+		t.Errorf("screen %d, smoothing %v, log %v, cursor %v", m.view.screen, m.view.smooth, m.view.logY, m.view.cursor)
+	}
+	m.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("1Xy"), Paste: true})
+	if m.view.screen != metricsScreen || m.prompt != nil {
+		t.Error("pasted text did something")
+	}
+	m.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("/acc")})
+	m.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("uracy"), Paste: true})
+	if m.filter.text != "accuracy" {
+		t.Errorf("the filter is %q", m.filter.text)
+	}
+}
