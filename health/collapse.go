@@ -17,14 +17,15 @@ var collapseRules = []Rule{
 	{Name: "single-code", Level: Broken, training: true, check: (*exam).singleCode,
 		Title: "The codebook collapsed: all frames have the same code",
 		Description: "the perplexity of the chosen codes is one code a group, and the task is empty: all distractors equal the target, or the contrastive loss is " +
-			"0. In the valley that healthy runs go through, the perplexity is 3 to 4 % of the entries and the loss stays high.",
-		Limits:   []Limit{singleCodes, singleDuplicates, singleLoss},
+			"0. Judged on training, and on several validations, where no noise scatters the choices. In the valley that healthy runs go through, the perplexity is " +
+			"3 to 4 % of the entries and the loss stays high.",
+		Limits:   []Limit{singleCodes, singleDuplicates, singleLoss, heldOutRecords},
 		explains: []string{"at-chance", "gradient-zero", "soft-hard-split", "dead-codes", "shortcut", "perplexity-reversal", "fell-to-chance", "late-divergence"}},
 	{Name: "soft-hard-split", Level: Broken, training: true, check: (*exam).softHardSplit,
 		Title: "Few codes are chosen although all are likely",
 		Description: "on held-out speech, where codes are chosen without noise, the perplexity of the mean softmax is high and that of the chosen codes low, in " +
 			"several validations. During training, noise at a high temperature hides it.",
-		Limits: []Limit{splitRatio, splitRatioBroken, splitShare, splitRecords}},
+		Limits: []Limit{splitRatio, splitRatioBroken, splitShare, heldOutRecords}},
 	{Name: "dead-codes", Level: Watch, training: true, check: (*exam).deadCodes,
 		Title:       "Many entries of the codebook are never chosen",
 		Description: "more than half of the entries were not chosen once, over so many choices that every entry in use would have been. Judged from the snapshots of the codebook, after the early valley.",
@@ -54,38 +55,58 @@ func (e *exam) uniformDeath() (Finding, outcome) {
 }
 
 func (e *exam) singleCode() (Finding, outcome) {
-	codes, ok := e.now("code_perplexity")
-	soft, okSoft := e.now("prob_perplexity")
-	if !ok {
-		codes, ok = soft, okSoft
+	train, judged := e.collapsed(runlog.Train, series.recent, blockRecords)
+	if train != nil {
+		return *train, fired
 	}
-	loss, okLoss := e.now("contrastive_loss")
-	duplicates, okDup := e.now("duplicate_distractors")
-	if !ok || !okLoss && !okDup {
-		return Finding{}, unjudged
-	}
-	empty := okDup && duplicates >= singleDuplicates.Value || okLoss && loss <= singleLoss.Value
-	limit := singleCodes.Value * e.groups
-	if codes > limit || !empty {
+	// Noise scatters the choices of training when one code is only the likeliest; validation has none.
+	n := int(heldOutRecords.Value)
+	valid, judgedValid := e.collapsed(runlog.Valid, func(s series) series { return s.last(n) }, n)
+	switch {
+	case valid != nil:
+		return *valid, fired
+	case judged || judgedValid:
 		return Finding{}, quiet
 	}
+	return Finding{}, unjudged
+}
+
+// collapsed looks for a single code in the present records of a kind, by their medians.
+func (e *exam) collapsed(kind string, present func(series) series, least int) (f *Finding, judged bool) {
+	now := func(name string) (float64, bool) {
+		s := present(e.curve(kind, name))
+		return s.median(), s.len() >= least
+	}
+	s := e.curve(kind, "code_perplexity")
+	if s.len() == 0 {
+		s = e.curve(kind, "prob_perplexity")
+	}
+	loss, okLoss := now("contrastive_loss")
+	duplicates, okDup := now("duplicate_distractors")
+	if present(s).len() < least || !okLoss && !okDup {
+		return nil, false
+	}
+	codes, limit := present(s).median(), singleCodes.Value*e.groups
+	empty := okDup && duplicates >= singleDuplicates.Value || okLoss && loss <= singleLoss.Value
+	if !(codes <= limit) || !empty {
+		return nil, true
+	}
 	evidence := fmt.Sprintf("perplexity of the chosen codes %.4g in %.0f groups", codes, e.groups)
+	if kind == runlog.Valid {
+		evidence = "on held-out speech: " + evidence
+	}
 	if okDup {
 		evidence += fmt.Sprintf(", %.0f %% of the distractors equal the target", 100*duplicates)
 	}
 	if okLoss {
 		evidence += fmt.Sprintf(", contrastive loss %.3f nats", loss)
 	}
-	if norm, ok := e.now("gradient_norm"); ok {
+	if norm, ok := now("gradient_norm"); ok {
 		evidence += fmt.Sprintf(", gradient norm %.2g", norm)
 	}
-	s := e.metric("code_perplexity")
-	if s.len() == 0 {
-		s = e.metric("prob_perplexity")
-	}
-	return Finding{Level: Broken, Title: "the codebook collapsed to one code", Evidence: evidence,
+	return &Finding{Level: Broken, Title: "the codebook collapsed to one code", Evidence: evidence,
 		Since:  s.since(func(v float64) bool { return v <= limit }),
-		Advice: "it does not recover, and the accuracy means nothing: begin anew with a lower learning rate of the quantizer, a larger batch, or a higher diversity weight"}, fired
+		Advice: "it does not recover, and the accuracy means nothing: begin anew with a lower learning rate of the quantizer, a larger batch, or a higher diversity weight"}, true
 }
 
 func (e *exam) softHardSplit() (Finding, outcome) {
@@ -96,7 +117,7 @@ func (e *exam) softHardSplit() (Finding, outcome) {
 		}
 		return v[0] / v[1]
 	}, soft, hard)
-	n := int(splitRecords.Value)
+	n := int(heldOutRecords.Value)
 	if ratio.len() < n || math.IsNaN(e.entries) {
 		return Finding{}, unjudged
 	}

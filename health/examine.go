@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"aural/reference"
 	"aural/runlog"
 )
 
@@ -52,7 +53,8 @@ type exam struct {
 	groups      float64 // G
 
 	// gain is the information that the model gives about the target, in nats: the loss of guessing among the distractors that
-	// differ from the target, minus the contrastive loss. 0 is chance, however many distractors are equal to the target.
+	// differ from the target, minus the contrastive loss. 0 is chance, however many distractors are equal to the target. It is
+	// NaN where so many are that their mean says little: frames without any distractor and frames with all of them.
 	gain series
 }
 
@@ -70,10 +72,7 @@ func (e *exam) prepare() {
 		e.chanceLoss = c
 	}
 	e.distractors = math.Exp(e.chanceLoss) - 1
-	e.entries = math.NaN()
-	if v, ok := e.metric("max_perplexity").end(); ok && v >= 1 && !math.IsInf(v, 0) {
-		e.entries = v
-	}
+	e.entries = e.codebookEntries()
 	e.groups = 1
 	for e.metric("code_perplexity/"+string(rune('0'+int(e.groups)))).len() > 0 && e.groups < 9 {
 		e.groups++
@@ -84,10 +83,31 @@ func (e *exam) prepare() {
 	guess := func(duplicates float64) float64 { return math.Log1p(e.distractors * (1 - min(max(duplicates, 0), 1))) }
 	loss, duplicates := e.metric("contrastive_loss"), e.metric("duplicate_distractors")
 	if duplicates.len() > 0 {
-		e.gain = join(func(v []float64) float64 { return guess(v[1]) - v[0] }, loss, duplicates)
+		e.gain = join(func(v []float64) float64 {
+			if v[1] > gainDuplicates.Value {
+				return math.NaN()
+			}
+			return guess(v[1]) - v[0]
+		}, loss, duplicates)
 	} else {
 		e.gain = join(func(v []float64) float64 { return guess(0) - v[0] }, loss)
 	}
+}
+
+// codebookEntries is the number of entries of all groups; NaN when it is not known. Other programs log it only by way of the
+// diversity loss, (GV - perplexity)/GV.
+func (e *exam) codebookEntries() float64 {
+	if v, ok := e.metric("max_perplexity").end(); ok && v >= 1 && !math.IsInf(v, 0) {
+		return v
+	}
+	v, ok := join(func(v []float64) float64 { return v[1] / (1 - v[0]) }, e.metric("diversity_loss"), e.metric("prob_perplexity")).end()
+	if ok && v >= 1 && !math.IsInf(v, 0) {
+		return v
+	}
+	if _, most, ok := e.metric("prob_perplexity").max(); ok && e.Status == "" && most <= reference.PublishedEntries {
+		return reference.PublishedEntries // a log of fairseq has neither; all published models have as many
+	}
+	return math.NaN()
 }
 
 // curve is a series of a kind of record, thinned.
@@ -118,12 +138,16 @@ func (e *exam) now(name string) (value float64, ok bool) {
 
 // settled is the median of the recent points; ok is false when they are too few to judge.
 func settled(s series) (value float64, ok bool) {
-	r := s.recent()
-	if r.len() < blockRecords {
+	r, numbers := s.recent(), 0
+	for _, v := range r.values {
+		if !math.IsNaN(v) {
+			numbers++
+		}
+	}
+	if numbers < blockRecords {
 		return math.NaN(), false
 	}
-	v := r.median()
-	return v, !math.IsNaN(v)
+	return r.median(), true
 }
 
 // live reports whether a process works on the run.

@@ -12,17 +12,17 @@ var learningRules = []Rule{
 	{Name: "fell-to-chance", Level: Broken, training: true, check: (*exam).fellToChance,
 		Title:       "The model had learnt, and is back at chance",
 		Description: "the information about the target was clearly above chance and is at chance now.",
-		Limits:      []Limit{fallPeak, chanceGain},
+		Limits:      []Limit{fallPeak, chanceGain, gainDuplicates},
 		explains:    []string{"at-chance", "late-divergence"}},
 	{Name: "at-chance", Level: Broken, training: true, check: (*exam).atChance,
 		Title: "The model is still at chance",
 		Description: "the model gives no information about the target, longer than published runs with a batch of as many seconds of audio were at chance. Distractors that equal " +
 			"the target do not count, so few codes in use do not look like learning.",
-		Limits: []Limit{chanceGain, chancePatience, chancePatience2, easyFirst, hardSpan, hardEntries}},
+		Limits: []Limit{chanceGain, gainDuplicates, chancePatience, chancePatience2, easyFirst, hardSpan, hardEntries}},
 	{Name: "late-divergence", Level: Watch, training: true, check: (*exam).lateDivergence,
 		Title:       "The model was better before",
 		Description: "a good part of the information about the target is lost, against the best that the run had, and the contrastive loss is higher.",
-		Limits:      []Limit{fallDivergence, fallPeak}},
+		Limits:      []Limit{fallDivergence, fallPeak, gainDuplicates}},
 	{Name: "shortcut", Level: Broken, training: true, check: (*exam).shortcut,
 		Title: "The task is solved too well",
 		Description: "the accuracy is nearly 1 or the loss nearly 0, although few distractors equal the target: the model found another way than listening. " +
@@ -51,10 +51,19 @@ func (e *exam) expected() reference.Early {
 	return reference.Early{LeavesChance: int64(easyFirst.Value), Valley: int64(easyValley.Value)}
 }
 
+// best is the largest information that the run gave before its recent records, by means over some of them. ok is false without
+// any.
+func (e *exam) best() (at int64, peak float64, ok bool) {
+	recent := e.gain.recent()
+	if recent.len() == 0 {
+		return 0, 0, false
+	}
+	return e.gain.until(recent.steps[0]).blocks().max()
+}
+
 func (e *exam) fellToChance() (Finding, outcome) {
 	gain, ok := settled(e.gain)
-	blocks := e.gain.blocks()
-	at, peak, okPeak := blocks.max()
+	at, peak, okPeak := e.best()
 	if !ok || !okPeak {
 		return Finding{}, unjudged
 	}
@@ -96,7 +105,7 @@ func (e *exam) atChance() (Finding, outcome) {
 		if hard, known := e.hard(); known && hard {
 			evidence += fmt.Sprintf("; published runs with a batch near %s left chance after about %d updates", seconds(batch), usual)
 		} else {
-			evidence += fmt.Sprintf("; small healthy runs left chance within %d updates, with 20 s of audio an update (here %s)", usual, seconds(batch))
+			evidence += fmt.Sprintf("; small healthy runs left chance within %d updates with 20 s of audio an update (here %s)", usual, seconds(batch))
 		}
 	}
 	return Finding{Level: level, Title: "still at chance", Evidence: evidence, Since: e.gain.since(func(v float64) bool { return v <= limit }),
@@ -104,10 +113,9 @@ func (e *exam) atChance() (Finding, outcome) {
 }
 
 func (e *exam) lateDivergence() (Finding, outcome) {
-	blocks := e.gain.blocks()
 	now, ok := settled(e.gain)
-	at, peak, okPeak := blocks.max()
-	if !ok || !okPeak || e.gain.from(at+1).len() < int(divergenceRecord.Value) {
+	at, peak, okPeak := e.best()
+	if !ok || !okPeak {
 		return Finding{}, unjudged
 	}
 	loss := e.metric("contrastive_loss")

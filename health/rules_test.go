@@ -69,6 +69,23 @@ var signs = []struct {
 		f.set("train/accuracy", 60_200, func(s int64) float64 { return .2 + .6*float64(s%3)/2 })
 		return f.input()
 	}},
+	{"uniform-death", Broken, 60_200, func() Input { // imported from fairseq, which logs no number of entries
+		f := published(1200, 80_000, 200)
+		f.set("train/contrastive_loss", 60_200, constant(math.Log(101)))
+		f.set("train/prob_perplexity", 60_200, constant(639.979))
+		f.set("train/gradient_norm", 60_200, constant(0))
+		return Input{Curves: f.without("max_perplexity", "chance_loss", "duplicate_distractors", "mask_run", "audio_seconds")}
+	}},
+	{"uniform-death", Broken, 60_200, func() Input { // imported from transformers, which logs the diversity loss
+		f := published(1200, 80_000, 200)
+		f.set("train/contrastive_loss", 60_200, constant(math.Log(101)))
+		f.set("train/prob_perplexity", 60_200, constant(199.9))
+		f.set("train/gradient_norm", 60_200, constant(0))
+		for _, step := range f.steps["train/loss"] {
+			f.add(step, map[string]float64{"train/diversity_loss": .0005})
+		}
+		return Input{Curves: f.without("max_perplexity", "chance_loss", "duplicate_distractors", "mask_run", "audio_seconds")}
+	}},
 	{"single-code", Broken, 5_000, func() Input {
 		f := published(1200, 20_000, 200)
 		for name, v := range map[string]float64{"contrastive_loss": 0, "duplicate_distractors": 1, "prob_perplexity": 2, "code_perplexity": 2, "gradient_norm": 1e-18, "accuracy": 1} {
@@ -267,6 +284,15 @@ var signs = []struct {
 		in.State.JobEnd, in.State.ETASeconds = noon.Add(time.Hour), 7200
 		return in
 	}},
+}
+
+// without leaves series out.
+func (f *fake) without(names ...string) *fake {
+	for _, name := range names {
+		delete(f.steps, "train/"+name)
+		delete(f.values, "train/"+name)
+	}
+	return f
 }
 
 // stuck is a run that has learnt nothing.

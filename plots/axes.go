@@ -15,6 +15,12 @@ func (p *panel) axes(size vg.Point, labelX string, s style) *plot.Plot {
 	if p.labelX != "" {
 		g.X.Label.Text = p.labelX
 	}
+	if !s.title && p.title != "" { // the axis has to say what it is
+		g.Y.Label.Text = p.title
+		if p.unit != "" {
+			g.Y.Label.Text += " (" + p.unit + ")"
+		}
+	}
 	wantX := min(6, max(2, int(float64(size.X)/60/s.scale)))
 	wantY := min(6, max(2, int(float64(size.Y)/27/s.scale)))
 	switch {
@@ -50,7 +56,7 @@ func (p *panel) axes(size vg.Point, labelX string, s style) *plot.Plot {
 		a.Label.TextStyle.Font, a.Label.TextStyle.Color = s.font(labelSize), s.palette.text
 		a.Label.Padding = s.points(2)
 	}
-	if longest, room := g.Y.Label.TextStyle.Width(p.unit), size.Y-s.points(35); longest > room && room > 0 {
+	if longest, room := g.Y.Label.TextStyle.Width(g.Y.Label.Text), size.Y-s.points(35); longest > room && room > 0 {
 		g.Y.Label.TextStyle.Font = s.font(labelSize * float64(room/longest))
 	}
 	g.Add(data{p, s})

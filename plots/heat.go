@@ -142,7 +142,11 @@ func (h *HeatMap) axes(g *plot.Plot, wantX int, size vg.Point, s style) {
 	if h.Left == 0 && h.Right == 0 {
 		g.X.Tick.Marker = plot.ConstantTicks(indexTicks(columns, nil, wantX))
 	}
-	g.Y.Tick.Marker = plot.ConstantTicks(indexTicks(rows, h.RowNames, max(2, int(float64(size.Y)/14/s.scale))))
+	var names []string
+	for _, name := range h.RowNames {
+		names = append(names, s.fit(name, tickSize, size.X/3))
+	}
+	g.Y.Tick.Marker = plot.ConstantTicks(indexTicks(rows, names, max(2, int(float64(size.Y)/14/s.scale))))
 }
 
 func (h *HeatMap) edges() (left, right float64) {

@@ -95,8 +95,15 @@ func heading(name string) string {
 	if known, err := runlog.Lookup(name); err == nil && known.Group >= 0 {
 		words = fmt.Sprintf("%s, group %d", strings.ReplaceAll(known.Metric.Name, "_", " "), known.Group)
 	}
-	if words == "" {
-		return ""
+	first, rest, _ := strings.Cut(words, " ")
+	switch first {
+	case "wer", "cer", "ctc", "mfu", "cpu":
+		first = strings.ToUpper(first)
+	case "gflops":
+		first = "GFLOP/s"
+	case "":
+	default:
+		first = strings.ToUpper(first[:1]) + first[1:]
 	}
-	return strings.ToUpper(words[:1]) + words[1:]
+	return strings.TrimRight(first+" "+rest, " ")
 }

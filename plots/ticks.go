@@ -47,6 +47,9 @@ func niceStep(v float64) float64 {
 	return 10 * power
 }
 
+// mostDecimals bounds the length of a label: longer ones would leave no room for the axis.
+const mostDecimals = 9
+
 // label writes v with the digits that tell neighbouring ticks apart.
 func (l linearTicks) label(v, step, largest float64) string {
 	if v == 0 {
@@ -54,15 +57,15 @@ func (l linearTicks) label(v, step, largest float64) string {
 	}
 	unit, suffix := 1.0, ""
 	switch {
-	case l.big && largest >= 2e6:
+	case l.big && largest >= 2e6 && largest < 1e12:
 		unit, suffix = 1e6, "M"
-	case l.big && largest >= 2e3:
+	case l.big && largest >= 2e3 && largest < 2e6:
 		unit, suffix = 1e3, "k"
 	case largest >= 1e6 || largest < 1e-2:
-		e := math.Floor(math.Log10(largest))
+		e := max(math.Floor(math.Log10(largest)), -300)
 		unit, suffix = math.Pow(10, e), "e"+strconv.Itoa(int(e))
 	}
-	decimals := max(0, -int(math.Floor(math.Log10(step/unit)+1e-9)))
+	decimals := min(max(0, -int(math.Floor(math.Log10(step/unit)+1e-9))), mostDecimals)
 	return strconv.FormatFloat(v/unit, 'f', decimals, 64) + suffix
 }
 
@@ -95,12 +98,22 @@ func (l logTicks) Ticks(lo, hi float64) []plot.Tick {
 			ticks = append(ticks, t)
 		}
 	}
+	labels := 0
+	for _, t := range ticks {
+		if t.Label != "" {
+			labels++
+		}
+	}
+	if labels < 3 && hi/lo < 10 { // too narrow to be seen as logarithmic
+		return linearTicks{want: 4, big: l.big}.Ticks(lo, hi)
+	}
 	return ticks
 }
 
 // thousands writes a number like short, but thousands as k and millions as M.
 func thousands(v float64) string {
 	switch {
+	case v >= 1e12:
 	case v >= 1e6:
 		return short(v/1e6) + "M"
 	case v >= 1e3:

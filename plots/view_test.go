@@ -166,7 +166,7 @@ func TestAnyView(t *testing.T) {
 				p.Bands = []ViewBand{{"band", x, numbers(n, "low"), numbers(n, "high"), Grey}}
 			case 1:
 				rows, columns := rapid.IntRange(0, 5).Draw(rt, "rows"), rapid.IntRange(0, 5).Draw(rt, "columns")
-				p.Heat = &HeatMap{Log: rapid.Bool().Draw(rt, "log"), MarkZero: rapid.Bool().Draw(rt, "zero"), Zero: "zero", Breaks: []int{1}, Unit: "unit"}
+				p.Heat = &HeatMap{Log: rapid.Bool().Draw(rt, "log"), MarkZero: rapid.Bool().Draw(rt, "zero"), Zero: "zero", Breaks: []int{1}, Unit: "unit", RowNames: []string{strings.Repeat("long ", 30)}}
 				for range rows {
 					p.Heat.Values = append(p.Heat.Values, numbers(columns, "row"))
 				}

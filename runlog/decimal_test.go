@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -45,7 +46,7 @@ func TestDecimal(t *testing.T) {
 // Numbers of every size and precision are rounded as by strconv, also those half way between two.
 func TestDecimalRounds(t *testing.T) {
 	random := rand.New(rand.NewPCG(4, 5))
-	for range 100_000 {
+	for range 30_000 {
 		v := math.Float64frombits(random.Uint64())
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			continue
@@ -61,6 +62,35 @@ func TestDecimalRounds(t *testing.T) {
 		sameAsStrconv(t, strconv.FormatUint(2*u+1, 10))
 		sameAsStrconv(t, strconv.FormatUint(2*u+1, 10)+"00000e-5")
 		sameAsStrconv(t, strconv.FormatUint(2*u+1, 10)+".01")
+	}
+}
+
+// The float32 of a decimal is that of strconv, where rounding twice would give another one, too.
+func TestSingleRounds(t *testing.T) {
+	random := rand.New(rand.NewPCG(6, 5))
+	check := func(s string) {
+		want, err := strconv.ParseFloat(s, 32)
+		p := scanner{rest: []byte(s)}
+		got, ok := p.number(32)
+		if ok = ok && len(p.rest) == 0; ok != (err == nil) || ok && math.Float64bits(got) != math.Float64bits(want) {
+			t.Fatalf("%q: got %v, %v; want %v, %v", s, got, ok, want, err)
+		}
+	}
+	for _, s := range []string{"0", "-0", "1e39", "-1e39", "1e-46", "1e-400", "3.4028235e38", "3.4028236e38", "1.1754943e-38", "1.1754942e-38", "1e", ""} {
+		check(s)
+	}
+	for range 30_000 {
+		v := math.Float32frombits(random.Uint32())
+		if v != v || math.IsInf(float64(v), 0) {
+			continue
+		}
+		check(strconv.FormatFloat(float64(v), 'g', -1, 32))
+		middle := (float64(v) + float64(math.Nextafter32(v, float32(math.Inf(1))))) / 2
+		check(strconv.FormatFloat(middle, 'g', -1, 64))
+		check(strconv.FormatFloat(math.Nextafter(middle, 0), 'g', -1, 64))
+		// Just beside the middle, but the same in float64.
+		mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(middle, 'e', 25, 64), "e")
+		check(mantissa + "1e" + exponent)
 	}
 }
 

@@ -98,13 +98,35 @@ func (p *scanner) number(bits int) (v float64, ok bool) {
 		}
 		return 0, false
 	}
-	if bits == 64 {
-		v, n := decimal(p.rest)
-		p.rest = p.rest[n:]
-		return v, n > 0
+	v, n := decimal(p.rest)
+	if bits == 32 {
+		if !roundsOnce(v) {
+			n = decimalPrefix(p.rest)
+			var err error
+			if v, err = strconv.ParseFloat(string(p.rest[:n]), 32); err != nil {
+				return 0, false
+			}
+		}
+		v = float64(float32(v))
 	}
-	n := decimalPrefix(p.rest)
-	v, err := strconv.ParseFloat(string(p.rest[:n]), bits)
+	p.rest = p.rest[n:]
+	return v, n > 0
+}
+
+// roundsOnce reports whether a decimal that is v in float64 has the float32 that v has: v does not lie half way between two
+// of them, and they have 24 bits there.
+func roundsOnce(v float64) bool {
+	const smallest = 0x1p-126 // of 24 bits
+	return math.Float64bits(v)&(1<<29-1) != 1<<28 && (math.Abs(v) >= smallest && math.Abs(v) <= math.MaxFloat32 || v == 0)
+}
+
+// int reads a whole number.
+func (p *scanner) int() (v int, ok bool) {
+	n := 0
+	for n < len(p.rest) && (p.rest[n]-'0' <= 9 || p.rest[n] == '-' && n == 0) {
+		n++
+	}
+	v, err := strconv.Atoi(string(p.rest[:n]))
 	p.rest = p.rest[n:]
 	return v, err == nil
 }

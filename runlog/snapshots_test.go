@@ -340,3 +340,48 @@ func TestSnapshotsOnFullDisk(t *testing.T) {
 		t.Errorf("%d codebooks, damage %+v", n, r.Damage())
 	}
 }
+
+// usualBatch is a row of 15 s: 749 frames, half of them masked, and the logits of 32.
+func usualBatch() *Batch {
+	random := rand.New(rand.NewPCG(6, 7))
+	b := &Batch{ID: "1034-121119-0005", Speaker: "1034", Samples: 240_000, Rate: 16_000, Frames: 749, Rows: 8}
+	for f := 5; f+10 < 749; f += 20 {
+		b.Spans = append(b.Spans, [2]int{f, 10})
+		for i := range 10 {
+			b.Masked = append(b.Masked, MaskedFrame{f + i, []int{random.IntN(320), random.IntN(320)}, i%2 == 0, random.Float32(), random.Float32(), 0})
+			if i > 0 || len(b.Logits) == 32 {
+				continue
+			}
+			l := FrameLogits{Frame: f, Positive: 10 * random.Float32()}
+			for range 100 {
+				l.Negatives = append(l.Negatives, 10*random.Float32())
+				l.At = append(l.At, random.IntN(749))
+			}
+			b.Logits = append(b.Logits, l)
+		}
+	}
+	return b
+}
+
+func BenchmarkSnapshot(b *testing.B) {
+	w, err := Create(filepath.Join(b.TempDir(), "run"), Meta{}, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer w.Close(Finished, "")
+	s := &Snapshot{Batch: usualBatch()}
+	b.ReportAllocs()
+	for b.Loop() {
+		w.Snapshot(s, nil)
+	}
+	b.ReportMetric(float64(len(w.line)), "B/line")
+}
+
+func BenchmarkParseSnapshot(b *testing.B) {
+	line := appendSnapshot(nil, &Snapshot{Time: testTime, Batch: usualBatch()})
+	for b.Loop() {
+		if _, err := parseSnapshot(line[:len(line)-1-crcSuffix]); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

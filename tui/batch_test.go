@@ -64,6 +64,13 @@ func TestBatchLook(t *testing.T) {
 	if last := b.Masked[len(b.Masked)-1].Frame; look.frame != last {
 		t.Errorf("frame %d, want the last one, %d", look.frame, last)
 	}
+	for range 200 {
+		look.move(m, "left")
+	}
+	if look.frame != b.Masked[0].Frame {
+		t.Errorf("frame %d, want the first one, %d", look.frame, b.Masked[0].Frame)
+	}
+	look.pick(b.Masked[9].Frame)
 	// A click on the ruler chooses the masked frame nearest to it.
 	press(m, "4")
 	click(m, chart.LabelWidth, 6, false)
@@ -124,5 +131,28 @@ func TestScrub(t *testing.T) {
 	}
 	if (scrub{}).index(nil) != -1 || (scrub{held: true}).index(nil) != -1 {
 		t.Error("an empty list has no place")
+	}
+}
+
+// A figure of the cosines has a piece of curve for each masked span, as the screen.
+func TestMasksExport(t *testing.T) {
+	m := fixtureRun(screen.Terminal{}, pretraining())
+	m.width, m.height = 80, 24
+	press(m, "4")
+	v, err := m.visible()
+	if err != nil {
+		t.Fatal(err)
+	}
+	spans := len(batches(m)[7].Batch.Spans)
+	p := v.Panels[0]
+	if len(p.Curves) != 2*spans || p.Curves[0].Label != "target" || p.Curves[1].Label != "" || p.Curves[spans].Label != "distractor" {
+		t.Errorf("%d curves in %q for %d spans", len(p.Curves), p.Title, spans)
+	}
+	points := 0
+	for _, c := range p.Curves {
+		points += len(c.X)
+	}
+	if want := 2 * len(batches(m)[7].Batch.Masked); points != want {
+		t.Errorf("%d points, want %d", points, want)
 	}
 }

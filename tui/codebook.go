@@ -70,7 +70,7 @@ func (u *codebookUse) average(list []runlog.Snapshot, i int) {
 			}
 			total[g] += weight
 			for v, k := range counts {
-				u.share[g][v] += weight * math.Max(float64(k), 0) / all
+				u.share[g][v] += weight * float64(max(k, 0)) / all
 			}
 		}
 		weight *= usagePast
@@ -90,7 +90,7 @@ func (u *codebookUse) findDead(list []runlog.Snapshot, i int) {
 	likewise(list, i, func(c *runlog.Codebook) bool {
 		u.updates += max(c.Updates, 0)
 		for j, k := range c.Counts {
-			sum[j] += math.Max(float64(k), 0)
+			sum[j] += float64(max(k, 0))
 		}
 		all := 0.0
 		for _, k := range sum {
@@ -110,7 +110,7 @@ func (u *codebookUse) findDead(list []runlog.Snapshot, i int) {
 func choices(counts []int64) float64 {
 	n := 0.0
 	for _, k := range counts {
-		n += math.Max(float64(k), 0)
+		n += float64(max(k, 0))
 	}
 	return n
 }
@@ -163,14 +163,14 @@ func over(list []runlog.Snapshot, shape *runlog.Codebook, group int, codes []int
 		if all == 0 {
 			continue
 		}
-		end := float64(s.Step)
+		end, scaled := float64(s.Step), 1/all
 		for x := column(end - float64(max(c.Updates, 1))); x <= column(end-1); x++ {
 			if sum[x] == nil {
 				sum[x] = make([]float64, c.Entries)
 			}
 			weight[x]++
 			for v, k := range counts {
-				sum[x][v] += math.Max(float64(k), 0) / all
+				sum[x][v] += float64(max(k, 0)) * scaled
 			}
 		}
 	}

@@ -16,11 +16,12 @@ func codebook(step, updates int64, entries int, counts ...int64) runlog.Snapshot
 
 func TestUsage(t *testing.T) {
 	list := []runlog.Snapshot{
-		codebook(100, 100, 3, 99, 1, 0, 1, 1, 1), // another shape
+		codebook(50, 50, 2, 1, 99),               // of another shape
+		codebook(100, 100, 3, 99, 1, 0, 1, 1, 1), // this too
 		codebook(200, 100, 2, 30, 10, 0, 0),
 		codebook(300, 100, 2, 0, 50, 7, 0),
 	}
-	u, ok := usageAt(list, 2)
+	u, ok := usageAt(list, 3)
 	if !ok || u.groups != 2 || u.entries != 2 {
 		t.Fatalf("%+v, %t", u, ok)
 	}
@@ -37,10 +38,10 @@ func TestUsage(t *testing.T) {
 	if u.updates != 200 || !u.judged || len(u.dead[0]) != 0 || !slices.Equal(u.dead[1], []int{1}) {
 		t.Errorf("dead %v over %d updates, judged %t", u.dead, u.updates, u.judged)
 	}
-	if u, _ := usageAt(list, 1); u.judged {
+	if u, _ := usageAt(list, 2); u.judged {
 		t.Error("judged by 40 choices of 4 codes")
 	}
-	for _, i := range []int{-1, 3} {
+	for _, i := range []int{-1, 4} {
 		if _, ok := usageAt(list, i); ok {
 			t.Errorf("there is no snapshot %d", i)
 		}

@@ -63,7 +63,7 @@ func (m *model) curvesPanel(d *curvesDrawing) plots.ViewPanel {
 		factor = 1
 	}
 	p := plots.ViewPanel{Title: ch.Title,
-		X: plots.Axis{Label: ch.XUnit, Min: ch.X.Low, Max: ch.X.High, Clock: m.view.axis == chart.Wall},
+		X: plots.Axis{Label: ch.XUnit, Min: ch.X.Low, Max: ch.X.High, Clock: ch.XText != nil},
 		Y: plots.Axis{Label: ch.Unit, Min: d.y.Low, Max: d.y.High, Log: d.y.Log}}
 	for _, c := range ch.Curves {
 		if v := viewCurve(c, ch.X, factor); len(v.X) > 0 {
@@ -73,7 +73,7 @@ func (m *model) curvesPanel(d *curvesDrawing) plots.ViewPanel {
 					v.Label = def.label // the run has its own place in the legend
 				}
 			}
-			p.Curves = append(p.Curves, v)
+			p.Curves = append(p.Curves, apart(v, c.Gap)...)
 		}
 	}
 	for _, l := range ch.Lines {
@@ -113,6 +113,30 @@ func viewCurve(c chart.Curve, x chart.Scale, factor float64) plots.ViewCurve {
 		if smooth {
 			out.Smooth = append(out.Smooth, s.Smooth.List()[i]*factor)
 		}
+	}
+	return out
+}
+
+// apart cuts a curve where its points are more than gap apart, unless that is 0. The legend names the first part.
+func apart(v plots.ViewCurve, gap float64) []plots.ViewCurve {
+	if gap <= 0 {
+		return []plots.ViewCurve{v}
+	}
+	var out []plots.ViewCurve
+	from := 0
+	for i := 1; i <= len(v.X); i++ {
+		if i < len(v.X) && v.X[i]-v.X[i-1] <= gap {
+			continue
+		}
+		part := v
+		part.X, part.Y, part.Steps = v.X[from:i], v.Y[from:i], v.Steps[from:i]
+		if v.Smooth != nil {
+			part.Smooth = v.Smooth[from:i]
+		}
+		if from > 0 {
+			part.Label = ""
+		}
+		out, from = append(out, part), i
 	}
 	return out
 }

@@ -1,12 +1,17 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"aural/health"
 	"aural/runlog"
+	"aural/runlog/tensorboard"
 
 	"github.com/spf13/cobra"
 )
@@ -18,7 +23,7 @@ const healthVersion = 1
 type runHealth struct {
 	Dir    string        `json:"dir"`
 	Name   string        `json:"name"`
-	Status runlog.Status `json:"status"`
+	Status runlog.Status `json:"status,omitempty"` // none for the log of another program
 	Report health.Report `json:"report"`
 }
 
@@ -34,7 +39,8 @@ func (a *app) health() *cobra.Command {
 		Short: "Say whether runs are well, and why not",
 		Long: `Health applies rules to what a run has logged and prints HEALTHY, WATCH or BROKEN, with what it
 found: the rule, since which update it holds, the numbers, and what to do. A run is a directory, or
-the name of one in --runs. Health only reads; the run may be live or over.
+the name of one in --runs; or a TensorBoard event file, or a folder of them, of another program.
+Health only reads; the run may be live or over.
 
 Exit codes, of the worst run:
   0    healthy
@@ -107,7 +113,14 @@ func (a *app) judge(f healthFlags, args []string) error {
 	return nil
 }
 
+// judgeRun examines a run, or the event files that another program wrote for TensorBoard.
 func judgeRun(dir string, now time.Time) (runHealth, error) {
+	state, err := runlog.ReadState(dir)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		if h, errEvents := judgeEvents(dir, now); !errors.Is(errEvents, tensorboard.ErrNoEvents) {
+			return h, errEvents
+		}
+	}
 	r, err := readRun(dir)
 	if err != nil {
 		return runHealth{}, err
@@ -117,15 +130,31 @@ func judgeRun(dir string, now time.Time) (runHealth, error) {
 	if err != nil {
 		return runHealth{}, err
 	}
-	state, err := r.State()
-	if err != nil {
-		return runHealth{}, err
-	}
 	return runHealth{dir, runlog.RunName(dir), state.At(now), report}, nil
 }
 
+func judgeEvents(path string, now time.Time) (runHealth, error) {
+	if runs, err := runlog.Runs(path); err == nil && len(runs) > 0 {
+		return runHealth{}, fmt.Errorf("%s is a folder with %s, such as %s: name the runs", path, plural(len(runs), "run"), runs[0].Dir)
+	}
+	e, err := tensorboard.OpenEvents(path)
+	if err != nil {
+		return runHealth{}, err
+	}
+	for more := true; more; {
+		if _, more, err = e.Poll(runlog.Budget{}); err != nil {
+			return runHealth{}, err
+		}
+	}
+	return runHealth{Dir: path, Name: filepath.Base(path), Report: health.Examine(health.Input{Curves: e, Damage: e.Damage(), Now: now})}, nil
+}
+
 func (a *app) showHealth(h runHealth) {
-	a.print("%s  %s, %s, update %s: %s", a.paintLevel(h.Report.Level, h.Report.Level.String()), h.Dir, h.Status, grouped(h.Report.Step), h.Report.Summary)
+	run := h.Dir
+	if h.Status != "" {
+		run += ", " + string(h.Status)
+	}
+	a.print("%s  %s, update %s: %s", a.paintLevel(h.Report.Level, h.Report.Level.String()), run, grouped(h.Report.Step), h.Report.Summary)
 	for _, f := range h.Report.Findings {
 		word := "note"
 		if f.Level > health.Healthy {

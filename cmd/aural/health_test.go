@@ -72,6 +72,16 @@ func TestHealth(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 
+	// The mirror of a run for TensorBoard is judged like the log of another program: by its curves alone.
+	out, _ = call(t, exitBroken, "health", filepath.Join(dead, "tb"))
+	has(t, out, "BROKEN  "+filepath.Join(dead, "tb")+", update 400", "single-code, since update 10")
+	files, err := filepath.Glob(filepath.Join(well, "tb", "*"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	out, _ = call(t, exitDone, "health", files[0], "--json")
+	has(t, out, `"level": "healthy"`, `"step": 400`)
+
 	out, _ = call(t, exitDone, "health", "--rules")
 	has(t, out, "single-code (up to broken)", "perplexity-reversal (note)", "HF#14387")
 	out, _ = call(t, exitDone, "health", "--rules", "--json")
@@ -90,7 +100,9 @@ func TestHealth(t *testing.T) {
 	_, msg = call(t, exitError, "health", filepath.Join(root, "none"))
 	has(t, msg, "no run")
 	_, msg = call(t, exitError, "health", root)
-	has(t, msg, root)
+	has(t, msg, "a folder with 3 runs, such as "+dead)
+	_, msg = call(t, exitError, "health", t.TempDir())
+	has(t, msg, "is no run")
 }
 
 func TestFolded(t *testing.T) {

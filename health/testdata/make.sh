@@ -65,7 +65,7 @@ train diversity-0 synthetic quickstart 500 --set loss.diversity=0 --set 'train.o
 train temperature-0 synthetic quickstart 500 --set quantizer.temp_start=0.001 --set quantizer.temp_end=0.001
 train logits-x100 synthetic quickstart 300 --set contrastive.temperature=0.001
 train penalty-1000 synthetic quickstart 300 --set loss.feature_penalty=1000
-train diversity-x500 synthetic quickstart 400 --set loss.diversity=50
+train diversity-x500 synthetic quickstart 700 --set loss.diversity=50
 
 # Two utterances over and over, for a model of a quarter of the size; batches of one crop of two seconds; a warm-up that never ends.
 train repeated-data few quickstart 4000 --set data.batch_samples=64000 --set encoder.width=96 --set encoder.ffn=384 --set encoder.layers=2 \

@@ -102,9 +102,6 @@ func (c *connection) fetch(name string, r remote) (more bool, err error) {
 	if have.inode == r.inode && have.size == r.size {
 		return false, nil
 	}
-	if r.size < have.size {
-		have.size = 0 // a run that was begun anew
-	}
 	path := filepath.Join(c.dir, name)
 	begin := max(0, have.size-overlap) / block * block
 	out, err := c.session.run(fmt.Sprintf("dd if=%s bs=%d skip=%d count=%d </dev/null 2>/dev/null", name, block, begin/block, chunk/block), chunk)

@@ -306,7 +306,7 @@ func TestHangs(t *testing.T) {
 	create(t, dir)
 	hung := filepath.Join(t.TempDir(), "hung")
 	bin := t.TempDir()
-	if err := os.WriteFile(filepath.Join(bin, "ls"), []byte("#!/bin/sh\nwhile [ -e "+hung+" ]; do sleep 0.1; done\nexec /bin/ls \"$@\"\n"), 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(bin, "ls"), []byte("#!/bin/sh\nn=0; while [ -e "+hung+" ] && [ $n -lt 300 ]; do n=$((n+1)); sleep 0.1; done\nexec /bin/ls \"$@\"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	o := options(t, []string{"sh", "-c", "PATH=" + bin + ":$PATH; exec sh"})

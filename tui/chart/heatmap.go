@@ -116,7 +116,9 @@ func (h *HeatMap) pool(top, bottom, from, to int) float64 {
 			if math.IsNaN(v) || math.IsInf(v, 0) {
 				continue
 			}
-			most, sum, n = math.Max(most, v), sum+v, n+1
+			if sum, n = sum+v, n+1; v > most {
+				most = v
+			}
 		}
 	}
 	switch {
@@ -234,6 +236,8 @@ func (h *HeatMap) drawAxis(c *screen.Canvas, area screen.Rect, g HeatGrid) {
 	if n := screen.TextWidth(h.XUnit); n > 0 && room >= 3*n && mark < room-n {
 		c.TextRight(g.Inner.X, y, room, h.XUnit, screen.Faint)
 		room -= n + 1
+	} else if mark >= room-LabelWidth {
+		room = mark // no label that the mark would cut
 	}
 	p.drawTicks(c, y, room)
 	if mark >= 0 {
