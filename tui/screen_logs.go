@@ -32,6 +32,7 @@ type logsPane struct {
 	top    int               // its first visible line
 	filter filter
 	alert  entryID // where n and N are
+	left   filtered
 	seen   map[*runView]map[entryID]bool
 }
 
@@ -110,10 +111,32 @@ func (p *logsPane) list(r *runView, part logPart) []entry {
 	default:
 		all = r.logLines()
 	}
-	if p.filter.text == "" {
+	if p.filter.text == "" || len(all) == 0 {
 		return all
 	}
-	return slices.DeleteFunc(all, func(e entry) bool { return !p.filter.match(e.searched()) })
+	// There may be thousands of log lines, which never change.
+	key := filteredKey{r, p.filter.text, len(all), all[0].id(), all[len(all)-1].id()}
+	if part == linesPart && p.left.key == key {
+		return p.left.list
+	}
+	out := slices.DeleteFunc(all, func(e entry) bool { return !p.filter.match(e.searched()) })
+	if part == linesPart {
+		p.left = filtered{key, out}
+	}
+	return out
+}
+
+// filtered is what a filter left of the log lines the last time: a key and the frame after it ask for it several times.
+type filtered struct {
+	key  filteredKey
+	list []entry
+}
+
+type filteredKey struct {
+	run         *runView
+	filter      string
+	n           int
+	first, last entryID
 }
 
 // index is the row of the cursor; -1 in an empty list.
