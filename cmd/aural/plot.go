@@ -38,9 +38,10 @@ func (a *app) plot() *cobra.Command {
 		Use:   "plot RUN...",
 		Short: "Draw a figure of runs, or a table that compares them",
 		Long: `Plot draws a figure into an SVG, PDF, PNG, EPS or TeX (PGF) file; the extension decides. The
-same log gives the same bytes. A run is a directory, or the name of one in --runs. Several runs are
-drawn over each other; with --group, runs of one recipe with different seeds become their mean with
-a band around it.
+same log gives the same bytes. A run is a directory, or the name of one in --runs; what another
+program logged for TensorBoard can be given too, as a file or folder. Several runs are drawn over
+each other; with --group, runs of one recipe with different seeds become their mean with a band
+around it.
 
 Figures:
 ` + strings.Join(lines, "\n") + `
@@ -244,12 +245,12 @@ func (a *app) drawFigure(f plotFlags, args []string) error {
 		if err != nil {
 			return err
 		}
-		r, err := readRun(dir)
+		log, close, err := readLog(dir)
 		if err != nil {
 			return err
 		}
-		defer r.Close()
-		logs, dirs = append(logs, r), append(dirs, dir)
+		defer close()
+		logs, dirs = append(logs, log), append(dirs, dir)
 	}
 	var recipes []map[string]string
 	if f.group || f.table != "" {
