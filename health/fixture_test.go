@@ -107,7 +107,9 @@ var brokenRuns = []struct {
 	{"tiny-batch", "soft-hard-split", Watch},
 	{"tiny-batch", "at-chance", Broken},
 	{"temperature-0", "gradient-explosion", Watch},
+	{"diversity-x500", "at-chance", Watch},
 	{"endless-warmup", "warm-up", Watch},
+	{"slow-data", "data-stall", Watch},
 }
 
 // healthyRuns are the runs of testdata/make.sh that were left alone.
@@ -171,13 +173,42 @@ func TestHealthyRuns(t *testing.T) {
 	}
 }
 
-// No rule but the expected ones fires on any of the runs that were broken in another way: rules do not fire together at random.
+// lostRuns are runs whose process was stopped or killed, so that their last heartbeat says that they run.
+var lostRuns = []struct {
+	name  string
+	after time.Duration
+	level Level
+}{
+	{"stopped-process", 10 * time.Second, Healthy}, // a heartbeat is due every 5 s
+	{"stopped-process", time.Minute, Watch},        // the process is there
+	{"killed-process", 10 * time.Second, Healthy},
+	{"killed-process", 10 * time.Minute, Broken}, // seen from another host, where nobody can look for the process
+}
+
+func TestLostRuns(t *testing.T) {
+	for _, c := range lostRuns {
+		_, r := recorded(t, c.name)
+		s, err := r.State()
+		if err != nil || s.Status != runlog.Running {
+			t.Fatalf("%s: %+v, %v", c.name, s, err)
+		}
+		report, err := FromReader(r, s.Time.Add(c.after))
+		if err != nil || report.Level != c.level || c.level > Healthy && report.Findings[0].Rule != "silent" {
+			t.Errorf("%s after %v: %+v, %v; want %v", c.name, c.after, report, err, c.level)
+		}
+	}
+}
+
+// Every log in testdata is looked at by a test.
 func TestFixturesAreListed(t *testing.T) {
 	listed := map[string]bool{}
 	for _, name := range healthyRuns {
 		listed[name] = true
 	}
 	for _, c := range brokenRuns {
+		listed[c.name] = true
+	}
+	for _, c := range lostRuns {
 		listed[c.name] = true
 	}
 	files, err := filepath.Glob("testdata/*.gz")

@@ -299,6 +299,9 @@ func TestCompare(t *testing.T) {
 	if !strings.Contains(string(grouped.CSV()), "valid accuracy,\"valid accuracy, deviation\"") || !strings.Contains(string(grouped.LaTeX()), ` $\pm$ `) {
 		t.Errorf("%s\n%s", grouped.CSV(), grouped.LaTeX())
 	}
+	if names := differing([]map[string]string{{"a": "1", "b": "2"}, nil, {"a": "1", "b": "3"}}); !slices.Equal(names, []string{"b"}) {
+		t.Errorf("%q differ, want b", names)
+	}
 	if _, err := Compare(logs, nil, Options{Metrics: []string{"clip_rate"}}); !errors.Is(err, ErrNoData) {
 		t.Errorf("a metric that nobody has: %v", err)
 	}

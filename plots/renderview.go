@@ -143,7 +143,17 @@ func (a *Spectrogram) check() error {
 	if len(a.LogMel)*len(a.Frequencies) > maxCells {
 		return fmt.Errorf("the spectrogram has %d frames of %d bands: at most %d cells can be drawn", len(a.LogMel), len(a.Frequencies), maxCells)
 	}
-	for _, v := range append([]float64{a.Start, a.Lead, a.Hop}, a.Frequencies...) {
+	numbers := append([]float64{a.Start, a.Lead, a.Hop}, a.Frequencies...)
+	for _, s := range a.Spans {
+		numbers = append(numbers, s.From, s.To)
+	}
+	for _, f := range a.Codes {
+		numbers = append(numbers, f.From, f.To)
+	}
+	for _, w := range a.Words {
+		numbers = append(numbers, w.From, w.To)
+	}
+	for _, v := range numbers {
 		if !finite(v) || math.Abs(v) > 1e9 {
 			return fmt.Errorf("the spectrogram has a time or frequency of %v: it must be finite", v)
 		}

@@ -32,7 +32,7 @@ var tableMetrics = []string{"contrastive_loss", "accuracy", "code_perplexity", "
 const tableSmoothing = 0.9
 
 // Compare makes the table of runs: how far each went, what its metrics came to and were at best, and where the recipes
-// differ. recipes holds the settings of each run by their dotted names, or is nil. A metric is that of validation where any
+// differ. recipes holds the settings of each run by their dotted names, nil for a run without, or is nil. A metric is that of validation where any
 // run has one, as measured, and otherwise that of training, smoothed; the best is by the direction in which the metric
 // improves. Metrics, Smoothing, Units and Groups of the options count; a group has the means and deviations of its runs.
 func Compare(logs []runlog.Curves, recipes []map[string]string, o Options) (Table, error) {
@@ -198,8 +198,10 @@ func (b *builder) recorded(series string) bool {
 	})
 }
 
-// differing returns the names of the settings that are not the same in all recipes, sorted.
+// differing returns the names of the settings that are not the same in all recipes, sorted. Runs without a recipe do not
+// count.
 func differing(recipes []map[string]string) []string {
+	recipes = slices.DeleteFunc(slices.Clone(recipes), func(r map[string]string) bool { return r == nil })
 	names := map[string]bool{}
 	for _, r := range recipes {
 		for name := range r {

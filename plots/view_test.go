@@ -53,7 +53,7 @@ func someView() View {
 		{Title: "Codes", X: Axis{Label: "entry"}, Heat: heat},
 		{Title: "Batch", X: Axis{Label: "seconds"}, Spectrogram: audio},
 		{Title: "Logits", X: Axis{Label: "rank"}, Y: Axis{Label: "logit"}, Bars: []Bar{{"target", 3}, {"first", 2}, {"second", 1}}},
-		{Title: "Nothing"},
+		{Title: "Nothing <&> \"of\" it"},
 		{Title: "Clock", X: Axis{Label: "time (UTC)", Clock: true}, Curves: []ViewCurve{{Label: "x", X: []float64{1.7e9, 1.7e9 + 4000, 1.7e9 + 90000}, Y: []float64{1, 2, 3}, Points: true}}},
 	}}
 }
@@ -122,6 +122,7 @@ func TestViewRefused(t *testing.T) {
 		"bands, and there are 0": {Spectrogram: &Spectrogram{LogMel: [][]float32{{1}}, Hop: 1}},
 		"seconds apart":          {Spectrogram: &Spectrogram{LogMel: [][]float32{{1}}, Frequencies: []float64{1}}},
 		"must be finite":         {Spectrogram: &Spectrogram{Start: math.NaN()}},
+		"frequency of +Inf":      {Spectrogram: &Spectrogram{Spans: []Span{{0, math.Inf(1)}}}},
 		"an axis from":           {X: Axis{Min: 1, Max: 1}},
 		"at least 0":             {Bars: []Bar{{"a", -1}}},
 		"more than one of":       {Bars: []Bar{{"a", 1}}, Heat: &HeatMap{}},
@@ -175,11 +176,11 @@ func TestAnyView(t *testing.T) {
 				}
 			case 2:
 				p.Spectrogram = &Spectrogram{Hop: 0.01, Frequencies: []float64{100, 1000, 4000}, Rate: rapid.IntRange(-1, 20).Draw(rt, "rate"), Waveform: []float32{0, 1, -1, float32(math.NaN())},
-					Spans: []Span{{number.Draw(rt, "from"), number.Draw(rt, "to")}}, Words: []Word{{Span{0, 0.01}, "word"}}}
+					Spans: []Span{{rapid.Float64Range(-9, 9).Draw(rt, "from"), rapid.Float64Range(-1e9, 1e9).Draw(rt, "to")}}, Words: []Word{{Span{0, 0.01}, "word"}}}
 				for range rapid.IntRange(0, 4).Draw(rt, "frames") {
 					p.Spectrogram.LogMel = append(p.Spectrogram.LogMel, []float32{float32(number.Draw(rt, "bin")), 1, 2})
 				}
-				p.Spectrogram.Codes = []FrameCodes{{Span{0, number.Draw(rt, "code end")}, rapid.SliceOfN(rapid.IntRange(-5, 1000), 0, 3).Draw(rt, "codes"), true}, {Span{0, 1}, []int{1}, false}}
+				p.Spectrogram.Codes = []FrameCodes{{Span{0, rapid.Float64Range(-1, 9).Draw(rt, "code end")}, rapid.SliceOfN(rapid.IntRange(-5, 1000), 0, 3).Draw(rt, "codes"), true}, {Span{0, 1}, []int{1}, false}}
 			case 3:
 				for range rapid.IntRange(0, 4).Draw(rt, "bars") {
 					p.Bars = append(p.Bars, Bar{"bar", math.Abs(number.Draw(rt, "bar"))})

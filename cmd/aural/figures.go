@@ -8,6 +8,7 @@ import (
 
 	"aural/plots"
 	"aural/runlog"
+	"aural/runlog/tensorboard"
 )
 
 // readRun reads the whole log of a run.
@@ -25,6 +26,28 @@ func readRun(dir string) (*runlog.Reader, error) {
 		}
 	}
 	return r, nil
+}
+
+// readLog reads the whole log of a run, or of another program: the event files of TensorBoard. close is to be called when
+// the curves are not needed any more.
+func readLog(path string) (log runlog.Curves, close func() error, err error) {
+	r, err := readRun(path)
+	if err == nil {
+		return r, r.Close, nil
+	}
+	events, eventsErr := tensorboard.OpenEvents(path)
+	switch {
+	case errors.Is(eventsErr, tensorboard.ErrNoEvents):
+		return nil, nil, err
+	case eventsErr != nil:
+		return nil, nil, eventsErr
+	}
+	for more := true; more; {
+		if _, more, err = events.Poll(runlog.Budget{}); err != nil {
+			return nil, nil, err
+		}
+	}
+	return events, func() error { return nil }, nil
 }
 
 // finish draws the figures of a run and prints what it came to.

@@ -9,21 +9,20 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"aural/runlog"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// readRecipes returns the settings of runs by their dotted names, without the note. A run without a recipe, such as one
-// that another program logged, has none.
+// readRecipes returns the settings of runs by their dotted names, without the note. What another program logged has none: nil.
 func readRecipes(dirs []string) ([]map[string]string, error) {
 	recipes := make([]map[string]string, len(dirs))
 	for i, dir := range dirs {
 		path := filepath.Join(dir, "config.yaml")
 		data, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			recipes[i] = map[string]string{}
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 			continue
 		}
 		if err != nil {

@@ -128,7 +128,7 @@ func TestWatched(t *testing.T) {
 	p.keys("2", "/")
 	p.typeIn("^grad")
 	p.keys("Enter")
-	if screen := p.sees("gradient norm"); strings.Contains(screen, "feature penalty") {
+	if screen := p.sees("gradient norm", "filter ^grad"); strings.Contains(screen, "feature penalty") {
 		t.Errorf("the filter hides nothing:\n%s", screen)
 	}
 	figure := filepath.Join(base, "seen.svg")

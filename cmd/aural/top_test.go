@@ -49,7 +49,7 @@ func TestTop(t *testing.T) {
 	has(t, out, "first", "■ finished", "contrastive loss, nats", "│")
 	out, _ = call(t, exitDone, "top", dir, "--once", "--ascii", "--screen", "logs")
 	has(t, out, "events 2")
-	out, _ = call(t, exitDone, "top", "--runs", root, "--once", "--screen", "9", "--x", "audio", "--smooth", "0.9")
+	out, _ = call(t, exitDone, "top", "--runs", root, "--once", "--screen", "9", "--x", "hours", "--smooth", "0.9")
 	has(t, out, "first", "second", "hours of audio")
 	out, _ = call(t, exitDone, "top", root, "--json")
 	lines := strings.Split(strings.TrimSpace(out), "\n")
