@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-
 	tea "github.com/charmbracelet/bubbletea"
 )
 

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-
 	tea "github.com/charmbracelet/bubbletea"
 )
 
