@@ -34,7 +34,7 @@ func spectrogramPanels(b *builder) ([]panel, error) {
 			}
 			title := fmt.Sprintf("Update %d: %s", s.Step, s.Batch.ID)
 			if len(b.runs) > 1 {
-				title = r.label + ", " + title
+				title = fmt.Sprintf("%s, update %d: %s", r.label, s.Step, s.Batch.ID)
 			}
 			panels = append(panels, panel{title: title, labelX: "seconds", audio: &audioPanel{Spectrogram: *a}})
 			break

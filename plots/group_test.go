@@ -246,6 +246,20 @@ func TestUsage(t *testing.T) {
 	})
 }
 
+// What a snapshot counted is divided between the columns that its updates lie in.
+func TestUsageDivides(t *testing.T) {
+	snapshot := func(step, updates int64, counts ...int64) runlog.Snapshot {
+		return runlog.Snapshot{Step: step, Codebook: &runlog.Codebook{Groups: 1, Entries: 2, Counts: counts, Updates: updates}}
+	}
+	h := usage([]runlog.Snapshot{snapshot(1, 1, 3, 0), snapshot(4, 3, 0, 3)}, 0, false)
+	if want := [][]float64{{1.5, 0}, {0.5, 2}}; !slices.EqualFunc(h.Values, want, slices.Equal) {
+		t.Errorf("%v, want %v", h.Values, want)
+	}
+	if h = usage([]runlog.Snapshot{snapshot(1, 1, 3, 0), snapshot(4, 3, 0, 9)}, 0, true); !slices.Equal(h.entries, []string{"1", "0"}) {
+		t.Errorf("order %v", h.entries)
+	}
+}
+
 func TestPublishedIsCut(t *testing.T) {
 	b := ViewBand{X: []float64{0, 100, 200}, Low: []float64{0, 1, 2}, High: []float64{1, 3, 5}}
 	cut := b.within(50, 150, 0, 0)

@@ -250,7 +250,7 @@ func (h *HeatMap) bar(c draw.Canvas, r vg.Rectangle, s style) {
 	}
 }
 
-// entries are those of the legend: the colours that are not in the bar.
+// legend returns what explains the colours that are not in the bar.
 func (h *HeatMap) legend(s style) []entry {
 	has := func(what func(v float64) bool) bool {
 		for _, row := range h.Values {

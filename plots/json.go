@@ -72,18 +72,13 @@ type (
 		Values []numbers `json:"values"`
 	}
 	jsonSpectrogram struct {
-		Start       float64     `json:"start_seconds"`
-		Lead        float64     `json:"lead_seconds"`
-		Hop         float64     `json:"hop_seconds"`
-		Frequencies numbers     `json:"frequencies_hz"`
-		LogMel      []numbers   `json:"log_mel"`
-		Masked      []Span      `json:"masked"`
-		Codes       []jsonCodes `json:"codes"`
-	}
-	jsonCodes struct {
-		Span
-		Codes   []int `json:"codes"`
-		Correct bool  `json:"correct"`
+		Start       float64      `json:"start_seconds"`
+		Lead        float64      `json:"lead_seconds"`
+		Hop         float64      `json:"hop_seconds"`
+		Frequencies numbers      `json:"frequencies_hz"`
+		LogMel      []numbers    `json:"log_mel"`
+		Masked      []Span       `json:"masked"`
+		Codes       []FrameCodes `json:"codes"`
 	}
 )
 
@@ -131,16 +126,13 @@ func (p *panel) json(labelX string) jsonPanel {
 		}
 	}
 	if a := p.audio; a != nil && !a.empty() {
-		j.Spectrogram = &jsonSpectrogram{Start: a.Start, Lead: a.Lead, Hop: a.Hop, Frequencies: a.Frequencies, Masked: a.Spans}
+		j.Spectrogram = &jsonSpectrogram{Start: a.Start, Lead: a.Lead, Hop: a.Hop, Frequencies: a.Frequencies, Masked: a.Spans, Codes: a.Codes}
 		for _, frame := range a.LogMel {
 			row := make(numbers, len(frame))
 			for i, v := range frame {
 				row[i] = float64(v)
 			}
 			j.Spectrogram.LogMel = append(j.Spectrogram.LogMel, row)
-		}
-		for _, f := range a.Codes {
-			j.Spectrogram.Codes = append(j.Spectrogram.Codes, jsonCodes{f.Span, f.Codes, f.Correct})
 		}
 	}
 	return j

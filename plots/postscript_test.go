@@ -57,6 +57,11 @@ func checkEPS(t rapid.TB, figure string, eps []byte) {
 			if !regexp.MustCompile(`^\(([^()\\]|\\[()\\]|\\\d{3})*\) \[[-0-9. ]*\] xshow$`).MatchString(line) {
 				t.Fatalf("%s: text %q", figure, line)
 			}
+			shown, widths, _ := strings.Cut(strings.TrimSuffix(line[1:], "] xshow"), ") [")
+			letters := len(regexp.MustCompile(`\\\d{3}|\\.|.`).FindAllString(shown, -1))
+			if n := len(strings.Fields(widths)); n != letters {
+				t.Fatalf("%s: %d letters have %d widths: %q", figure, letters, n, line)
+			}
 		case strings.HasSuffix(line, " setfont"):
 			if name := fields[0]; !strings.Contains(text, "/FontName "+name+" def") {
 				t.Fatalf("%s: font %s is not embedded", figure, name)

@@ -48,7 +48,7 @@ func niceStep(v float64) float64 {
 }
 
 // mostDecimals bounds the length of a label: longer ones would leave no room for the axis.
-const mostDecimals = 9
+const mostDecimals = 12
 
 // label writes v with the digits that tell neighbouring ticks apart.
 func (l linearTicks) label(v, step, largest float64) string {

@@ -110,8 +110,8 @@ type Span struct {
 // FrameCodes are the codes of a masked frame of the model, one a group.
 type FrameCodes struct {
 	Span
-	Codes   []int
-	Correct bool // the target scored above all distractors
+	Codes   []int `json:"codes"`
+	Correct bool  `json:"correct"` // the target scored above all distractors
 }
 
 // Word is a piece of text at its time.
