@@ -100,6 +100,7 @@ var brokenRuns = []struct {
 	level      Level
 }{
 	{"rate-x1000", "single-code", Broken},
+	{"rate-raised-x100", "single-code", Broken},
 	{"diversity-0", "single-code", Broken},
 	{"logits-x100", "single-code", Broken},
 	{"penalty-1000", "single-code", Broken},

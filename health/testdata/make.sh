@@ -49,15 +49,18 @@ train healthy-quickstart synthetic quickstart 500
 train healthy-speech speech quickstart 500
 train healthy-tiny speech tiny 1500 --set train.log_every=20 --set train.valid_every=100 --set train.save_every=0
 
-# The learning rate a thousand times too high, without and with clipping; and raised to a hundred times in a run that had learnt.
+# The learning rate a thousand times too high, without and with clipping; and raised ten and a hundred times in a run that had learnt.
 train rate-x1000 synthetic quickstart 300 --set train.schedule.peak=3 --set train.optimizer.clip=0
 train rate-x1000-clipped synthetic quickstart 300 --set train.schedule.peak=3
-if wanted rate-raised; then
-	rm -rf "$work/runs/rate-raised"
-	cp -a "$work/runs/healthy-quickstart" "$work/runs/rate-raised"
-	"$aural" pretrain --data "$work/synthetic" --run "$work/runs/rate-raised" --threads 1 --plain --resume last --resume-force \
-		--set train.schedule.peak=0.3 --set train.max_updates=700 >"$work/rate-raised.out" 2>&1 || echo "rate-raised ended with code $?"
-fi
+for times in 10 100; do
+	if wanted rate-raised-x$times; then
+		rm -rf "$work/runs/rate-raised-x$times"
+		cp -a "$work/runs/healthy-quickstart" "$work/runs/rate-raised-x$times"
+		"$aural" pretrain --data "$work/synthetic" --run "$work/runs/rate-raised-x$times" --threads 1 --plain --resume last --resume-force \
+			--set train.schedule.peak="$times"e-3 --set train.schedule.peak=$((3 * times))e-3 --set train.max_updates=700 \
+			>"$work/rate-raised-x$times.out" 2>&1 || echo "rate-raised-x$times ended with code $?"
+	fi
+done
 
 # No diversity loss; codes drawn at a temperature of nearly zero; logits a hundred times too large; features driven to zero; blurred choices.
 train diversity-0 synthetic quickstart 500 --set loss.diversity=0 --set 'train.optimizer.groups=[]'
