@@ -50,8 +50,14 @@ var edges = []struct {
 	{"perplexity of uniform codes", "uniform-death", silent, func() Input {
 		return changed(values{"contrastive_loss": guess, "duplicate_distractors": 0, "prob_perplexity": 400, "gradient_norm": 0}).input()
 	}},
-	{"vanished gradient norm", "uniform-death", silent, func() Input {
+	{"vanished gradient norm", "uniform-death", Watch, func() Input {
 		return changed(values{"contrastive_loss": guess, "duplicate_distractors": 0, "prob_perplexity": 639, "gradient_norm": .01}).input()
+	}},
+	{"chance left", "uniform-death", silent, func() Input {
+		return all(600, values{"contrastive_loss": guess, "duplicate_distractors": 0, "prob_perplexity": 639}).input()
+	}},
+	{"soft perplexity of a split", "single-code", silent, func() Input {
+		return changed(values{"code_perplexity": 2, "duplicate_distractors": 1, "contrastive_loss": 0, "prob_perplexity": 639}).input()
 	}},
 	{"vanished gradient norm", "gradient-zero", Broken, func() Input { return changed(values{"gradient_norm": 5e-4}).input() }},
 	{"equal distractors", "single-code", Broken, func() Input {
