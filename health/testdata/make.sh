@@ -64,6 +64,7 @@ train healthy-tiny speech tiny 1500 --set train.log_every=20 --set train.valid_e
 # weight decay of 0.01 three thousand times.
 train rate-x1000 synthetic quickstart 300 --set train.schedule.peak=3 --set train.optimizer.clip=0
 train rate-x1000-clipped synthetic quickstart 300 --set train.schedule.peak=3
+train rate-infinite synthetic quickstart 60 --set train.schedule.peak=1e38 --set train.schedule.warmup=30 --set train.log_every=1
 goon rate-raised-x100 --set train.schedule.peak=0.3
 goon decay-raised --set train.optimizer.weight_decay=30
 
