@@ -36,6 +36,17 @@ train() {
 		>"$work/$name.out" 2>&1 || echo "$name ended with code $?"
 }
 
+# goon NAME --set ...: the healthy run goes on with other settings.
+goon() {
+	name=$1
+	shift
+	wanted "$name" || return 0
+	rm -rf "$work/runs/$name"
+	cp -a "$work/runs/healthy-quickstart" "$work/runs/$name"
+	"$aural" pretrain --data "$work/synthetic" --run "$work/runs/$name" --threads 1 --plain --resume last --resume-force \
+		--set train.max_updates=700 "$@" >"$work/$name.out" 2>&1 || echo "$name ended with code $?"
+}
+
 # begin NAME ...: as train, in the background; until_update NAME UPDATES waits for it.
 begin() {
 	train "$@" &
@@ -49,27 +60,27 @@ train healthy-quickstart synthetic quickstart 500
 train healthy-speech speech quickstart 500
 train healthy-tiny speech tiny 1500 --set train.log_every=20 --set train.valid_every=100 --set train.save_every=0
 
-# The learning rate a thousand times too high, without and with clipping; and raised to a hundred times in a run that had learnt.
+# The learning rate a thousand times too high, without and with clipping; and raised a hundred times in a run that had learnt, or the
+# weight decay of 0.01 three thousand times.
 train rate-x1000 synthetic quickstart 300 --set train.schedule.peak=3 --set train.optimizer.clip=0
 train rate-x1000-clipped synthetic quickstart 300 --set train.schedule.peak=3
-if wanted rate-raised; then
-	rm -rf "$work/runs/rate-raised"
-	cp -a "$work/runs/healthy-quickstart" "$work/runs/rate-raised"
-	"$aural" pretrain --data "$work/synthetic" --run "$work/runs/rate-raised" --threads 1 --plain --resume last --resume-force \
-		--set train.schedule.peak=0.3 --set train.max_updates=700 >"$work/rate-raised.out" 2>&1 || echo "rate-raised ended with code $?"
-fi
+train rate-infinite synthetic quickstart 60 --set train.schedule.peak=1e38 --set train.schedule.warmup=30 --set train.log_every=1
+goon rate-raised-x100 --set train.schedule.peak=0.3
+goon decay-raised --set train.optimizer.weight_decay=30
 
-# No diversity loss; codes drawn at a temperature of nearly zero; logits a hundred times too large; features driven to zero; blurred choices.
+# No diversity loss; codes drawn at a temperature of nearly zero; logits a hundred times too large; features driven to zero; weights
+# decayed to zero; a diversity loss that outweighs all else.
 train diversity-0 synthetic quickstart 500 --set loss.diversity=0 --set 'train.optimizer.groups=[]'
 train temperature-0 synthetic quickstart 500 --set quantizer.temp_start=0.001 --set quantizer.temp_end=0.001
 train logits-x100 synthetic quickstart 300 --set contrastive.temperature=0.001
 train penalty-1000 synthetic quickstart 300 --set loss.feature_penalty=1000
+train decay-x3000 synthetic quickstart 300 --set train.optimizer.weight_decay=30
 train diversity-x500 synthetic quickstart 700 --set loss.diversity=50
 
 # Two utterances over and over, for a model of a quarter of the size; batches of one crop of two seconds; a warm-up that never ends.
+c='{channels: 32, kernel: 3, stride: 2}' d='{channels: 32, kernel: 2, stride: 2}'
 train repeated-data few quickstart 4000 --set data.batch_samples=64000 --set encoder.width=96 --set encoder.ffn=384 --set encoder.layers=2 \
-	--set 'encoder.conv=[{channels: 32, kernel: 10, stride: 5}, {channels: 32, kernel: 3, stride: 2}, {channels: 32, kernel: 3, stride: 2},
-	{channels: 32, kernel: 3, stride: 2}, {channels: 32, kernel: 3, stride: 2}, {channels: 32, kernel: 2, stride: 2}, {channels: 32, kernel: 2, stride: 2}]' \
+	--set "encoder.conv=[{channels: 32, kernel: 10, stride: 5}, $c, $c, $c, $c, $d, $d]" \
 	--set train.log_every=40 --set train.valid_every=200 --set valid.seconds=12
 train tiny-batch synthetic quickstart 2000 --set data.batch_samples=32000
 train endless-warmup synthetic quickstart 300 --set train.schedule.warmup=20000
