@@ -9,17 +9,17 @@ import (
 
 var collapseRules = []Rule{
 	{Name: "uniform-death", Level: Broken, training: true, check: (*exam).uniformDeath,
-		Title: "The model died: all codes are equally likely and nothing is learnt",
+		Title: "The model dies: all codes are equally likely and nothing is learnt",
 		Description: "the contrastive loss is that of guessing, the mean softmax over codes is uniform, and the gradient is zero. " +
-			"At the start of a healthy run the loss is the same, but the gradient is not.",
-		Limits:   []Limit{uniformGain, uniformPerplexity, vanishedGradient},
+			"At the start of a healthy run the loss is the same, but not the softmax or the gradient. Watch while the gradient lives, once healthy runs have left chance.",
+		Limits:   []Limit{uniformGain, uniformPerplexity, vanishedGradient, easyFirst},
 		explains: []string{"at-chance", "gradient-zero", "soft-hard-split", "fell-to-chance", "late-divergence"}},
 	{Name: "single-code", Level: Broken, training: true, check: (*exam).singleCode,
 		Title: "The codebook collapsed: all frames have the same code",
 		Description: "the perplexity of the chosen codes is one code a group, and the task is empty: all distractors equal the target, or the contrastive loss is " +
 			"0. Judged on training, and on several validations, where no noise scatters the choices. In the valley that healthy runs go through, the perplexity is " +
 			"3 to 4 % of the entries and the loss stays high.",
-		Limits:   []Limit{singleCodes, singleDuplicates, singleLoss, heldOutRecords},
+		Limits:   []Limit{singleCodes, singleDuplicates, singleLoss, heldOutRecords, splitShare},
 		explains: []string{"at-chance", "gradient-zero", "soft-hard-split", "dead-codes", "shortcut", "perplexity-reversal", "fell-to-chance", "late-divergence"}},
 	{Name: "soft-hard-split", Level: Broken, training: true, check: (*exam).softHardSplit,
 		Title: "Few codes are chosen although all are likely",
@@ -43,12 +43,19 @@ func (e *exam) uniformDeath() (Finding, outcome) {
 	if !ok1 || !ok2 || !ok3 || math.IsNaN(e.entries) {
 		return Finding{}, unjudged
 	}
-	if math.Abs(gain) > uniformGain.Value*e.chanceLoss || soft < uniformPerplexity.Value*e.entries || norm > vanishedGradient.Value {
+	if math.Abs(gain) > uniformGain.Value*e.chanceLoss || soft < uniformPerplexity.Value*e.entries {
 		return Finding{}, quiet
 	}
+	level := Broken
+	since := e.metric("gradient_norm").since(func(v float64) bool { return v <= vanishedGradient.Value })
+	if norm > vanishedGradient.Value {
+		if e.updates < e.expected().LeavesChance {
+			return Finding{}, quiet
+		}
+		level, since = Watch, e.metric("prob_perplexity").since(func(v float64) bool { return v >= uniformPerplexity.Value*e.entries })
+	}
 	loss, _ := e.now("contrastive_loss")
-	return Finding{Level: Broken, Title: "dead: all codes are equally likely and nothing is learnt",
-		Since: e.metric("gradient_norm").since(func(v float64) bool { return v <= vanishedGradient.Value }),
+	return Finding{Level: level, Title: "all codes are equally likely and nothing is learnt", Since: since,
 		Evidence: fmt.Sprintf("contrastive loss %.3f nats (guessing: %.3f), perplexity of the mean softmax %.4g of %.0f, gradient norm %.2g",
 			loss, e.chanceLoss, soft, e.entries, norm),
 		Advice: "it does not recover: go back to a checkpoint from before, or begin anew, with a lower learning rate, a longer warm-up or a larger batch"}, fired
@@ -88,8 +95,9 @@ func (e *exam) collapsed(kind string, present func(series) series, least int) (f
 	}
 	codes, limit := present(s).median(), singleCodes.Value*e.groups
 	empty := okDup && duplicates >= singleDuplicates.Value || okLoss && loss <= singleLoss.Value
-	if !(codes <= limit) || !empty {
-		return nil, true
+	soft, okSoft := now("prob_perplexity")
+	if !(codes <= limit) || !empty || okSoft && soft >= splitShare.Value*e.entries {
+		return nil, true // the last is a split of soft and hard choices
 	}
 	evidence := fmt.Sprintf("perplexity of the chosen codes %.4g in %.0f groups", codes, e.groups)
 	if kind == runlog.Valid {

@@ -42,7 +42,7 @@ func (e *exam) dataStall() (Finding, outcome) {
 		Advice:   "move the store to a local disk, use the pcm codec (no decoding), cut long recordings at import, or give the reader more CPUs"}
 	if data, ok := settled(e.curve(runlog.System, "time/data")); ok {
 		if step, ok := settled(e.curve(runlog.System, "time/step")); ok {
-			f.Evidence += fmt.Sprintf(": %.3g of %.3g ms", data, step)
+			f.Evidence += fmt.Sprintf(": %.0f of %.0f ms", data, step)
 		}
 	}
 	return f, fired

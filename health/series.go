@@ -157,18 +157,18 @@ func (s series) min() (step int64, value float64, ok bool) {
 	return step, value, ok
 }
 
-// since returns the step of the first point of the last run of points for which hold is true, passing over single points for
-// which it is not. It is the last step when it does not hold there.
+// since returns the step of the first point of the last run of points for which hold is true, passing over single points in it for
+// which it is not. It is the last step when there is no such point.
 func (s series) since(hold func(v float64) bool) int64 {
 	n := len(s.steps)
 	if n == 0 {
 		return 0
 	}
-	step, missed := s.steps[n-1], 0
+	step, missed, found := s.steps[n-1], 0, false
 	for i := n - 1; i >= 0; i-- {
 		if hold(s.values[i]) {
-			step, missed = s.steps[i], 0
-		} else if missed++; missed > 1 {
+			step, missed, found = s.steps[i], 0, true
+		} else if missed++; found && missed > 1 {
 			break
 		}
 	}

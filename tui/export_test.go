@@ -135,6 +135,23 @@ func TestViewCurve(t *testing.T) {
 	})
 }
 
+// Bands and lines are in the unit of the axis; lines beside the visible range are left out.
+func TestBandPanel(t *testing.T) {
+	m := shellModel(screen.Terminal{}, 0)
+	ch := chart.NewChart("accuracy")
+	ch.X, ch.Factor, ch.Cursor = chart.Scale{Low: 0, High: 10}, 100, 11
+	ch.Lines = []chart.Reference{{Label: "chance", Value: 0.01}, {Label: "far", Value: 0.9}}
+	ch.Band = &chart.Band{Label: "published", X: []float64{1, 9}, Low: []float64{0.1, 0.2}, High: []float64{0.3, 0.4}}
+	p := m.curvesPanel(&curvesDrawing{chart: ch, y: chart.Scale{Low: 0, High: 50}})
+	ch.Band.X[0] = 5
+	if b := p.Bands[0]; len(p.Bands) != 1 || b.X[0] != 1 || b.Low[1] != 20 || b.High[0] != 30 || b.Colour != plots.Grey || b.Label != "published" {
+		t.Errorf("bands %+v", p.Bands)
+	}
+	if len(p.Lines) != 1 || p.Lines[0] != (plots.ViewLine{Label: "chance", Value: 1}) || len(p.Marks) != 0 {
+		t.Errorf("lines %v, marks %v", p.Lines, p.Marks)
+	}
+}
+
 func TestHeatAndSoundPanels(t *testing.T) {
 	h := heatPanel(&heatDrawing{title: "use", values: [][]float64{{1, 0}, {2, math.NaN()}}, rowsLabel: "code", xLabel: "update", left: 10, right: 30, unit: "share", low: 0, high: 2,
 		log: true, zero: "dead"})

@@ -113,6 +113,27 @@ func (m *model) bindings() []binding {
 	return list
 }
 
+// pressEach takes keys one by one: those that come fast, or over a slow line, reach the program together. Text that was pasted
+// is no keys: it may go into an input line only.
+func (m *model) pressEach(msg tea.KeyMsg) tea.Cmd {
+	switch {
+	case msg.Paste && m.prompt != nil && m.prompt.input != nil:
+		return m.press(msg)
+	case msg.Paste:
+		m.tell("pasted text is left out: paste into an input line", nil)
+		return nil
+	case len(msg.Runes) <= 1:
+		return m.press(msg)
+	}
+	var cmds []tea.Cmd
+	for _, r := range msg.Runes {
+		one := msg
+		one.Runes = []rune{r}
+		cmds = append(cmds, m.press(one))
+	}
+	return tea.Batch(cmds...)
+}
+
 // press does what a key is bound to, if anything: an open prompt comes first, then the screen, then the common keys.
 func (m *model) press(msg tea.KeyMsg) tea.Cmd {
 	if m.prompt != nil && msg.String() != "ctrl+c" {

@@ -131,7 +131,7 @@ func (m *model) handle(msg tea.Msg) tea.Cmd {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
 	case tea.KeyMsg:
-		return tea.Batch(m.press(msg), m.wake())
+		return tea.Batch(m.pressEach(msg), m.wake())
 	case tea.MouseMsg:
 		m.point(tea.MouseEvent(msg))
 	case pollMsg:

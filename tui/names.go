@@ -11,7 +11,7 @@ import (
 )
 
 // Axes are the names of what the x axis may count.
-var Axes = [chart.AxisKinds]string{chart.Updates: "updates", chart.Epochs: "epochs", chart.Relative: "relative", chart.Wall: "time", chart.Hours: "audio"}
+var Axes = [chart.AxisKinds]string{chart.Updates: "updates", chart.Epochs: "epochs", chart.Relative: "relative", chart.Wall: "wall", chart.Hours: "hours"}
 
 // parseAxis finds an axis by its name or the beginning of it; "" is updates.
 func parseAxis(name string) (chart.AxisKind, error) {

@@ -27,7 +27,7 @@ func TestPalette(t *testing.T) {
 		"screen lo":      func(m *model) bool { return m.view.screen == logsScreen },
 		"screen 9":       func(m *model) bool { return m.view.screen == runsScreen },
 		"theme light":    func(m *model) bool { return m.terminal.Theme == screen.Light },
-		"x audio":        func(m *model) bool { return m.view.axis == chart.Hours },
+		"x hours":        func(m *model) bool { return m.view.axis == chart.Hours },
 		"x axis":         func(m *model) bool { return m.view.axis == chart.Epochs }, // the key
 		"smooth 0.8":     func(m *model) bool { return m.view.smooth == 0.8 },
 		"smooth more":    func(m *model) bool { return m.view.smooth == 0.6 },
@@ -122,7 +122,7 @@ func TestPaletteHistory(t *testing.T) {
 func TestPaletteCompletes(t *testing.T) {
 	m := shellModel(screen.Terminal{}, 3)
 	for text, want := range map[string]string{"scr": "screen ", "screen ov": "screen overview", "theme co": "theme color-blind", "run l": "run large-lr", "zzz": "zzz", "exp": "exp",
-		"expl": "explain ", "x h": "x h", "x r": "x relative"} {
+		"expl": "explain ", "x h": "x hours", "x r": "x relative"} {
 		press(m, ":")
 		for _, r := range text {
 			m.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{r}})

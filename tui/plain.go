@@ -128,6 +128,9 @@ func (m *model) plainNews(n news) string {
 	return b.String()
 }
 
+// recordMetrics is how many numbers of each kind a line about a record has.
+const recordMetrics = 7
+
 // plainRecords writes the records of a poll, one line each, with the numbers that the screens show first.
 func (m *model) plainRecords(msg pollMsg) (out []string) {
 	values := make(map[string]map[int64]float64)
@@ -149,7 +152,7 @@ func (m *model) plainRecords(msg pollMsg) (out []string) {
 				if !slices.Contains(kinds, g.kind) {
 					continue
 				}
-				for _, metric := range g.metrics {
+				for _, metric := range g.metrics[:min(recordMetrics, len(g.metrics))] {
 					v, ok := values[g.kind+"/"+metric][step]
 					match, err := runlog.Lookup(metric)
 					if !ok || err != nil {

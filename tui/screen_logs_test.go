@@ -120,7 +120,12 @@ func TestAcknowledge(t *testing.T) {
 	if n := m.unseen(m.run()); n != 1 {
 		t.Errorf("%d alerts after a new one", n)
 	}
-	press(m, "8", "tab", "up", "a")
+	// What was done again later is none.
+	m.run().latest.events = append(m.run().latest.events, runlog.Event{Step: 20002, Time: fixtureTime, Kind: runlog.Alert, Message: "lost", Superseded: true})
+	if n := m.unseen(m.run()); n != 1 || len(m.run().alerts()) != 5 {
+		t.Errorf("%d alerts, %d in all, after one that was done again", n, len(m.run().alerts()))
+	}
+	press(m, "8", "tab", "up", "up", "a")
 	if !strings.Contains(m.notice, "no alert") {
 		t.Errorf("a checkpoint was acknowledged: %q", m.notice)
 	}
@@ -167,6 +172,9 @@ func TestAround(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
+	}
+	if got := m.around(9000, 78); !strings.Contains(got[1].text, "8,950     9,000     9,050") {
+		t.Errorf("at a record: %q", got[1].text)
 	}
 	if got := m.around(1<<40, 78); !strings.Contains(got[1].text, "20,000         –         –") {
 		t.Errorf("behind the last record: %q", got[1].text)

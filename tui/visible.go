@@ -32,15 +32,21 @@ func (m *model) visible() (plots.View, error) {
 	return v, nil
 }
 
-// figureColumns is how many charts stand side by side.
+// figureColumns is how many charts stand side by side; 0, where there are other pictures too, leaves it to plots.
 func (f *frame) figureColumns() int {
-	var at []int
+	charts, at := 0, []int(nil)
 	for _, h := range f.hits {
-		if h.chart >= 0 && !slices.Contains(at, h.area.X) {
+		if h.chart < 0 {
+			continue
+		}
+		if charts++; !slices.Contains(at, h.area.X) {
 			at = append(at, h.area.X)
 		}
 	}
-	return min(len(at), len(f.drawn)) // 0, where no chart can be pointed at, leaves it to plots
+	if charts < len(f.drawn) {
+		return 0
+	}
+	return min(len(at), len(f.drawn))
 }
 
 // figureNote names the run and what was done to the curves.

@@ -115,7 +115,7 @@ func TestUsage(t *testing.T) {
 		{"data verify nowhere", exitError, []string{"nowhere"}},
 		{"runs nowhere", exitError, []string{"nowhere"}},
 		{"plot nowhere", exitError, []string{"there is no run nowhere, neither as a path nor in runs"}},
-		{"plot . --x steps", exitUsage, []string{`unknown --x "steps": want updates, epoch, hours, time or clock`}},
+		{"plot . --x steps", exitUsage, []string{`unknown --x "steps": want updates, epochs, relative, wall or hours`}},
 		{"plot . --theme blue", exitUsage, []string{`unknown --theme "blue"`}},
 		{"plot", exitUsage, []string{"name at least one run"}},
 		{"plot . --band iqr", exitUsage, []string{`unknown --band "iqr": want minmax, std or none`}},

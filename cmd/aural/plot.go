@@ -61,7 +61,7 @@ there is one, otherwise that of training, smoothed.`,
 	p.StringVar(&f.figure, "figure", "", "`NAME` of the figure (overview)")
 	p.StringSliceVar(&o.Metrics, "metric", nil, "`METRICS` to draw, one panel each: accuracy, valid/loss, ppl ...")
 	p.StringVar(&f.out, "out", "", "`FILE` to write (FIGURE.svg)")
-	p.StringVar(&f.x, "x", "updates", "horizontal `AXIS`: updates, epoch, hours (of audio), time, clock")
+	p.StringVar(&f.x, "x", "updates", "horizontal `AXIS`: updates, epochs, relative (training time), wall (clock), hours (of audio)")
 	p.Float64Var(&o.Smoothing, "smooth", 0, "weight `W` of the past in a moving average, 0 to below 1")
 	p.BoolVar(&f.bits, "bits", false, "losses in bits, as fairseq reports them, instead of nats")
 	p.BoolVar(&f.group, "group", false, "draw runs that differ only in their seed as one, with a band")
@@ -137,8 +137,7 @@ func (c choices) find(flag, word string) (int, error) {
 }
 
 var plotChoices = map[string]choices{
-	"x": {{"updates", int(plots.Updates)}, {"step", int(plots.Updates)}, {"epoch", int(plots.Epochs)}, {"hours", int(plots.Hours)}, {"time", int(plots.Time)},
-		{"relative", int(plots.Time)}, {"clock", int(plots.Clock)}, {"wall", int(plots.Clock)}},
+	"x":      {{"updates", int(plots.Updates)}, {"epochs", int(plots.Epochs)}, {"relative", int(plots.Time)}, {"wall", int(plots.Clock)}, {"hours", int(plots.Hours)}},
 	"theme":  {{"light", int(plots.Light)}, {"dark", int(plots.Dark)}},
 	"band":   {{"minmax", int(plots.MinMax)}, {"std", int(plots.Deviation)}, {"none", int(plots.NoBand)}},
 	"legend": {{"above", int(plots.Above)}, {"below", int(plots.Below)}, {"right", int(plots.Right)}, {"none", int(plots.NoLegend)}},

@@ -57,7 +57,7 @@ suit screen readers: a report, then a line for each record and event until the r
 writes an object at each of these times. --once stops after the report, the object or one picture.`,
 		Example: `  aural top                                    # all runs in runs/
   aural top runs/20260101-1200-tiny
-  aural top tiny small --x audio --smooth 0.9  # two runs, over hours of audio
+  aural top tiny small --x hours --smooth 0.9  # two runs, over hours of audio
   aural top node7:runs/base --readonly
   aural top tiny --once --plain
   aural top tiny --json | jq .verdict.level`,
@@ -68,7 +68,7 @@ writes an object at each of these times. --once stops after the report, the obje
 	p.BoolVar(&f.json, "json", false, "lines of JSON")
 	p.BoolVar(&o.ReadOnly, "readonly", false, "ask nothing of the trainer")
 	p.StringVar(&f.screen, "screen", "", "first screen, `NAME` or number: "+strings.Join(tui.Screens[:], ", "))
-	p.StringVar(&o.Axis, "x", "", "what the x `AXIS` counts: "+strings.Join(tui.Axes[:], ", "))
+	p.StringVar(&o.Axis, "x", "", "horizontal `AXIS`: updates, epochs, relative (training time), wall (clock), hours (of audio)")
 	p.Float64Var(&o.Smooth, "smooth", 0, "`WEIGHT` of the past in a debiased moving average, 0 to below 1")
 	p.StringVar(&o.Theme, "theme", "", "`NAME` of the colours: "+strings.Join(screen.Themes[:], ", "))
 	p.BoolVar(&o.ASCII, "ascii", false, "use no characters beyond ASCII")

@@ -70,7 +70,7 @@ func (a *app) openView(f lookFlags, dir string, p *progress, s stopping) (end fu
 		case err != nil && !errors.Is(err, context.Canceled):
 			p.note("warning: the view ended, the training goes on: " + err.Error())
 		default:
-			p.note("left the view; the training goes on. aural top " + dir + " shows it again, Ctrl-C saves and stops")
+			p.note("left the view; the training goes on, and aural top " + dir + " shows it again")
 		}
 	}()
 	return func() {

@@ -19,8 +19,6 @@ aural=$work/aural
 	mv "$work/quickstart/store" "$work/synthetic"
 }
 [ -d "$work/speech" ] || "$aural" data import "$speech" --out "$work/speech"
-# The same recordings as FLAC: a row is decoded whole for a crop of two seconds, which a small model waits for.
-[ -d "$work/slow" ] || "$aural" data import "$speech" --out "$work/slow" --codec flac --min-seconds 12 || [ $? = 3 ]
 # Three utterances, one of which is held out.
 [ -d "$work/few" ] || "$aural" data subset "$work/speech" --out "$work/few" --hours 30s --by utterances --seed 2
 
@@ -32,9 +30,21 @@ train() {
 	shift 4
 	wanted "$name" || return 0
 	rm -rf "$work/runs/$name"
-	"$aural" pretrain --recipe "$recipe" --data "$work/$store" --run "$work/runs/$name" --threads 1 --plain \
+	case $store in s3:*) ;; *) store=$work/$store ;; esac
+	"$aural" pretrain --recipe "$recipe" --data "$store" --run "$work/runs/$name" --threads 1 --plain \
 		--set train.max_minutes=0 --set train.max_updates="$updates" --set train.log_every=10 --set train.valid_every=50 --set valid.seconds=40 "$@" \
 		>"$work/$name.out" 2>&1 || echo "$name ended with code $?"
+}
+
+# goon NAME --set ...: the healthy run goes on with other settings.
+goon() {
+	name=$1
+	shift
+	wanted "$name" || return 0
+	rm -rf "$work/runs/$name"
+	cp -a "$work/runs/healthy-quickstart" "$work/runs/$name"
+	"$aural" pretrain --data "$work/synthetic" --run "$work/runs/$name" --threads 1 --plain --resume last --resume-force \
+		--set train.max_updates=700 "$@" >"$work/$name.out" 2>&1 || echo "$name ended with code $?"
 }
 
 # begin NAME ...: as train, in the background; until_update NAME UPDATES waits for it.
@@ -50,34 +60,43 @@ train healthy-quickstart synthetic quickstart 500
 train healthy-speech speech quickstart 500
 train healthy-tiny speech tiny 1500 --set train.log_every=20 --set train.valid_every=100 --set train.save_every=0
 
-# The learning rate a thousand times too high, without and with clipping; and raised to a hundred times in a run that had learnt.
+# The learning rate a thousand times too high, without and with clipping; and raised a hundred times in a run that had learnt, or the
+# weight decay of 0.01 three thousand times.
 train rate-x1000 synthetic quickstart 300 --set train.schedule.peak=3 --set train.optimizer.clip=0
 train rate-x1000-clipped synthetic quickstart 300 --set train.schedule.peak=3
-if wanted rate-raised; then
-	rm -rf "$work/runs/rate-raised"
-	cp -a "$work/runs/healthy-quickstart" "$work/runs/rate-raised"
-	"$aural" pretrain --data "$work/synthetic" --run "$work/runs/rate-raised" --threads 1 --plain --resume last --resume-force \
-		--set train.schedule.peak=0.3 --set train.max_updates=700 >"$work/rate-raised.out" 2>&1 || echo "rate-raised ended with code $?"
-fi
+train rate-infinite synthetic quickstart 60 --set train.schedule.peak=1e38 --set train.schedule.warmup=30 --set train.log_every=1
+goon rate-raised-x100 --set train.schedule.peak=0.3
+goon decay-raised --set train.optimizer.weight_decay=30
 
-# No diversity loss; codes drawn at a temperature of nearly zero; logits a hundred times too large; features driven to zero; blurred choices.
+# No diversity loss; codes drawn at a temperature of nearly zero; logits a hundred times too large; features driven to zero; weights
+# decayed to zero; a diversity loss that outweighs all else.
 train diversity-0 synthetic quickstart 500 --set loss.diversity=0 --set 'train.optimizer.groups=[]'
 train temperature-0 synthetic quickstart 500 --set quantizer.temp_start=0.001 --set quantizer.temp_end=0.001
 train logits-x100 synthetic quickstart 300 --set contrastive.temperature=0.001
 train penalty-1000 synthetic quickstart 300 --set loss.feature_penalty=1000
+train decay-x3000 synthetic quickstart 300 --set train.optimizer.weight_decay=30
 train diversity-x500 synthetic quickstart 700 --set loss.diversity=50
 
 # Two utterances over and over, for a model of a quarter of the size; batches of one crop of two seconds; a warm-up that never ends.
+c='{channels: 32, kernel: 3, stride: 2}' d='{channels: 32, kernel: 2, stride: 2}'
 train repeated-data few quickstart 4000 --set data.batch_samples=64000 --set encoder.width=96 --set encoder.ffn=384 --set encoder.layers=2 \
-	--set 'encoder.conv=[{channels: 32, kernel: 10, stride: 5}, {channels: 32, kernel: 3, stride: 2}, {channels: 32, kernel: 3, stride: 2},
-	{channels: 32, kernel: 3, stride: 2}, {channels: 32, kernel: 3, stride: 2}, {channels: 32, kernel: 2, stride: 2}, {channels: 32, kernel: 2, stride: 2}]' \
+	--set "encoder.conv=[{channels: 32, kernel: 10, stride: 5}, $c, $c, $c, $c, $d, $d]" \
 	--set train.log_every=40 --set train.valid_every=200 --set valid.seconds=12
 train tiny-batch synthetic quickstart 2000 --set data.batch_samples=32000
 train endless-warmup synthetic quickstart 300 --set train.schedule.warmup=20000
 
-# A store that takes longer to read than the model, made small for this, takes to train.
-train slow-data slow quickstart 400 --set encoder.width=32 --set encoder.layers=1 --set encoder.ffn=32 --set encoder.position_kernel=4 \
-	--set 'encoder.conv=[{channels: 16, kernel: 10, stride: 5}, {channels: 16, kernel: 8, stride: 8}, {channels: 16, kernel: 8, stride: 8}]'
+# A store in a bucket behind a line of 250 kB/s, and a model that is small enough to wait for it. The bucket's cache fills up within these updates.
+if wanted slow-data; then
+	go build -o "$work/slowbucket" health/testdata/slowbucket.go
+	"$work/slowbucket" "$work" 127.0.0.1:8371 250000 &
+	server=$!
+	sleep 1
+	rm -rf "$work/cache"
+	AURAL_S3_CACHE=$work/cache train slow-data 's3://speech?endpoint=http://127.0.0.1:8371&anonymous=true' quickstart 10 \
+		--set encoder.width=32 --set encoder.layers=1 --set encoder.ffn=32 --set encoder.position_kernel=4 --set train.log_every=1 --set train.valid_every=0 --set train.schedule.warmup=2 \
+		--set 'encoder.conv=[{channels: 16, kernel: 10, stride: 5}, {channels: 16, kernel: 8, stride: 8}, {channels: 16, kernel: 8, stride: 8}]'
+	kill $server
+fi
 
 # A trainer that is stopped, and one that is killed. The packed heartbeat is the last one.
 if wanted stopped-process; then
