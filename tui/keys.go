@@ -180,7 +180,7 @@ func (m *model) back() {
 
 func fixed(label string) func(*model) string { return func(*model) string { return label } }
 
-func either(yes bool, a, b string) string {
+func either[T any](yes bool, a, b T) T {
 	if yes {
 		return a
 	}

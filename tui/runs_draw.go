@@ -77,7 +77,7 @@ func (p *runsPane) drawHead(f *frame, row rect, columns []runColumn) {
 			f.c.TextRight(x, row.Y, width, screen.CutText(text, c.width), style)
 		}
 		f.hits = append(f.hits, hit{area: rect{X: x, Y: row.Y, W: width, H: 1}, chart: -1, click: func(*model) {
-			p.descending = either2(p.sort == c.name, either2(p.descending, 0, 1), either2(c.up, 1, 0)) == 1
+			p.descending = either(p.sort == c.name, either(p.descending, 0, 1), either(c.up, 1, 0)) == 1
 			p.sort = c.name
 		}})
 		x += c.width + 1

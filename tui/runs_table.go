@@ -190,7 +190,7 @@ func (p *runsPane) order(m *model) []*runView {
 	slices.SortStableFunc(out, func(a, b *runView) int {
 		switch {
 		case a.pinned != b.pinned:
-			return either2(a.pinned, -1, 1)
+			return either(a.pinned, -1, 1)
 		case by == nil:
 			return 0
 		}
@@ -210,7 +210,7 @@ func (c *runColumn) compare(a, b *runView, descending bool) int {
 		x, y := c.rank(a), c.rank(b)
 		switch {
 		case math.IsNaN(x) || math.IsNaN(y):
-			return either2(math.IsNaN(x), 1, 0) - either2(math.IsNaN(y), 1, 0)
+			return either(math.IsNaN(x), 1, 0) - either(math.IsNaN(y), 1, 0)
 		case x < y:
 			order = -1
 		case x > y:

@@ -81,7 +81,7 @@ func (f *frame) breakdown(area rect) {
 	if !ok || !(step > 0) || math.IsInf(step, 0) {
 		return
 	}
-	x, legend := float64(area.X), []string(nil)
+	x := float64(area.X)
 	bar := float64(max(area.W-14, 1))
 	at := area.X
 	for i, part := range parts {
@@ -103,7 +103,6 @@ func (f *frame) breakdown(area rect) {
 		if at+screen.TextWidth(text) <= area.X+area.W {
 			at = f.c.Text(at, area.Y+1, area.W, text, screen.Line(i)) + 2
 		}
-		legend = append(legend, text)
 	}
 	f.c.TextRight(area.X, area.Y, area.W, screen.Number(step)+" ms/update", screen.Strong)
 }

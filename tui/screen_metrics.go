@@ -24,13 +24,13 @@ func (p *metricsPane) bindings(*model) []binding {
 		{[]string{"g", "G"}, "g", nil, "more columns of charts (G: fewer)", "columns",
 			func(m *model, key string) tea.Cmd {
 				_, columns := p.size(rect{W: m.width, H: m.height}, 99)
-				p.columns = min(max(columns+either2(key == "g", 1, -1), 1), 9)
+				p.columns = min(max(columns+either(key == "g", 1, -1), 1), 9)
 				return nil
 			}},
 		{[]string{"r", "R"}, "r", nil, "more rows of charts (R: fewer)", "rows",
 			func(m *model, key string) tea.Cmd {
 				rows, _ := p.size(rect{W: m.width, H: m.height - 6}, 99)
-				p.rows = min(max(rows+either2(key == "r", 1, -1), 1), 9)
+				p.rows = min(max(rows+either(key == "r", 1, -1), 1), 9)
 				return nil
 			}},
 		{[]string{"down", "up", "pgdown", "pgup", "home", "end"}, "↑ ↓", nil, "the charts above and below, and whole pages", "",
@@ -106,11 +106,4 @@ func (p *metricsPane) draw(f *frame, area rect) {
 		f.c.TextRight(line.X, line.Y, line.W, fmt.Sprintf("%d to %d of %d", first+1, min(first+page, len(defs)), len(defs)), screen.Faint)
 	}
 	f.grid(defs, area, rows, columns)
-}
-
-func either2(yes bool, a, b int) int {
-	if yes {
-		return a
-	}
-	return b
 }

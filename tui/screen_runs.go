@@ -78,7 +78,7 @@ func (p *runsPane) bindings(m *model) []binding {
 			return nil
 		}},
 		{[]string{"v", "V"}, "v", fixed("metric"), "the next metric in the chart (V: the one before)", "next metric", func(m *model, key string) tea.Cmd {
-			p.nextMetric(m, either2(key == "v", 1, -1))
+			p.nextMetric(m, either(key == "v", 1, -1))
 			return nil
 		}},
 		{[]string{"tab", "d"}, "tab", func(m *model) string {
@@ -88,7 +88,7 @@ func (p *runsPane) bindings(m *model) []binding {
 			return nil
 		}},
 		{[]string{"J", "K"}, "J K", nil, "scroll the settings down and up", "", func(m *model, key string) tea.Cmd {
-			p.top = min(max(p.top+either2(key == "J", 1, -1), 0), max(len(differences(m.shown()))-1, 0))
+			p.top = min(max(p.top+either(key == "J", 1, -1), 0), max(len(differences(m.shown()))-1, 0))
 			return nil
 		}},
 	}
