@@ -179,6 +179,3 @@ func ranges(list []int) []string {
 	}
 	return out
 }
-
-// cycle returns the element after v.
-func cycle[T comparable](all []T, v T) T { return all[(slices.Index(all, v)+1)%len(all)] }
