@@ -59,7 +59,19 @@ type model struct {
 	bad         bool // the notice is an error
 	interrupted bool // the training of this program was asked to stop
 	options     Options
+	drawn       picture
 }
+
+// picture is the last frame. A run is polled more often than it has news, and a frame costs more than a poll.
+type picture struct {
+	text          string
+	width, height int
+	at            time.Time
+	same          bool // nothing has happened since that would change it
+}
+
+// redrawEvery is how often a frame is drawn while nothing happens, for the ages in it.
+const redrawEvery = time.Second
 
 func newModel(t screen.Terminal, o Options, runs ...*runView) *model {
 	m := &model{terminal: t, runs: runs, options: o, focus: make(map[int]int)}
@@ -127,6 +139,9 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 }
 
 func (m *model) handle(msg tea.Msg) tea.Cmd {
+	if m.drawn.same = m.drawn.text != "" && m.quiet(msg); !m.drawn.same {
+		m.drawn.text = ""
+	}
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
@@ -144,6 +159,21 @@ func (m *model) handle(msg tea.Msg) tea.Cmd {
 		m.tell(msg.text, msg.err)
 	}
 	return nil
+}
+
+// quiet reports whether a message leaves the picture as it is.
+func (m *model) quiet(msg tea.Msg) bool {
+	switch msg := msg.(type) {
+	case pollNowMsg:
+		return true
+	case pollMsg:
+		old := m.runs[msg.run].latest
+		news := msg.read > 0 || msg.more || msg.reset || len(msg.changes) > 0 || msg.snapshots != nil || msg.err != nil || msg.stateErr != nil ||
+			old.err != nil || msg.status != old.status || msg.state.Step != old.state.Step || msg.state.Dropped != old.state.Dropped ||
+			msg.report != nil && (old.report == nil || msg.report.Summary != old.report.Summary)
+		return !news && msg.at.Sub(m.drawn.at) < redrawEvery
+	}
+	return false
 }
 
 // polled takes what a poll found and arranges the next one. While the view is frozen it is kept.
@@ -194,5 +224,11 @@ func (m *model) tell(text string, err error) {
 	}
 }
 
-// View draws the screen.
-func (m *model) View() string { return render(m, m.width, m.height).c.String() }
+// View draws the screen, or returns the last picture where it would be the same.
+func (m *model) View() string {
+	d := &m.drawn
+	if !d.same || d.width != m.width || d.height != m.height {
+		*d = picture{render(m, m.width, m.height).c.String(), m.width, m.height, m.now(), false}
+	}
+	return d.text
+}

@@ -259,3 +259,54 @@ func TestFilter(t *testing.T) {
 		t.Error("( is an expression")
 	}
 }
+
+// Polls without news draw nothing anew for a second; news, keys and sizes do at once.
+func TestQuiet(t *testing.T) {
+	m := emptyModel(screen.Terminal{})
+	m.width, m.height = 80, 24
+	feed(m, "train/contrastive_loss", 4, 3)
+	poll := func(after time.Duration, change func(*pollMsg)) string {
+		msg := pollMsg{at: fixtureTime.Add(after), status: m.run().latest.status, state: m.run().latest.state, events: m.run().latest.events, lines: m.run().latest.lines}
+		if change != nil {
+			change(&msg)
+		}
+		m.Update(msg)
+		return m.View()
+	}
+	first := poll(0, func(msg *pollMsg) { msg.read = 1 })
+	m.drawn.text = "kept"
+	if poll(500*time.Millisecond, nil) != "kept" {
+		t.Error("a poll without news draws")
+	}
+	m.Update(pollNowMsg{})
+	if m.View() != "kept" {
+		t.Error("the beginning of a poll draws")
+	}
+	if got := poll(time.Second, nil); got != first {
+		t.Errorf("after a second nothing was drawn: %q", got)
+	}
+	for name, change := range map[string]func(*pollMsg){
+		"lines": func(msg *pollMsg) { msg.read = 1 }, "an error": func(msg *pollMsg) { msg.err = errors.New("x") }, "its end": func(msg *pollMsg) { msg.err = nil },
+		"a step": func(msg *pollMsg) { msg.state.Step++ }, "an end": func(msg *pollMsg) { msg.status = runlog.Stopped },
+	} {
+		if name == "its end" {
+			m.run().latest.err = errors.New("x")
+		}
+		m.drawn.text, m.drawn.at = "kept", fixtureTime.Add(time.Second)
+		if poll(1100*time.Millisecond, change) == "kept" {
+			t.Errorf("%s is not drawn", name)
+		}
+	}
+	m.drawn.text = "kept"
+	press(m, "y")
+	m.Update(pollNowMsg{})
+	if m.View() == "kept" {
+		t.Error("a key is forgotten when a poll follows")
+	}
+	m.drawn = picture{text: "kept", width: 80, height: 24, at: m.now()}
+	m.width = 81
+	m.Update(pollNowMsg{})
+	if m.View() == "kept" {
+		t.Error("another size is not drawn")
+	}
+}

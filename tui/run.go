@@ -16,6 +16,9 @@ import (
 	"github.com/charmbracelet/x/term"
 )
 
+// framesPerSecond is how often a frame is sent at most. More would only wake the processor.
+const framesPerSecond = 30
+
 // ErrNotTerminal is returned by Run when the output is not a terminal.
 var ErrNotTerminal = errors.New("not a terminal")
 
@@ -139,7 +142,7 @@ func Run(ctx context.Context, targets []string, o Options) error {
 	defer closeRuns()
 	m.width, m.height = o.Width, o.Height
 	p := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(o.Input), tea.WithOutput(synchronized(o.Output)), tea.WithEnvironment(o.Environ),
-		tea.WithAltScreen(), tea.WithMouseCellMotion(), tea.WithoutSignalHandler())
+		tea.WithAltScreen(), tea.WithMouseCellMotion(), tea.WithoutSignalHandler(), tea.WithFPS(framesPerSecond))
 	if _, err = p.Run(); err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err()
