@@ -39,7 +39,7 @@ var (
 	chanceGain      = Limit{"information of a model that learns", 0.02, "of ln(K+1)", "0.09 nats at K = 100; healthy small runs cross it for good when they leave chance, and then rise"}
 	chancePatience  = Limit{"patience at chance, watch", 2, "times the published time", "published runs pass 5 % accuracy after 500 (batch of 80 min) to 9,700 updates (87.5 s); see EarlyShape of package reference"}
 	chancePatience2 = Limit{"patience at chance, broken", 6, "times the published time", "#3661, #3300: nobody who waited longer saw it move"}
-	easyFirst       = Limit{"chance left, easier task", 250, "updates", "with short spans and few codes nothing is published; our small healthy runs took 80 to 220 updates of 20 s"}
+	easyFirst       = Limit{"chance left, easier task", 250, "updates", "with short spans and few codes nothing is published; our small healthy runs took 100 to 220 updates of 20 to 24 s"}
 	easyValley      = Limit{"valley, easier task", 1500, "updates", "our small healthy runs were still in it after 500 updates"}
 	hardSpan        = Limit{"masked run of the published task", 10, "steps", "the published task has spans of 10 steps, which overlap to runs of 14.7; runs of 7 and less are another task"}
 	hardEntries     = Limit{"entries of the published task", 320, "codes", "the published task has 640"}
