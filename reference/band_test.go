@@ -15,7 +15,7 @@ func TestPublished(t *testing.T) {
 		step      int64
 		low, high float64
 	}{
-		{"accuracy", 300, 5_000, .144, .175},   // 150 s and 600 s
+		{"accuracy", 300, 5_000, .144, .175},    // 150 s and 600 s
 		{"accuracy", 1200, 400_000, .502, .554}, // 10 and 40 min
 		{"accuracy", 87.5, 400_000, .390, interpolate(accuracyRows, 175, 6)},
 		{"accuracy", 5600, 50_000, .469, .513},
