@@ -79,7 +79,7 @@ var edges = []struct {
 		return f.input()
 	}},
 	{"dead entries", "dead-codes", silent, func() Input { return codebook(changed(nil), 250, 50) }},
-	{"choices per entry", "dead-codes", silent, func() Input { return codebook(changed(nil), 600, 10) }},
+	{"choices per entry", "dead-codes", silent, func() Input { return codebook(changed(nil), 400, 10) }},
 	{"valley that is over", "dead-codes", silent, func() Input { return codebook(all(4_000, values{"code_perplexity": 20}), 600, 1000) }},
 	{"valley that is over", "dead-codes", Watch, func() Input { return codebook(all(6_000, values{"code_perplexity": 20}), 600, 1000) }},
 	{"valley, easier task", "dead-codes", silent, func() Input {
@@ -155,7 +155,7 @@ var edges = []struct {
 		return f.input()
 	}},
 	{"records before", "gradient-explosion", silent, func() Input {
-		f := all(1_000, values{"gradient_norm": .5})
+		f := all(1_000, values{"gradient_norm": .5, "contrastive_loss": 4.4})
 		f.set("train/gradient_norm", 550, constant(50))
 		return f.input()
 	}},

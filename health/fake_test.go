@@ -15,11 +15,11 @@ type fake struct {
 	steps  map[string][]int64
 	values map[string][]float64
 	rate   float64 // updates in a second
-	times  []float64
+	times  map[string][]float64
 }
 
 func newFake() *fake {
-	return &fake{steps: map[string][]int64{}, values: map[string][]float64{}, rate: 1}
+	return &fake{steps: map[string][]int64{}, values: map[string][]float64{}, times: map[string][]float64{}, rate: 1}
 }
 
 func (f *fake) Dir() string     { return "fake" }
@@ -27,12 +27,17 @@ func (f *fake) Names() []string { return slices.Sorted(maps.Keys(f.steps)) }
 
 func (f *fake) Series(name string) ([]int64, []float64) { return f.steps[name], f.values[name] }
 
+// Elapsed is computed once for a log that does not grow.
 func (f *fake) Elapsed(name string) []float64 {
-	f.times = f.times[:0]
-	for _, s := range f.steps[name] {
-		f.times = append(f.times, float64(s)/f.rate)
+	t := f.times[name]
+	if len(t) != len(f.steps[name]) {
+		t = make([]float64, len(f.steps[name]))
+		for i, s := range f.steps[name] {
+			t[i] = float64(s) / f.rate
+		}
+		f.times[name] = t
 	}
-	return f.times
+	return t
 }
 
 func (f *fake) Last(name string) (int64, float64, bool) {
