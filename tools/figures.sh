@@ -38,7 +38,7 @@ for figure in loss losses perplexity groups gradient masks time; do
 done
 draw codebook "$one" -- --figure codebook
 draw spectrogram "$one" -- --figure spectrogram
-draw throughput "$one" -- --figure throughput --x time
+draw throughput "$one" -- --figure throughput --x relative
 draw accuracy "${runs[@]}" -- --figure accuracy --group --smooth 0.8
 draw compare "${runs[@]}" -- --figure accuracy --smooth 0.8 --x hours
 draw column "${runs[@]}" -- --metric contrastive_loss --group --band std --smooth 0.8 --column single --no-title

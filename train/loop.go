@@ -123,6 +123,7 @@ func (l *loop[W]) update(ctx context.Context) error {
 	l.validated = false
 	l.state.Position = o.next
 	l.report.add(o, lr, &l.step.total)
+	l.run.Progress(int64(l.state.Position.Update), l.eta())
 	if o.bad == "" {
 		l.state.Applied++
 		l.state.InRow = 0
@@ -130,7 +131,6 @@ func (l *loop[W]) update(ctx context.Context) error {
 	} else if err := l.skip(o); err != nil {
 		return err
 	}
-	l.run.Progress(int64(l.state.Position.Update), l.eta())
 	l.host.step.Store(int64(l.state.Position.Update))
 	if l.state.Position.Update%l.cfg.LogEvery == 0 {
 		l.log()
