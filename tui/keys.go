@@ -29,7 +29,8 @@ func bindings() []binding {
 	}
 	return []binding{
 		{[]string{"q", "ctrl+c"}, "q", fixed("quit"), "leave; the run goes on", "quit", (*model).leave},
-		{[]string{"?", "f1"}, "?", fixed("help"), "show this help, or leave it", "help", set(func(m *model) { m.view.help = !m.view.help })},
+		{[]string{"?", "f1"}, "?", fixed("help"), "show this help, or leave it; ↑ ↓ and space move through it", "help",
+			set(func(m *model) { m.view.help, m.view.helpTop = !m.view.help, 0 })},
 		{screenKeys, "1-9", fixed("screens"), "go to a screen", "",
 			func(m *model, key string) tea.Cmd {
 				m.show(slices.Index(screenKeys, key))
@@ -140,6 +141,9 @@ func (m *model) press(msg tea.KeyMsg) tea.Cmd {
 		return m.prompt.press(m, msg)
 	}
 	key := msg.String()
+	if m.view.help && m.scrollHelp(key) {
+		return nil
+	}
 	if !m.view.help {
 		for _, b := range m.panes[m.view.screen].bindings(m) {
 			if slices.Contains(b.keys, key) {

@@ -22,8 +22,9 @@ const noticeFor = 6 * time.Second
 
 // view is what the user chose. Screens keep what concerns them alone.
 type view struct {
-	screen   int  // index into screens
-	help     bool //
+	screen   int // index into screens
+	help     bool
+	helpTop  int  // its first line on the screen
 	full     bool // the focused chart fills the screen
 	axis     chart.AxisKind
 	smooth   float64 // weight of the past in the moving average, 0 for none

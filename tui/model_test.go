@@ -310,3 +310,27 @@ func TestQuiet(t *testing.T) {
 		t.Error("another size is not drawn")
 	}
 }
+
+// All of the help can be scrolled to on a small screen.
+func TestHelpScrolls(t *testing.T) {
+	m := emptyModel(screen.Terminal{})
+	m.width, m.height = 60, 12
+	press(m, "?")
+	seen := ""
+	for range 40 {
+		seen += m.View()
+		press(m, "pgdown")
+	}
+	for _, l := range m.helpLines(60) {
+		if !strings.Contains(seen, screen.CutText(l.text, 40)) {
+			t.Errorf("never shown: %q", l.text)
+		}
+	}
+	if last := m.View(); strings.Contains(last, "more lines") {
+		t.Errorf("there is more behind the end:\n%s", last)
+	}
+	press(m, "home")
+	if first := m.View(); !strings.HasPrefix(first, "overview") || !strings.Contains(first, "more lines") {
+		t.Errorf("home does not lead to the beginning:\n%s", first)
+	}
+}

@@ -9,6 +9,14 @@ import (
 // point takes a mouse event. A click chooses what it hits, and in an enlarged or focused chart puts the cursor there; the
 // wheel zooms the x axis around the pointer, with ctrl the y axis; dragging over a chart moves the cursor.
 func (m *model) point(e tea.MouseEvent) {
+	if m.view.help {
+		switch e.Button {
+		case tea.MouseButtonWheelUp:
+			m.scrollHelp("up")
+		case tea.MouseButtonWheelDown:
+			m.scrollHelp("down")
+		}
+	}
 	if m.prompt != nil || m.view.help {
 		return
 	}
