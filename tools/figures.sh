@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Makes the pictures and the table of docs/FIGURES.md: two short runs of the recipe tiny, which differ in their seed, on a folder of
-# speech. Give the folder; UPDATES=1500 and WORK=a folder for store and runs can be set. What is there in WORK already is used again.
+# speech. Give the folder; UPDATES=1000 and WORK=a folder for store and runs can be set. What is there in WORK already is used again.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 data=${1:?give a folder of speech}
 work=${WORK:-$(mktemp -d)}
-updates=${UPDATES:-1500}
+updates=${UPDATES:-1000}
 out=docs/figures
 export CGO_ENABLED=0
 
