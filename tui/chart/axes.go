@@ -73,17 +73,33 @@ func (p *plot) drawAxes(c *screen.Canvas) {
 	y := in.Y + in.H
 	c.Set(in.X-1, y, c.Terminal.Character('└'), screen.Faint)
 	room := in.W + letterWidth
+	labels := p.xLabels(room)
 	if n := screen.TextWidth(p.XUnit); n > 0 && in.W >= 3*n {
-		c.TextRight(in.X, y, room, p.XUnit, screen.Faint)
-		room -= n + 1
+		// The unit gives way to what tells how far the axis reaches.
+		if beside := p.xLabels(room - n - 1); len(beside) >= min(2, len(labels)) {
+			labels = beside
+			c.TextRight(in.X, y, room, p.XUnit, screen.Faint)
+		}
 	}
-	p.drawTicks(c, y, room)
+	p.drawLabels(c, y, labels)
 }
 
-// drawTicks writes the labels of the x axis.
-func (p *plot) drawTicks(c *screen.Canvas, y, room int) {
-	ticks := p.X.Ticks(max(p.inner.W/8, 1))
-	end := 0
+func (p *plot) drawLabels(c *screen.Canvas, y int, labels []xLabel) {
+	for _, l := range labels {
+		c.Text(p.inner.X+l.at, y, len(l.text), l.text, screen.Faint)
+	}
+}
+
+// xLabel is a label of the x axis and its first column.
+type xLabel struct {
+	at   int
+	text string
+}
+
+// xLabels returns the labels of the x axis that fit into room columns without touching each other.
+func (p *plot) xLabels(room int) []xLabel {
+	var out []xLabel
+	ticks, end := p.X.Ticks(max(p.inner.W/8, 1)), -1
 	for _, v := range ticks {
 		if p.XWhole && v != math.Trunc(v) {
 			continue // there are no halves of updates
@@ -92,12 +108,11 @@ func (p *plot) drawTicks(c *screen.Canvas, y, room int) {
 		if p.XText != nil {
 			label = p.XText(v)
 		}
-		at := max(p.X.Dot(v, p.inner.W)-len(label)/2, 0)
-		if (at > end || end == 0) && at+len(label) <= room {
-			c.Text(p.inner.X+at, y, len(label), label, screen.Faint)
-			end = at + len(label)
+		if at := max(p.X.Dot(v, p.inner.W)-len(label)/2, 0); at > end && at+len(label) <= room {
+			out, end = append(out, xLabel{at, label}), at+len(label)
 		}
 	}
+	return out
 }
 
 // tick writes one of the ticks of an axis, divided by unit, with the decimals that tell it from the others, if they fit

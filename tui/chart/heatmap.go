@@ -239,7 +239,7 @@ func (h *HeatMap) drawAxis(c *screen.Canvas, area screen.Rect, g HeatGrid) {
 	} else if mark >= room-LabelWidth {
 		room = mark // no label that the mark would cut
 	}
-	p.drawTicks(c, y, room)
+	p.drawLabels(c, y, p.xLabels(room))
 	if mark >= 0 {
 		c.Set(g.Inner.X+mark, y, c.Terminal.Character('▲'), screen.Accent)
 	}
