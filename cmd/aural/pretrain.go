@@ -32,10 +32,11 @@ Before training it prints what the run takes, and refuses one that does not fit 
 --dry-run stops there.
 
 The first SIGINT (Ctrl-C), SIGTERM or SIGUSR1 finishes the update, saves and stops with exit code
-75; a second one aborts at once. Continue with --resume: the result is, bit for bit, that of a run
-that never stopped. --resume auto begins anew when there is nothing to continue, so that one command
-line serves a batch job that is queued again and again. A resumed run keeps its recipe; one that
-differs is refused unless --resume-force is given.
+75; a second one aborts at once. Closing the terminal, or losing the line to it, ends the view
+only. Continue with --resume: the result is, bit for bit, that of a run that never stopped.
+--resume auto begins anew when there is nothing to continue, so that one command line serves a
+batch job that is queued again and again. A resumed run keeps its recipe; one that differs is
+refused unless --resume-force is given.
 
 ` + viewHelp + "\n\n" + exitHelp,
 		Example: `  aural pretrain --recipe tiny --data stores/mine

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 
 	"aural/internal/atomicfile"
 	"aural/recipes"
@@ -42,6 +44,8 @@ func (a *app) train(s *setup, t *target, look lookFlags) error {
 	}
 	parent, abort := context.WithCancelCause(context.Background())
 	defer abort(nil)
+	// A terminal that closes, or a line to another host that drops, takes its view along and nothing else.
+	signal.Ignore(syscall.SIGHUP)
 	ctx, stop, release := train.Notify(parent)
 	closeView := a.openView(look, t.dir, p, stopping{stop, abort})
 	err = train.Run(ctx, s.task, s.backend, s.recipe.Train, run, train.Options{
