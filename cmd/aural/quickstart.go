@@ -139,6 +139,7 @@ Now with your own recordings (WAV or FLAC, any rate; an hour or more):
   aural data import FOLDER --out store
   aural pretrain --recipe tiny --data store
 
-Then "aural runs" lists what was trained, "aural plot RUN --figure loss" draws it, and "aural pretrain --help" tells the rest.`)
+Then "aural runs" lists what was trained, "aural top RUN" shows it, "aural health RUN" says whether it
+works, "aural plot RUN --figure loss" draws it, and "aural pretrain --help" tells the rest.`)
 	return nil
 }
