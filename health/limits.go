@@ -8,6 +8,9 @@ type Limit struct {
 	Reason string  `json:"reason"`
 }
 
+// DeadChoices is how many choices an entry of average use has been passed over before one that was never chosen counts as dead.
+const DeadChoices = 20
+
 // The thresholds. Numbers of # are issues of fairseq, those of HF# of transformers: logs of runs that failed in this way.
 var (
 	recentUpdates = Limit{"recent updates", 200, "updates", "a state has to last: collapse is final (HF#14387), while a bad batch is over in one record"}
@@ -27,7 +30,7 @@ var (
 	heldOutRecords   = Limit{"validations", 3, "validations", "one validation is no trend"}
 
 	deadShare   = Limit{"dead entries", 0.5, "share", "a published run at a good batch uses more than half of its entries: perplexity 333 of 640"}
-	deadChoices = Limit{"choices per entry", 20, "choices", "an entry that is used as often as others is missed with a probability of e^-20"}
+	deadChoices = Limit{"choices per entry", DeadChoices, "choices", "an entry that is used as often as others is missed with a probability of e^-20"}
 
 	valleyPatience = Limit{"valley that is over", 3, "times the published time", "the perplexity is lowest after 1,200 (batch of 80 min) to 20,000 updates (87.5 s), and has at least doubled by then"}
 

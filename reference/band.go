@@ -29,11 +29,6 @@ func (b Band) At(step int64) (low, high float64, ok bool) {
 	return mix(b.Low), mix(b.High), true
 }
 
-// Metrics returns the names that For knows, as the run log has them, without a kind.
-func Metrics() []string {
-	return []string{"accuracy", "prob_perplexity", "codebook_cosine", "gradient_norm"}
-}
-
 // The sources, as figures cite them.
 const (
 	sourceSeeds = "NVIDIA DeepLearningExamples wav2vec2, 8 seeds"

@@ -14,7 +14,6 @@ type chartDef struct {
 	curves []curveDef
 	lines  []lineDef
 	logY   bool // logarithmic unless the user turns it off
-	band   bool // has a reference band; see reference.For
 }
 
 // curveDef is a series in a chart.
@@ -36,7 +35,7 @@ var (
 	contrastiveChart = chartDef{title: "contrastive loss", metric: "contrastive_loss", curves: trainValid("contrastive_loss"),
 		lines: []lineDef{{"train/chance_loss", "chance", false}}}
 	accuracyChart = chartDef{title: "accuracy", metric: "accuracy", curves: trainValid("accuracy"),
-		lines: []lineDef{{"train/chance_accuracy", "chance", false}}, band: true}
+		lines: []lineDef{{"train/chance_accuracy", "chance", false}}}
 	perplexityChart = chartDef{title: "perplexity", metric: "code_perplexity", curves: []curveDef{
 		{"train/code_perplexity", "code", false}, {"train/prob_perplexity", "prob", false}},
 		lines: []lineDef{{"train/max_perplexity", "entries", true}}}
@@ -65,7 +64,7 @@ func metricChart(metric string, kinds []string) chartDef {
 	case "accuracy":
 		return accuracyChart
 	}
-	d := chartDef{title: metric, metric: metric, band: metric == "prob_perplexity"}
+	d := chartDef{title: metric, metric: metric}
 	if m, err := runlog.Lookup(metric); err == nil && m.Name() == metric {
 		d.title = words(metric)
 	}

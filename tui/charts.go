@@ -75,7 +75,7 @@ func (m *model) compareWith(ch *chart.Chart, def chartDef) {
 			ch.Lines = append(ch.Lines, chart.Reference{Label: l.label, Value: v, Inside: l.inside})
 		}
 	}
-	if def.band && m.view.bands {
+	if m.view.bands {
 		ch.Band = m.band(r, def.metric)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"aural/health"
 	"aural/runlog"
 )
 
@@ -12,9 +13,6 @@ const (
 	usagePast = 0.7
 	// usageReach is how many snapshots the average goes back; older ones weigh less than 1/100.
 	usageReach = 13
-	// deadChoices is how often a code of average use was passed over before one that was never chosen is called dead: it
-	// would be missed by chance once in e^20.
-	deadChoices = 20
 )
 
 // codebookUse is how the codes were chosen up to a snapshot.
@@ -96,7 +94,7 @@ func (u *codebookUse) findDead(list []runlog.Snapshot, i int) {
 		for _, k := range sum {
 			all += k
 		}
-		u.judged = all >= deadChoices*float64(len(sum))
+		u.judged = all >= health.DeadChoices*float64(len(sum))
 		return u.judged
 	})
 	u.dead = make([][]int, u.groups)

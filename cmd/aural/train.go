@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+	"math"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -35,12 +37,17 @@ func (a *app) train(s *setup, t *target, look lookFlags) error {
 		return err
 	}
 	p.follow(t.dir)
+	log := slog.New(run.Handler(slog.LevelInfo))
+	log.Info("training", "program", "aural "+versionText(), "store", s.store.Where(), "backend", s.backend.Name(), "parameters", s.plan.Parameters,
+		"weight_bytes", s.plan.WeightBytes, "arena_bytes", s.plan.ArenaBytes, "peak_gflops", math.Round(peak))
 	p.note("run        " + t.dir)
 	if t.from != nil {
 		p.note(fmt.Sprintf("continuing from %s", t.from.Dir))
+		log.Info("continuing", "from", t.from.Dir)
 	}
 	for _, c := range t.change {
 		p.note("changed    " + c)
+		log.Warn("changed since the checkpoint", "setting", c)
 	}
 	parent, abort := context.WithCancelCause(context.Background())
 	defer abort(nil)
