@@ -285,7 +285,7 @@ func (p *plot) drawBand(r *raster, row func(float64) int) {
 		}
 		top, bottom := row(high*p.Factor), row(low*p.Factor)
 		for y := max(top, 0); y <= min(bottom, r.height()-1); y++ {
-			if (x+2*y)%4 == 0 || y == top && top >= 0 && x%2 == 0 || y == bottom && bottom < r.height() && x%2 == 0 {
+			if (x+y)%4 == 0 && y%2 == 0 || y == top && top >= 0 && x%2 == 0 || y == bottom && bottom < r.height() && x%2 == 0 {
 				r.span(x, y, y, bandLayer, screen.Band)
 			}
 		}
