@@ -248,9 +248,7 @@ func (p *plot) drawEdges(r *raster, c plotted, row func(float64) int) {
 	}
 	r.dash = c.Dash
 	defer func() { r.dash = 0 }()
-	at := func(x float64) int { // the dot column, which may lie outside
-		return int(math.Round(min(max(p.X.At(x), -20), 20) * float64(r.width()-1)))
-	}
+	at := func(x float64) int { return p.X.dotWithin(x, r.width(), 20) } // the dot column, which may lie outside
 	switch {
 	case first < 0 && c.before.ok && c.after.ok && !anyBroken(c.slots):
 		r.join(at(c.before.x), row(c.before.y), max(at(c.after.x), at(c.before.x)+1), row(c.after.y), curveLayer, c.Style)

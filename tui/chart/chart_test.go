@@ -323,6 +323,45 @@ func TestZoomedCurveReachesEdges(t *testing.T) {
 	})
 }
 
+// A point that the axis cannot place, as where the logged hours of audio are not a number, is no end of a curve.
+func TestPointWithoutPlace(t *testing.T) {
+	nan := math.NaN()
+	for _, places := range [][]float64{{nan, 1, 2}, {1, nan, 3}, {1, 2, nan}, {nan, nan, nan}, {1, math.Inf(1), 3}} {
+		for _, x := range []Scale{{Low: 1.5, High: 2.5}, {Low: 1, High: 3}, {Low: nan, High: nan}, {Low: math.Inf(1), High: math.Inf(1)}} {
+			r := newRaster(false, 20, 8)
+			ch := NewChart("")
+			ch.X, ch.Y = x, &Scale{Low: 0, High: 3}
+			ch.Curves = []Curve{{Series: made(1, 2, 1), Axis: Axis{Kind: Hours, Along: made(places...)}}}
+			drawnPlot(ch, r)
+		}
+	}
+}
+
+// However often a scale is zoomed and moved it keeps an extent that can be drawn.
+func TestZoomedScale(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		log := rapid.Bool().Draw(t, "log")
+		b := Bounds{}
+		for _, name := range []string{"a", "b"} {
+			b.Add(rapid.OneOf(rapid.Float64(), rapid.SampledFrom([]float64{5e-324, 1e-300, 1, 1e300})).Draw(t, name), log)
+		}
+		if !b.Some {
+			b.Add(1, log)
+		}
+		s := NewScale(b, log)
+		for range rapid.IntRange(1, 9).Draw(t, "moves") {
+			s = s.Zoom(s.Value(rapid.Float64Range(0, 1).Draw(t, "at")), rapid.SampledFrom([]float64{1e-3, 0.5, 1.5, 8}).Draw(t, "factor"))
+			s = s.Pan(rapid.Float64Range(-1, 1).Draw(t, "share"))
+			if !(s.Low < s.High) || math.IsInf(s.Low, 0) || math.IsInf(s.High, 0) || log && s.Low <= 0 {
+				t.Fatalf("the scale is %v", s)
+			}
+			if ticks := s.Ticks(48); len(ticks) > 48 {
+				t.Fatalf("%d ticks on %v", len(ticks), s)
+			}
+		}
+	})
+}
+
 // With outliers left out one spike does not flatten the rest, and an arrow tells where it is.
 func TestOutliers(t *testing.T) {
 	values := make([]float64, 500)

@@ -124,7 +124,7 @@ func (r *raster) join(x0, y0, x1, y1 int, layer uint8, s screen.Style) {
 	at := func(half int) int { // y at x0 + half/2
 		return y0 + int(math.Round(float64(y1-y0)*float64(half)/float64(2*(x1-x0))))
 	}
-	for x := x0; x <= x1; x++ {
+	for x := max(x0, 0); x <= min(x1, r.width()-1); x++ {
 		from, to := at(max(2*(x-x0)-1, 0)), at(min(2*(x-x0)+1, 2*(x1-x0)))
 		// Of two columns that meet between dots only one has the dot in the middle.
 		if x > x0 && from < y1 && to > from {

@@ -36,7 +36,7 @@ func NewScale(b Bounds, log bool) Scale {
 		case s.Low == 0:
 			s.Low, s.High = -1, 1
 		default:
-			d := math.Abs(s.Low) / 10
+			d := math.Max(math.Abs(s.Low)/10, math.SmallestNonzeroFloat64)
 			s.Low, s.High = s.Low-d, s.High+d
 		}
 	}
@@ -57,12 +57,15 @@ func (s Scale) At(v float64) float64 {
 }
 
 // Dot returns the dot of v among n. Values outside the scale are put at its ends.
-func (s Scale) Dot(v float64, n int) int {
+func (s Scale) Dot(v float64, n int) int { return s.dotWithin(v, n, 0) }
+
+// dotWithin returns the dot of v among n. Values outside the scale are put up to beyond widths of it beside its ends.
+func (s Scale) dotWithin(v float64, n int, beyond float64) int {
 	f := s.At(v)
 	if math.IsNaN(f) {
 		f = 0.5 // the ends of the scale are too close for float64
 	}
-	return int(math.Round(math.Min(math.Max(f, 0), 1) * float64(n-1)))
+	return int(math.Round(min(max(f, -beyond), 1+beyond) * float64(n-1)))
 }
 
 // power returns the power of ten to divide labels by, where they would be long otherwise; 0 for none.
@@ -140,7 +143,7 @@ func (s Scale) with(from, to float64) Scale {
 	if s.Log {
 		from, to = math.Exp(from), math.Exp(to)
 	}
-	if out := (Scale{from, to, s.Log}); out.Low < out.High && !math.IsInf(out.High-out.Low, 0) {
+	if out := (Scale{from, to, s.Log}); out.Low < out.High && !math.IsInf(out.High-out.Low, 0) && (!s.Log || out.Low > 0) {
 		return out
 	}
 	return s

@@ -145,6 +145,6 @@ func (s *Series) edge(v *Values, a Axis, i int, factor float64, log bool) edge {
 		return edge{}
 	}
 	var one slot
-	y := v.list[i] * factor
-	return edge{a.At(s, i), y, one.take(y, log)}
+	x, y := a.At(s, i), v.list[i]*factor
+	return edge{x, y, one.take(y, log) && !math.IsNaN(x)}
 }
