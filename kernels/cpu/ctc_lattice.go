@@ -37,15 +37,21 @@ func pow(e int64) float64 {
 	return math.Float64frombits(uint64(max(e, leastExponent)+exponentBias) << mantissaBits)
 }
 
-// times is (m·2^e)·p with m in [0,8) and p normal or 0.
-func times(m float64, e int64, p scaled) scaled {
-	m *= p.m
+// sum2 is a + b, with a mantissa in [1,4), or [1,6) where a has one of [1,4).
+func sum2(a, b scaled) scaled {
+	e := max(a.e, b.e)
+	return scaled{a.m*pow(a.e-e) + b.m*pow(b.e-e), e}
+}
+
+// times is a·b with a mantissa in [1,2) again.
+func times(a, b scaled) scaled {
+	m := a.m * b.m
 	if m == 0 {
 		return scaled{0, noExponent}
 	}
 	bits := math.Float64bits(m)
 	shift := int64(bits>>mantissaBits) - exponentBias
-	return scaled{math.Float64frombits(bits - uint64(shift)<<mantissaBits), e + p.e + shift}
+	return scaled{math.Float64frombits(bits - uint64(shift)<<mantissaBits), a.e + b.e + shift}
 }
 
 // ctcLattice is one row of a CTC call: frames times states, the target with a blank before, between and behind its labels.
@@ -91,11 +97,6 @@ func (l *ctcLattice) class(s int) int {
 	return int(l.target[s>>1])
 }
 
-// skips reports whether a path may go from state s-2 to s: over a blank that does not have to part two equal labels.
-func (l *ctcLattice) skips(s int) bool {
-	return s&1 == 1 && s >= 3 && l.target[s>>1] != l.target[s>>1-1]
-}
-
 // row is alpha at frame t: state s is element 2+s.
 func (l *ctcLattice) row(t int) []scaled { return l.alpha[t%l.alphaRows*(l.states+2):][:l.states+2] }
 
@@ -118,20 +119,21 @@ func (l *ctcLattice) forward() float64 {
 			l.start(now[2:])
 			continue
 		}
-		before := l.row(t - 1)
-		for s := range l.states {
-			a, b, c := before[2+s], before[1+s], scaled{0, noExponent}
-			if l.skips(s) {
-				c = before[s]
+		// Element j of before is state j-2, so that states 2i and 2i+1 come from elements 2i+1 to 2i+3.
+		before, blank, last := l.row(t-1), l.probs[l.blank], int32(-1)
+		for i, k := range l.target {
+			from, to := before[2*i+1:2*i+4], now[2*i+2:2*i+4]
+			to[0] = times(sum2(from[0], from[1]), blank)
+			both := sum2(from[1], from[2])
+			if k != last && i > 0 { // over a blank that does not have to part two equal labels
+				both = sum2(both, from[0])
 			}
-			e := max(a.e, b.e, c.e)
-			now[2+s] = times(a.m*pow(a.e-e)+b.m*pow(b.e-e)+c.m*pow(c.e-e), e, l.probs[l.class(s)])
+			to[1], last = times(both, l.probs[k]), k
 		}
+		now[l.states+1] = times(sum2(before[l.states], before[l.states+1]), blank)
 	}
 	last := l.row(l.frames - 1)
-	a, b := last[1+l.states], last[l.states]
-	e := max(a.e, b.e)
-	l.total = times(a.m*pow(a.e-e)+b.m*pow(b.e-e), e, scaled{1, 0})
+	l.total = times(sum2(last[l.states], last[l.states+1]), scaled{1, 0})
 	return -(math.Log(l.total.m) + float64(l.total.e)*math.Ln2)
 }
 
@@ -153,31 +155,50 @@ func (l *ctcLattice) backward(dlogits []float32, dloss float64, occupied []float
 			occupied[k] = 0
 		}
 		l.frame(t)
-		alpha := l.row(t)
-		for s := range l.states {
-			if t == l.frames-1 {
-				beta[s] = scaled{0, noExponent}
-				if s >= l.states-2 {
-					beta[s] = scaled{1, 0}
-				}
-			} else {
-				// So far beta holds, of the frame after this one, the probabilities with that frame's class.
-				a, b, c := beta[s], beta[s+1], scaled{0, noExponent}
-				if s+2 < l.states && l.skips(s+2) {
-					c = beta[s+2]
-				}
-				e := max(a.e, b.e, c.e)
-				beta[s] = times(a.m*pow(a.e-e)+b.m*pow(b.e-e)+c.m*pow(c.e-e), e, scaled{1, 0})
-			}
-			k := l.class(s)
-			// Through this state run at most all paths of the target, so the exponent is at most 1.
-			occupied[k] += alpha[2+s].m * beta[s].m / l.total.m * pow(alpha[2+s].e+beta[s].e-l.total.e)
-			beta[s] = times(beta[s].m, beta[s].e, l.probs[k])
+		if t == l.frames-1 {
+			l.end(beta)
+		} else {
+			l.before(beta)
 		}
-		beta[l.states], beta[l.states+1] = scaled{0, noExponent}, scaled{0, noExponent}
+		// Through a state run at most all paths of the target, so the exponents of the occupancies are at most 1.
+		alpha := l.row(t)[2:]
+		blank, blanks := l.probs[l.blank], 0.0
+		for i := 0; i < l.states; i += 2 {
+			blanks += alpha[i].m * beta[i].m * pow(alpha[i].e+beta[i].e-l.total.e)
+			beta[i] = times(beta[i], blank)
+		}
+		occupied[l.blank] = blanks
+		for i, k := range l.target {
+			a, b := alpha[2*i+1], beta[2*i+1]
+			occupied[k] += a.m * b.m * pow(a.e+b.e-l.total.e)
+			beta[2*i+1] = times(b, l.probs[k])
+		}
 		d := dlogits[t*l.classes:][:l.classes]
 		for _, k := range l.used {
-			d[k] -= float32(dloss * occupied[k])
+			d[k] -= float32(dloss / l.total.m * occupied[k])
 		}
+	}
+}
+
+// end is beta at the last frame: a path ends with the last label or the blank behind it.
+func (l *ctcLattice) end(beta []scaled) {
+	for s := range beta {
+		beta[s] = scaled{0, noExponent}
+	}
+	for s := max(0, l.states-2); s < l.states; s++ {
+		beta[s] = scaled{1, 0}
+	}
+}
+
+// before turns beta, with the class of its frame, into that of the frame before, without the class of that one.
+func (l *ctcLattice) before(beta []scaled) {
+	for i, k := range l.target {
+		to := beta[2*i : 2*i+4]
+		to[0] = times(sum2(to[0], to[1]), scaled{1, 0})
+		both := sum2(to[1], to[2])
+		if i+1 < len(l.target) && l.target[i+1] != k {
+			both = sum2(both, to[3])
+		}
+		to[1] = times(both, scaled{1, 0})
 	}
 }
