@@ -46,10 +46,11 @@ const layers = `
 
 	# Parts of models.
 	graph, train, rng, safetensors < nn < encoder, quantizer, contrastive;
+	encoder, quantizer, contrastive, internal/atomicfile < hf;
 
 	# Tasks.
-	encoder, quantizer, contrastive < pretrain;
-	encoder, features, decode < finetune;
+	hf < pretrain;
+	hf, features, decode < finetune;
 
 	# The program.
 	pretrain, finetune, internal/spelling < recipes;
