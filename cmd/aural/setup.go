@@ -8,6 +8,7 @@ import (
 	"aural/datasets"
 	"aural/kernels/cpu"
 	"aural/pretrain"
+	"aural/train"
 )
 
 // setup is everything that a run needs, before it begins.
@@ -17,7 +18,7 @@ type setup struct {
 	held    datasets.Held
 	backend *cpu.Backend
 	task    *pretrain.Task
-	plan    pretrain.Footprint
+	plan    train.Footprint
 }
 
 // machineFlags say what computes.
@@ -73,7 +74,7 @@ func (s *setup) prepare(storeDir string, m machineFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := checkMemory(r, pretrain.Footprint{WeightBytes: weightBytes(r, n)}, availableMemory()); err != nil {
+	if err := checkMemory(r, train.Footprint{WeightBytes: weightBytes(r, n)}, availableMemory()); err != nil {
 		return err
 	}
 	if s.backend, err = newBackend(m); err != nil {
