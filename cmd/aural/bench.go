@@ -36,10 +36,10 @@ not count in the total. The optimiser is not part of it.`,
 	}, func([]string) error { return a.benchStep(f) })
 	step.Flags().StringVar(&f.recipe, "recipe", "", "name of a recipe, or a .yaml file (required)")
 	step.Flags().IntVar(&f.batches, "batches", 5, "micro-batches to time")
-	setFlag(step, &f.sets)
+	setFlag(step, &f.sets, recipes.Pretrain.Paths())
 	machineFlagsOf(step, &f.machine)
 	step.MarkFlagRequired("recipe")
-	step.RegisterFlagCompletionFunc("recipe", words(recipes.Names()...))
+	step.RegisterFlagCompletionFunc("recipe", words(recipes.Pretrain.Names()...))
 	return a.group(&cobra.Command{Use: "bench", Short: "Measure how fast this machine trains"}, step)
 }
 
@@ -48,7 +48,7 @@ func (a *app) benchStep(f benchFlags) error {
 		return usagef("--batches is %d, want at least 1", f.batches)
 	}
 	// One length and nothing held out: every micro-batch is the same work.
-	r, err := recipes.Load(f.recipe, append(f.sets, "valid.seconds=0", "data.lengths=1"))
+	r, err := recipes.Pretrain.Load(f.recipe, append(f.sets, "valid.seconds=0", "data.lengths=1"))
 	if err != nil {
 		return usage(err)
 	}
@@ -68,7 +68,7 @@ func (a *app) benchStep(f benchFlags) error {
 		return err
 	}
 	defer s.close()
-	if err := checkMemory(r, s.plan, availableMemory()); err != nil {
+	if err := checkMemory(r.Data, r.Train.Accumulate, s.plan, availableMemory()); err != nil {
 		return err
 	}
 	s.describe(a, f.recipe)
