@@ -155,6 +155,9 @@ func ParseConfig(raw []byte) (Config, error) {
 	v := reflect.ValueOf(&c).Elem()
 	for i := range v.NumField() {
 		key := keyOf(v.Type().Field(i))
+		if key == "-" {
+			continue
+		}
 		value, given := all[key]
 		delete(all, key)
 		if !given || string(bytes.TrimSpace(value)) == "null" && nullable[key] {
