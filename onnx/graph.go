@@ -58,19 +58,19 @@ func (g *graph) add(t *tensor) string {
 // scalar is a constant of one number.
 func (g *graph) scalar(v float32) string {
 	raw := binary.LittleEndian.AppendUint32(nil, math.Float32bits(v))
-	return g.add(&tensor{name: fmt.Sprintf("constant/%g", v), kind: float, bytes: 4, value: func() ([]byte, error) { return raw, nil }})
+	return g.add(&tensor{name: fmt.Sprintf("constant/float/%g", v), kind: float, bytes: 4, value: func() ([]byte, error) { return raw, nil }})
 }
 
 // ints is a constant list of whole numbers, and one of them alone a scalar when asked for by integer.
 func (g *graph) ints(v ...int) string {
 	t := g.whole(v)
-	t.name, t.shape = fmt.Sprintf("constant/%d", v), []int{len(v)}
+	t.name, t.shape = fmt.Sprintf("constant/ints/%d", v), []int{len(v)}
 	return g.add(t)
 }
 
 func (g *graph) integer(v int) string {
 	t := g.whole([]int{v})
-	t.name = fmt.Sprintf("constant/%d", v)
+	t.name = fmt.Sprintf("constant/int/%d", v)
 	return g.add(t)
 }
 
