@@ -57,7 +57,7 @@ func Export(path string, m *hf.Model, o Options) (Summary, error) {
 	total := 0
 	for _, t := range g.tensors {
 		total += t.bytes
-		if t.kind == float {
+		if len(t.shape) > 0 && t.kind == float {
 			s.Parameters += int64(t.bytes / 4)
 		}
 	}
