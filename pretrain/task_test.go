@@ -13,9 +13,9 @@ import (
 	"aural/datasets"
 	"aural/encoder"
 	"aural/hf"
-	"aural/kernels"
 	"aural/internal/synth"
 	"aural/internal/testkit"
+	"aural/kernels"
 	"aural/kernels/cpu"
 	"aural/train"
 )
