@@ -113,9 +113,11 @@ func TestLossOfFolders(t *testing.T) {
 				diversity := float64(total) * b.Out("diversity")[0]
 				perplexity := b.Out("perplexity")
 				near(t, "contrastive loss", b.Out("contrastive"), []float64{want.Contrastive}, rel)
-				near(t, "diversity loss", []float64{diversity}, []float64{want.Diversity}, rel)
-				near(t, "perplexity", []float64{perplexity[0] + perplexity[1]}, []float64{want.Perplexity}, rel)
-				near(t, "loss", []float64{b.Out("contrastive")[0] + f.Config.DiversityWeight*diversity}, []float64{want.Loss}, rel)
+				// fairseq, and transformers once, add 1e-7 inside the logarithm of the perplexity; transformers of this golden does not.
+				loose := max(rel, 1e-6)
+				near(t, "diversity loss", []float64{diversity}, []float64{want.Diversity}, loose)
+				near(t, "perplexity", []float64{perplexity[0] + perplexity[1]}, []float64{want.Perplexity}, loose)
+				near(t, "loss", []float64{b.Out("contrastive")[0] + f.Config.DiversityWeight*diversity}, []float64{want.Loss}, loose)
 				near(t, "context", b.Out("context"), want.Context, rel)
 				near(t, "target", b.Out("target"), want.Target, rel)
 			})
