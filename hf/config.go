@@ -10,9 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"aural/contrastive"
 	"aural/encoder"
-	"aural/quantizer"
 )
 
 // Config is config.json. The field tags are its keys; network names the part of the model whose arithmetic a key decides.
@@ -115,18 +113,6 @@ func (c Config) Encoder() encoder.Config {
 	return e
 }
 
-// Quantizer is the configuration of the quantizer; the temperatures are the published ones.
-func (c Config) Quantizer() quantizer.Config {
-	q := quantizer.Default()
-	q.Groups, q.Entries, q.Dim = c.CodebookGroups, c.CodebookEntries, c.CodevectorDim
-	return q
-}
-
-// Contrastive is the configuration of the contrastive loss.
-func (c Config) Contrastive() contrastive.Config {
-	return contrastive.Config{Distractors: c.Negatives, Temperature: c.LogitTemp}
-}
-
 // MaskVector says whether the model has the mask vector: transformers leaves it out of a model that never masks.
 func (c Config) MaskVector() bool { return c.MaskTimeProb > 0 || c.MaskFeatureProb > 0 }
 
@@ -155,6 +141,9 @@ func ParseConfig(raw []byte) (Config, error) {
 	v := reflect.ValueOf(&c).Elem()
 	for i := range v.NumField() {
 		key := keyOf(v.Type().Field(i))
+		if key == "-" {
+			continue
+		}
 		value, given := all[key]
 		delete(all, key)
 		if !given || string(bytes.TrimSpace(value)) == "null" && nullable[key] {
