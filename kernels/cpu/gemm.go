@@ -1,6 +1,9 @@
 package cpu
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // view is a matrix in memory: element (i,j) is x[i*rs+j*cs]. One of the strides is 1. Rows may overlap: that is how a convolution
 // becomes a product without copying its input.
@@ -159,32 +162,39 @@ func balance(n, limit, step int) int {
 // sums do not depend on the parts.
 type grid struct{ m, n, mt, nt, down, across int }
 
-// partsPerThread is enough that workers finish at about the same time, on a machine that others use as well.
-const partsPerThread = 3
+// packCost is what packing an element costs, and taskCost what a part costs, in multiply-adds of the tile kernel: both measured, and in
+// a wide range the choice below stays the same.
+const (
+	packCost = 40
+	taskCost = 2000
+)
 
+// grid chooses the parts that take the least time by count: each part packs its rows of A and its columns of B anew, so large and square parts are
+// cheap, while many small ones share out more evenly. Of the last part on average a quarter is waited for, on a machine that others use as well.
 func (b *Backend) grid(m, n, copies int) grid {
 	if m == 0 || n == 0 {
 		return grid{}
 	}
 	t := &b.variant.gemm
-	mt, nt := min(t.mc, roundUp(m, t.mr)), min(t.nc, roundUp(n, t.nr))
-	for b.threads > 1 && copies*ceilDiv(m, mt)*ceilDiv(n, nt) < partsPerThread*b.threads {
-		switch {
-		case nt > 4*t.nr && nt >= mt:
-			nt = roundUp(nt/2, t.nr)
-		case mt > 4*t.mr:
-			mt = roundUp(mt/2, t.mr)
-		case nt > 2*t.nr:
-			nt = roundUp(nt/2, t.nr)
-		case mt > 2*t.mr:
-			mt = roundUp(mt/2, t.mr)
-		default:
-			copies = partsPerThread * b.threads // small enough: more parts would cost more than they bring
+	const most = 64 // parts in either direction
+	var best grid
+	least := math.Inf(1)
+	for down := 1; down <= min(most, ceilDiv(m, t.mr)); down++ {
+		for across := 1; across <= min(most, ceilDiv(n, t.nr)); across++ {
+			g := grid{m: m, n: n, mt: roundUp(ceilDiv(m, down), t.mr), nt: roundUp(ceilDiv(n, across), t.nr)}
+			g.down, g.across = ceilDiv(m, g.mt), ceilDiv(n, g.nt)
+			part := float64(g.mt*g.nt + packCost*(g.mt*ceilDiv(g.nt, t.nc)+g.nt) + taskCost)
+			count := copies * g.parts()
+			cost := part * float64(count)
+			if b.threads > 1 {
+				cost = part * (float64(ceilDiv(count, b.threads)) + 0.25)
+			}
+			if cost < least {
+				best, least = g, cost
+			}
 		}
 	}
-	g := grid{m: m, n: n, mt: balance(m, mt, t.mr), nt: balance(n, nt, t.nr)}
-	g.down, g.across = ceilDiv(m, g.mt), ceilDiv(n, g.nt)
-	return g
+	return best
 }
 
 func (g grid) parts() int { return g.down * g.across }
