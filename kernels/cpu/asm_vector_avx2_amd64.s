@@ -3,7 +3,9 @@
 #include "textflag.h"
 
 // func addAVX2(y *float32, x *float32, n int64)
-TEXT ·addAVX2(SB), NOSPLIT, $0-24
+TEXT ·addAVX2(SB), NOSPLIT, $8-24
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
 	MOVQ n+16(FP), CX
@@ -35,11 +37,14 @@ rest:
 	VADDPS Y1, Y0, Y0
 	VMASKMOVPS Y0, Y15, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func axpy64AVX2(y *float64, a float64, x *float32, n int64)
-TEXT ·axpy64AVX2(SB), NOSPLIT, $0-32
+TEXT ·axpy64AVX2(SB), NOSPLIT, $8-32
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+16(FP), SI
 	MOVQ n+24(FP), CX
@@ -87,11 +92,14 @@ rest:
 	VMASKMOVPD Y2, Y13, (DI)(DX*2)
 	VMASKMOVPD Y3, Y14, 32(DI)(DX*2)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func scaleAVX2(y *float32, a float32, x *float32, n int64)
-TEXT ·scaleAVX2(SB), NOSPLIT, $0-32
+TEXT ·scaleAVX2(SB), NOSPLIT, $8-32
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+16(FP), SI
 	MOVQ n+24(FP), CX
@@ -122,11 +130,14 @@ rest:
 	VMULPS Y8, Y0, Y0
 	VMASKMOVPS Y0, Y15, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func affineAVX2(y *float32, x *float32, mean *float32, a *float32, b *float32, n int64)
-TEXT ·affineAVX2(SB), NOSPLIT, $0-48
+TEXT ·affineAVX2(SB), NOSPLIT, $8-48
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
 	MOVQ mean+16(FP), R8
@@ -167,11 +178,14 @@ rest:
 	VFMADD213PS Y3, Y2, Y0
 	VMASKMOVPS Y0, Y15, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func affineGradAVX2(dx *float32, dy *float32, x *float32, mean *float32, gamma *float32, p *float32, q *float32, r *float32, n int64)
-TEXT ·affineGradAVX2(SB), NOSPLIT, $0-72
+TEXT ·affineGradAVX2(SB), NOSPLIT, $8-72
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ dx+0(FP), DI
 	MOVQ dy+8(FP), SI
 	MOVQ x+16(FP), R8
@@ -227,11 +241,14 @@ rest:
 	VMULPS Y6, Y0, Y0
 	VMASKMOVPS Y0, Y15, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func addDeviationAVX2(acc *float32, x *float32, mean *float32, n int64)
-TEXT ·addDeviationAVX2(SB), NOSPLIT, $0-32
+TEXT ·addDeviationAVX2(SB), NOSPLIT, $8-32
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ acc+0(FP), DI
 	MOVQ x+8(FP), SI
 	MOVQ mean+16(FP), R8
@@ -268,11 +285,14 @@ rest:
 	VFMADD231PS Y1, Y1, Y0
 	VMASKMOVPS Y0, Y15, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func addCenteredAVX2(acc *float32, dy *float32, x *float32, mean *float32, n int64)
-TEXT ·addCenteredAVX2(SB), NOSPLIT, $0-40
+TEXT ·addCenteredAVX2(SB), NOSPLIT, $8-40
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ acc+0(FP), DI
 	MOVQ dy+8(FP), SI
 	MOVQ x+16(FP), R8
@@ -312,11 +332,14 @@ rest:
 	VFMADD231PS Y2, Y1, Y0
 	VMASKMOVPS Y0, Y15, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func scoreGradAVX2(dp *float32, p *float32, delta float32, scale float32, n int64)
-TEXT ·scoreGradAVX2(SB), NOSPLIT, $0-32
+TEXT ·scoreGradAVX2(SB), NOSPLIT, $8-32
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ dp+0(FP), DI
 	MOVQ p+8(FP), SI
 	MOVQ n+24(FP), CX
@@ -354,11 +377,14 @@ rest:
 	VMULPS Y9, Y0, Y0
 	VMASKMOVPS Y0, Y15, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func sumAVX2(x *float32, n int64) (r0 float32)
-TEXT ·sumAVX2(SB), NOSPLIT, $0-20
+TEXT ·sumAVX2(SB), NOSPLIT, $8-20
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ n+8(FP), CX
 	LEAQ constants<>(SB), AX
@@ -417,11 +443,14 @@ done:
 	VPERMILPS $0xb1, X4, X14
 	VADDPS X14, X4, X4
 	VMOVSS X4, r0+16(FP)
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func dotAVX2(x *float32, y *float32, n int64) (r0 float32)
-TEXT ·dotAVX2(SB), NOSPLIT, $0-28
+TEXT ·dotAVX2(SB), NOSPLIT, $8-28
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ y+8(FP), SI
 	MOVQ n+16(FP), CX
@@ -487,11 +516,14 @@ done:
 	VPERMILPS $0xb1, X4, X14
 	VADDPS X14, X4, X4
 	VMOVSS X4, r0+24(FP)
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func dot64AVX2(x *float32, y *float32, n int64) (r0 float64)
-TEXT ·dot64AVX2(SB), NOSPLIT, $0-32
+TEXT ·dot64AVX2(SB), NOSPLIT, $8-32
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ y+8(FP), SI
 	MOVQ n+16(FP), CX
@@ -577,11 +609,14 @@ done:
 	VPERMILPD $1, X4, X0
 	VADDSD X0, X4, X4
 	VMOVSD X4, r0+24(FP)
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func deviationAVX2(x *float32, mean float32, n int64) (r0 float32)
-TEXT ·deviationAVX2(SB), NOSPLIT, $0-28
+TEXT ·deviationAVX2(SB), NOSPLIT, $8-28
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ n+16(FP), CX
 	LEAQ constants<>(SB), AX
@@ -649,11 +684,14 @@ done:
 	VPERMILPS $0xb1, X4, X14
 	VADDPS X14, X4, X4
 	VMOVSS X4, r0+24(FP)
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func maxAVX2(x *float32, n int64) (r0 float32)
-TEXT ·maxAVX2(SB), NOSPLIT, $0-20
+TEXT ·maxAVX2(SB), NOSPLIT, $8-20
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ n+8(FP), CX
 	LEAQ constants<>(SB), AX
@@ -714,11 +752,14 @@ done:
 	VPERMILPS $0xb1, X4, X14
 	VMAXPS X14, X4, X4
 	VMOVSS X4, r0+16(FP)
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func expSumAVX2(y *float32, x *float32, scale float32, shift float32, n int64) (r0 float32)
-TEXT ·expSumAVX2(SB), NOSPLIT, $0-36
+TEXT ·expSumAVX2(SB), NOSPLIT, $8-36
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
 	MOVQ n+24(FP), CX
@@ -810,11 +851,14 @@ done:
 	VPERMILPS $0xb1, X8, X14
 	VADDPS X14, X8, X8
 	VMOVSS X8, r0+32(FP)
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func geluAVX2(y *float32, x *float32, n int64)
-TEXT ·geluAVX2(SB), NOSPLIT, $0-24
+TEXT ·geluAVX2(SB), NOSPLIT, $8-24
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
 	MOVQ n+16(FP), CX
@@ -898,11 +942,14 @@ rest:
 	VMULPS Y0, Y3, Y3
 	VMASKMOVPS Y3, Y15, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func geluGradAVX2(dx *float32, dy *float32, x *float32, n int64)
-TEXT ·geluGradAVX2(SB), NOSPLIT, $0-32
+TEXT ·geluGradAVX2(SB), NOSPLIT, $8-32
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ dx+0(FP), DI
 	MOVQ dy+8(FP), SI
 	MOVQ x+16(FP), R8
@@ -1045,11 +1092,14 @@ rest:
 	VMULPS Y0, Y3, Y3
 	VMASKMOVPS Y3, Y15, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func normalizeAVX2(y *float32, x *float32, gamma *float32, beta *float32, mean float32, rstd float32, n int64)
-TEXT ·normalizeAVX2(SB), NOSPLIT, $0-48
+TEXT ·normalizeAVX2(SB), NOSPLIT, $8-48
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
 	MOVQ gamma+16(FP), R8
@@ -1091,11 +1141,14 @@ rest:
 	VFMADD213PS Y2, Y1, Y0
 	VMASKMOVPS Y0, Y15, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func normalizeSumsAVX2(dgamma *float32, dbeta *float32, dy *float32, x *float32, gamma *float32, mean float32, rstd float32, n int64) (r0 float32, r1 float32)
-TEXT ·normalizeSumsAVX2(SB), NOSPLIT, $0-64
+TEXT ·normalizeSumsAVX2(SB), NOSPLIT, $8-64
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ dgamma+0(FP), DI
 	MOVQ dbeta+8(FP), SI
 	MOVQ dy+16(FP), R8
@@ -1170,11 +1223,14 @@ done:
 	VPERMILPS $0xb1, X11, X14
 	VADDPS X14, X11, X11
 	VMOVSS X11, r1+60(FP)
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func normalizeGradAVX2(dx *float32, dy *float32, x *float32, gamma *float32, mean float32, rstd float32, m1 float32, m2 float32, n int64)
-TEXT ·normalizeGradAVX2(SB), NOSPLIT, $0-56
+TEXT ·normalizeGradAVX2(SB), NOSPLIT, $8-56
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ dx+0(FP), DI
 	MOVQ dy+8(FP), SI
 	MOVQ x+16(FP), R8
@@ -1224,6 +1280,7 @@ rest:
 	VMULPS Y9, Y1, Y1
 	VMASKMOVPS Y1, Y15, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
@@ -1476,7 +1533,9 @@ done:
 	RET
 
 // func dropAVX2(y *float32, x *float32, words *uint32, threshold uint32, keep float32, n int64)
-TEXT ·dropAVX2(SB), NOSPLIT, $0-40
+TEXT ·dropAVX2(SB), NOSPLIT, $8-40
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
 	MOVQ words+16(FP), R8
@@ -1519,11 +1578,14 @@ rest:
 	VANDPS Y2, Y0, Y0
 	VMASKMOVPS Y0, Y15, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func adamwAVX2(w *float32, m *float32, v *float32, w0 *float32, grad *float32, m0 *float32, v0 *float32, r *adamwRates, n int64)
-TEXT ·adamwAVX2(SB), NOSPLIT, $0-72
+TEXT ·adamwAVX2(SB), NOSPLIT, $8-72
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ w+0(FP), DI
 	MOVQ m+8(FP), SI
 	MOVQ v+16(FP), R8
@@ -1604,6 +1666,7 @@ rest:
 	VSUBPS Y1, Y4, Y4
 	VMASKMOVPS Y4, Y15, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
@@ -1642,6 +1705,10 @@ DATA restMasks<>+52(SB)/4, $0x0
 DATA restMasks<>+56(SB)/4, $0x0
 DATA restMasks<>+60(SB)/4, $0x0
 GLOBL restMasks<>(SB), RODATA, $64
+
+// all exceptions masked, round to nearest, FTZ, DAZ
+DATA flushing<>+0(SB)/4, $0x9fc0
+GLOBL flushing<>(SB), RODATA, $4
 
 DATA constants<>+0(SB)/4, $0xff800000 // -Inf
 DATA constants<>+4(SB)/4, $0xff800000

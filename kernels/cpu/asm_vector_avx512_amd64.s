@@ -3,7 +3,9 @@
 #include "textflag.h"
 
 // func addAVX512(y *float32, x *float32, n int64)
-TEXT ·addAVX512(SB), NOSPLIT, $0-24
+TEXT ·addAVX512(SB), NOSPLIT, $8-24
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
 	MOVQ n+16(FP), CX
@@ -36,11 +38,14 @@ rest:
 	VADDPS Z1, Z0, Z0
 	VMOVUPS Z0, K1, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func axpy64AVX512(y *float64, a float64, x *float32, n int64)
-TEXT ·axpy64AVX512(SB), NOSPLIT, $0-32
+TEXT ·axpy64AVX512(SB), NOSPLIT, $8-32
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+16(FP), SI
 	MOVQ n+24(FP), CX
@@ -87,11 +92,14 @@ rest:
 	VMOVUPD Z2, K1, (DI)(DX*2)
 	VMOVUPD Z3, K2, 64(DI)(DX*2)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func scaleAVX512(y *float32, a float32, x *float32, n int64)
-TEXT ·scaleAVX512(SB), NOSPLIT, $0-32
+TEXT ·scaleAVX512(SB), NOSPLIT, $8-32
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+16(FP), SI
 	MOVQ n+24(FP), CX
@@ -123,11 +131,14 @@ rest:
 	VMULPS Z8, Z0, Z0
 	VMOVUPS Z0, K1, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func affineAVX512(y *float32, x *float32, mean *float32, a *float32, b *float32, n int64)
-TEXT ·affineAVX512(SB), NOSPLIT, $0-48
+TEXT ·affineAVX512(SB), NOSPLIT, $8-48
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
 	MOVQ mean+16(FP), R8
@@ -169,11 +180,14 @@ rest:
 	VFMADD213PS Z3, Z2, Z0
 	VMOVUPS Z0, K1, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func affineGradAVX512(dx *float32, dy *float32, x *float32, mean *float32, gamma *float32, p *float32, q *float32, r *float32, n int64)
-TEXT ·affineGradAVX512(SB), NOSPLIT, $0-72
+TEXT ·affineGradAVX512(SB), NOSPLIT, $8-72
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ dx+0(FP), DI
 	MOVQ dy+8(FP), SI
 	MOVQ x+16(FP), R8
@@ -230,11 +244,14 @@ rest:
 	VMULPS Z6, Z0, Z0
 	VMOVUPS Z0, K1, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func addDeviationAVX512(acc *float32, x *float32, mean *float32, n int64)
-TEXT ·addDeviationAVX512(SB), NOSPLIT, $0-32
+TEXT ·addDeviationAVX512(SB), NOSPLIT, $8-32
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ acc+0(FP), DI
 	MOVQ x+8(FP), SI
 	MOVQ mean+16(FP), R8
@@ -272,11 +289,14 @@ rest:
 	VFMADD231PS Z1, Z1, Z0
 	VMOVUPS Z0, K1, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func addCenteredAVX512(acc *float32, dy *float32, x *float32, mean *float32, n int64)
-TEXT ·addCenteredAVX512(SB), NOSPLIT, $0-40
+TEXT ·addCenteredAVX512(SB), NOSPLIT, $8-40
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ acc+0(FP), DI
 	MOVQ dy+8(FP), SI
 	MOVQ x+16(FP), R8
@@ -317,11 +337,14 @@ rest:
 	VFMADD231PS Z2, Z1, Z0
 	VMOVUPS Z0, K1, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func scoreGradAVX512(dp *float32, p *float32, delta float32, scale float32, n int64)
-TEXT ·scoreGradAVX512(SB), NOSPLIT, $0-32
+TEXT ·scoreGradAVX512(SB), NOSPLIT, $8-32
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ dp+0(FP), DI
 	MOVQ p+8(FP), SI
 	MOVQ n+24(FP), CX
@@ -360,11 +383,14 @@ rest:
 	VMULPS Z9, Z0, Z0
 	VMOVUPS Z0, K1, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func sumAVX512(x *float32, n int64) (r0 float32)
-TEXT ·sumAVX512(SB), NOSPLIT, $0-20
+TEXT ·sumAVX512(SB), NOSPLIT, $8-20
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ n+8(FP), CX
 	LEAQ constants<>(SB), AX
@@ -426,11 +452,14 @@ done:
 	VPERMILPS $0xb1, X4, X14
 	VADDPS X14, X4, X4
 	VMOVSS X4, r0+16(FP)
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func dotAVX512(x *float32, y *float32, n int64) (r0 float32)
-TEXT ·dotAVX512(SB), NOSPLIT, $0-28
+TEXT ·dotAVX512(SB), NOSPLIT, $8-28
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ y+8(FP), SI
 	MOVQ n+16(FP), CX
@@ -499,11 +528,14 @@ done:
 	VPERMILPS $0xb1, X4, X14
 	VADDPS X14, X4, X4
 	VMOVSS X4, r0+24(FP)
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func dot64AVX512(x *float32, y *float32, n int64) (r0 float64)
-TEXT ·dot64AVX512(SB), NOSPLIT, $0-32
+TEXT ·dot64AVX512(SB), NOSPLIT, $8-32
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ y+8(FP), SI
 	MOVQ n+16(FP), CX
@@ -592,11 +624,14 @@ done:
 	VPERMILPD $1, X4, X0
 	VADDSD X0, X4, X4
 	VMOVSD X4, r0+24(FP)
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func deviationAVX512(x *float32, mean float32, n int64) (r0 float32)
-TEXT ·deviationAVX512(SB), NOSPLIT, $0-28
+TEXT ·deviationAVX512(SB), NOSPLIT, $8-28
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ n+16(FP), CX
 	LEAQ constants<>(SB), AX
@@ -665,11 +700,14 @@ done:
 	VPERMILPS $0xb1, X4, X14
 	VADDPS X14, X4, X4
 	VMOVSS X4, r0+24(FP)
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func maxAVX512(x *float32, n int64) (r0 float32)
-TEXT ·maxAVX512(SB), NOSPLIT, $0-20
+TEXT ·maxAVX512(SB), NOSPLIT, $8-20
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ n+8(FP), CX
 	LEAQ constants<>(SB), AX
@@ -731,11 +769,14 @@ done:
 	VPERMILPS $0xb1, X4, X14
 	VMAXPS X14, X4, X4
 	VMOVSS X4, r0+16(FP)
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func expSumAVX512(y *float32, x *float32, scale float32, shift float32, n int64) (r0 float32)
-TEXT ·expSumAVX512(SB), NOSPLIT, $0-36
+TEXT ·expSumAVX512(SB), NOSPLIT, $8-36
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
 	MOVQ n+24(FP), CX
@@ -812,11 +853,14 @@ done:
 	VPERMILPS $0xb1, X8, X14
 	VADDPS X14, X8, X8
 	VMOVSS X8, r0+32(FP)
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func geluAVX512(y *float32, x *float32, n int64)
-TEXT ·geluAVX512(SB), NOSPLIT, $0-24
+TEXT ·geluAVX512(SB), NOSPLIT, $8-24
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
 	MOVQ n+16(FP), CX
@@ -905,11 +949,14 @@ rest:
 	VMULPS Z0, Z3, Z3
 	VMOVUPS Z3, K1, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func geluGradAVX512(dx *float32, dy *float32, x *float32, n int64)
-TEXT ·geluGradAVX512(SB), NOSPLIT, $0-32
+TEXT ·geluGradAVX512(SB), NOSPLIT, $8-32
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ dx+0(FP), DI
 	MOVQ dy+8(FP), SI
 	MOVQ x+16(FP), R8
@@ -1041,11 +1088,14 @@ rest:
 	VMULPS Z0, Z3, Z3
 	VMOVUPS Z3, K1, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func normalizeAVX512(y *float32, x *float32, gamma *float32, beta *float32, mean float32, rstd float32, n int64)
-TEXT ·normalizeAVX512(SB), NOSPLIT, $0-48
+TEXT ·normalizeAVX512(SB), NOSPLIT, $8-48
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
 	MOVQ gamma+16(FP), R8
@@ -1088,11 +1138,14 @@ rest:
 	VFMADD213PS Z2, Z1, Z0
 	VMOVUPS Z0, K1, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func normalizeSumsAVX512(dgamma *float32, dbeta *float32, dy *float32, x *float32, gamma *float32, mean float32, rstd float32, n int64) (r0 float32, r1 float32)
-TEXT ·normalizeSumsAVX512(SB), NOSPLIT, $0-64
+TEXT ·normalizeSumsAVX512(SB), NOSPLIT, $8-64
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ dgamma+0(FP), DI
 	MOVQ dbeta+8(FP), SI
 	MOVQ dy+16(FP), R8
@@ -1170,11 +1223,14 @@ done:
 	VPERMILPS $0xb1, X11, X14
 	VADDPS X14, X11, X11
 	VMOVSS X11, r1+60(FP)
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func normalizeGradAVX512(dx *float32, dy *float32, x *float32, gamma *float32, mean float32, rstd float32, m1 float32, m2 float32, n int64)
-TEXT ·normalizeGradAVX512(SB), NOSPLIT, $0-56
+TEXT ·normalizeGradAVX512(SB), NOSPLIT, $8-56
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ dx+0(FP), DI
 	MOVQ dy+8(FP), SI
 	MOVQ x+16(FP), R8
@@ -1225,6 +1281,7 @@ rest:
 	VMULPS Z9, Z1, Z1
 	VMOVUPS Z1, K1, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
@@ -1434,7 +1491,9 @@ done:
 	RET
 
 // func dropAVX512(y *float32, x *float32, words *uint32, threshold uint32, keep float32, n int64)
-TEXT ·dropAVX512(SB), NOSPLIT, $0-40
+TEXT ·dropAVX512(SB), NOSPLIT, $8-40
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
 	MOVQ words+16(FP), R8
@@ -1472,11 +1531,14 @@ rest:
 	VMULPS.Z Z8, Z0, K2, Z0
 	VMOVUPS Z0, K1, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func adamwAVX512(w *float32, m *float32, v *float32, w0 *float32, grad *float32, m0 *float32, v0 *float32, r *adamwRates, n int64)
-TEXT ·adamwAVX512(SB), NOSPLIT, $0-72
+TEXT ·adamwAVX512(SB), NOSPLIT, $8-72
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ w+0(FP), DI
 	MOVQ m+8(FP), SI
 	MOVQ v+16(FP), R8
@@ -1558,6 +1620,7 @@ rest:
 	VSUBPS Z1, Z4, Z4
 	VMOVUPS Z4, K1, (DI)(DX*1)
 done:
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
@@ -1594,6 +1657,10 @@ DATA philoxOrder<>+116(SB)/4, $0x0
 DATA philoxOrder<>+120(SB)/4, $0xf
 DATA philoxOrder<>+124(SB)/4, $0x0
 GLOBL philoxOrder<>(SB), RODATA, $128
+
+// all exceptions masked, round to nearest, FTZ, DAZ
+DATA flushing<>+0(SB)/4, $0x9fc0
+GLOBL flushing<>(SB), RODATA, $4
 
 DATA constants<>+0(SB)/4, $0xff800000 // -Inf
 DATA constants<>+4(SB)/4, $0xc2d00000 // -104

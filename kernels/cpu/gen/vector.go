@@ -57,7 +57,7 @@ func (f *file) vector(v vectorFunc) {
 		kind, _ := a.element()
 		params = append(params, arg{a.name, kind})
 	}
-	f.function(v.name+f.name, v.doc, v.results, params, ints("n"))
+	f.floating(v.name+f.name, v.doc, v.results, params, ints("n"))
 	f.entry(v)
 	l := &loop{file: f, ptr: map[string]string{}, unroll: max(1, v.unroll)}
 	for _, a := range v.params {
