@@ -3,7 +3,9 @@
 #include "textflag.h"
 
 // func tile12x32AVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32)
-TEXT ·tile12x32AVX512(SB), NOSPLIT, $0-56
+TEXT ·tile12x32AVX512(SB), NOSPLIT, $8-56
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ kc+0(FP), CX
 	MOVQ a+8(FP), SI
 	MOVQ b+16(FP), DI
@@ -385,11 +387,14 @@ store:
 	ADDQ R8, DX
 	VMOVUPS Z22, 0(DX)
 	VMOVUPS Z23, 64(DX)
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func tile12x16AVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32)
-TEXT ·tile12x16AVX512(SB), NOSPLIT, $0-56
+TEXT ·tile12x16AVX512(SB), NOSPLIT, $8-56
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ kc+0(FP), CX
 	MOVQ a+8(FP), SI
 	MOVQ b+16(FP), DI
@@ -644,11 +649,14 @@ store:
 	VMOVUPS Z10, 0(DX)
 	ADDQ R8, DX
 	VMOVUPS Z11, 0(DX)
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
 // func tile6x16AVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32)
-TEXT ·tile6x16AVX2(SB), NOSPLIT, $0-56
+TEXT ·tile6x16AVX2(SB), NOSPLIT, $8-56
+	STMXCSR control-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ kc+0(FP), CX
 	MOVQ a+8(FP), SI
 	MOVQ b+16(FP), DI
@@ -854,6 +862,7 @@ store:
 	ADDQ R8, DX
 	VMOVUPS Y10, 0(DX)
 	VMOVUPS Y11, 32(DX)
+	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
 
@@ -1363,4 +1372,8 @@ loop:
 	JNZ loop
 	VZEROUPPER
 	RET
+
+// all exceptions masked, round to nearest, FTZ, DAZ
+DATA flushing<>+0(SB)/4, $0x9fc0
+GLOBL flushing<>(SB), RODATA, $4
 

@@ -48,7 +48,7 @@ func avx2() *variant {
 			packA: packer{transpose: transposer(transpose6AVX2, 6, 6, 8), copy: copier(copy6AVX2, 6)},
 			packB: packer{transpose: transposer(transpose8AVX2, 8, 16, 8), copy: copier(copy16AVX2, 16)},
 		},
-		vec: portableVectors(),
+		vec: vectorsAVX2(),
 	}
 }
 

@@ -17,7 +17,7 @@ func (t tile) acc(i, j int) string { return fmt.Sprintf("%s%d", t.reg, i*t.vecto
 func (t tile) free(i int) string { return fmt.Sprintf("%s%d", t.reg, t.rows*t.vectors+i) }
 
 func (t tile) begin(name string) {
-	t.function(name, tileArgs, nil, ints("kc"), ptrs("a", "b", "c"), ints("ldc", "accumulate"), ptrs("bias"))
+	t.floating(name, tileArgs, nil, ints("kc"), ptrs("a", "b", "c"), ints("ldc", "accumulate"), ptrs("bias"))
 	for _, r := range [...][2]string{{"kc", "CX"}, {"a", "SI"}, {"b", "DI"}, {"c", "DX"}, {"ldc", "R8"}, {"accumulate", "R9"}, {"bias", "R12"}} {
 		t.load(r[0], r[1])
 	}
