@@ -7,10 +7,30 @@ package cpu
 //go:noescape
 func tile12x32AVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32)
 
+// tile12x32RowsAVX512 is the tile for a matrix A that is not packed, with rows lda bytes apart.
+//
+//go:noescape
+func tile12x32RowsAVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, lda int64, bias *float32)
+
+// tile12x32ColumnsAVX512 is the tile for a matrix A that is not packed, with columns lda bytes apart.
+//
+//go:noescape
+func tile12x32ColumnsAVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, lda int64, bias *float32)
+
 // tile12x16AVX512 adds a (kc, rows) panel times a (kc, columns) panel to the tile at c, or stores it; see gemmKernel.
 //
 //go:noescape
 func tile12x16AVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32)
+
+// tile12x16RowsAVX512 is the tile for a matrix A that is not packed, with rows lda bytes apart.
+//
+//go:noescape
+func tile12x16RowsAVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, lda int64, bias *float32)
+
+// tile12x16ColumnsAVX512 is the tile for a matrix A that is not packed, with columns lda bytes apart.
+//
+//go:noescape
+func tile12x16ColumnsAVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, lda int64, bias *float32)
 
 // tile6x16AVX2 adds a (kc, rows) panel times a (kc, columns) panel to the tile at c, or stores it; see gemmKernel.
 //

@@ -38,6 +38,7 @@ type worker struct {
 	sleeper
 	v      *variant
 	index  int
+	of     int // workers
 	packA  []float32
 	packB  []float32
 	corner []float32 // a register tile, for the edges of a matrix
@@ -75,7 +76,7 @@ func New(opt Options) (*Backend, error) {
 	for i := range workers {
 		f := floats(mem.Host[i*per*4 : (i+1)*per*4])
 		a, rest := f[:sizes[0]:sizes[0]], f[sizes[0]:]
-		workers[i] = &worker{v: v, index: i, packA: a, packB: rest[:sizes[1]:sizes[1]], corner: rest[sizes[1]:]}
+		workers[i] = &worker{v: v, index: i, of: threads, packA: a, packB: rest[:sizes[1]:sizes[1]], corner: rest[sizes[1]:]}
 	}
 	b.pool = newPool(workers)
 	return b, nil

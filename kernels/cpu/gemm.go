@@ -25,6 +25,8 @@ type gemm struct {
 	ldc        int
 	accumulate bool
 	bias       []float32
+	// packed is B as worker.prepack has stored it, for products that use the same B again, or nil. It does not spare giving b.
+	packed []float32
 }
 
 // gemmKernel is the part of a product that depends on the instruction set.
@@ -40,8 +42,17 @@ type gemmKernel struct {
 	// half is a tile kernel for a panel of B of nr/2 columns, or nil. It serves the last columns when so few are left.
 	half func(kc int64, a, b, c *float32, ldc, accumulate int64, bias *float32)
 
+	// rows and columns are tile and half for a matrix A that is not packed, but in memory with rows (or columns) lda bytes apart, or nil. They
+	// serve products with so few columns that packing A does not pay.
+	rows, columns [2]directTile
+
 	packA, packB packer
 }
+
+type directTile func(kc int64, a, b, c *float32, ldc, accumulate, lda int64, bias *float32)
+
+// directColumns is the number of columns of a product up to which A is not packed, in tiles.
+const directColumns = 4
 
 // at moves the operands of a product that has been planned for whole matrices to its part of rows [i,..) and columns [j,..).
 func (g gemm) at(i, j, m, n int) gemm {
@@ -72,19 +83,43 @@ func (w *worker) gemm(g *gemm) {
 	}
 	g.inside()
 	t := &w.v.gemm
-	depth := balance(g.k, t.kc, 8)
+	depth, packed := balance(g.k, t.kc, 8), g.packed
 	for j := 0; j < g.n; j += t.nc {
 		nc := min(t.nc, g.n-j)
 		for k := 0; k < g.k; k += depth {
 			kc := min(depth, g.k-k)
-			w.packPanels(w.packB, t.nr, t.packB, g.b.x[k*g.b.rs+j*g.b.cs:], nc, kc, g.b.cs, g.b.rs)
-			for i := 0; i < g.m; i += t.mc {
-				mc := min(t.mc, g.m-i)
-				w.packPanels(w.packA, t.mr, t.packA, g.a.x[i*g.a.rs+k*g.a.cs:], mc, kc, g.a.rs, g.a.cs)
-				w.block(g, i, j, mc, nc, kc, g.accumulate || k > 0, k+kc == g.k)
+			panels := packed
+			if g.packed != nil {
+				packed = packed[roundUp(nc, t.nr)*kc:]
+			} else {
+				panels = w.packB
+				w.packPanels(panels, t.nr, t.packB, g.b.x[k*g.b.rs+j*g.b.cs:], nc, kc, g.b.cs, g.b.rs)
+			}
+			part := block{gemm: *g, j: j, nc: nc, step: k, kc: kc, panels: panels}
+			for part.i = 0; part.i < g.m; part.i += t.mc {
+				part.mc = min(t.mc, g.m-part.i)
+				w.block(&part)
 			}
 		}
 	}
+}
+
+// packedRoom is the number of values that prepack stores for a matrix of k by n, and that a tile may read behind them.
+func packedRoom(t *gemmKernel, k, n int) int { return (k + 1) * roundUp(n, t.nr) }
+
+// prepack stores the (k,n) matrix b as products need it; see gemm.packed.
+func (w *worker) prepack(dst []float32, b view, k, n int) []float32 {
+	t, rest := &w.v.gemm, dst
+	depth := balance(k, t.kc, 8)
+	for j := 0; j < n; j += t.nc {
+		nc := min(t.nc, n-j)
+		for i := 0; i < k; i += depth {
+			kc := min(depth, k-i)
+			w.packPanels(rest, t.nr, t.packB, b.x[i*b.rs+j*b.cs:], nc, kc, b.cs, b.rs)
+			rest = rest[roundUp(nc, t.nr)*kc:]
+		}
+	}
+	return dst
 }
 
 // empty is a product over k = 0.
@@ -102,40 +137,80 @@ func (g *gemm) empty() {
 	}
 }
 
-// block multiplies packed panels into rows [i,i+mc) and columns [j,j+nc) of C. A panel of B stays in the first-level cache while all
-// panels of A, in the second, pass by.
-func (w *worker) block(g *gemm, i, j, mc, nc, kc int, accumulate, last bool) {
-	t := &w.v.gemm
-	add := int64(0)
-	if accumulate {
+// block is a part of a product: rows [i,i+mc), columns [j,j+nc) and steps [step,step+kc), with packed panels of B.
+type block struct {
+	gemm                   // by value, for what a pointer here points to would have to be on the heap
+	i, mc, j, nc, step, kc int
+	panels                 []float32
+}
+
+// packRows packs the rows of A of a block. Where direct tiles can use A as it is, it returns them, and packs only the rows that do not fill a panel.
+func (w *worker) packRows(b *block) (direct *[2]directTile, lda int64) {
+	t, g := &w.v.gemm, &b.gemm
+	from, whole := g.a.x[b.i*g.a.rs+b.step*g.a.cs:], 0
+	if g.n <= directColumns*t.nr {
+		switch {
+		case g.a.cs == 1 && t.rows[0] != nil:
+			direct, lda = &t.rows, int64(4*g.a.rs)
+		case g.a.rs == 1 && t.columns[0] != nil:
+			direct, lda = &t.columns, int64(4*g.a.cs)
+		}
+	}
+	if direct != nil {
+		whole = b.mc / t.mr * t.mr
+		from = from[min(whole*g.a.rs, len(from)):]
+	}
+	w.packPanels(w.packA[whole*b.kc:], t.mr, t.packA, from, b.mc-whole, b.kc, g.a.rs, g.a.cs)
+	return direct, lda
+}
+
+// block multiplies into C. A panel of B stays near while all panels of A, in the second-level cache, pass by.
+func (w *worker) block(b *block) {
+	t, g := &w.v.gemm, &b.gemm
+	direct, lda := w.packRows(b)
+	add, last := int64(0), b.step+b.kc == g.k
+	if g.accumulate || b.step > 0 {
 		add = 1
 	}
-	for q := 0; q < nc; q += t.nr {
-		cols := min(t.nr, nc-q)
+	for q := 0; q < b.nc; q += t.nr {
+		cols, kind := min(t.nr, b.nc-q), 0
 		tile, width := t.tile, t.nr
 		if t.half != nil && cols <= t.nr/2 {
-			tile, width = t.half, t.nr/2
+			tile, width, kind = t.half, t.nr/2, 1
 		}
-		b := &w.packB[q*kc]
+		panel := &b.panels[q*b.kc]
 		var bias *float32
 		if g.bias != nil && last && cols == width {
-			bias = &g.bias[j+q]
+			bias = &g.bias[b.j+q]
 		}
-		for p := 0; p < mc; p += t.mr {
-			rows := min(t.mr, mc-p)
-			if rows == t.mr && cols == width {
-				tile(int64(kc), &w.packA[p*kc], b, &g.c[(i+p)*g.ldc+j+q], int64(g.ldc*4), add, bias)
-				continue
+		for p := 0; p < b.mc; p += t.mr {
+			rows := min(t.mr, b.mc-p)
+			c, ldc, accumulate, edge := &w.corner[0], int64(width*4), int64(0), rows < t.mr || cols < width
+			var with *float32
+			if !edge {
+				c, ldc, accumulate, with = &g.c[(b.i+p)*g.ldc+b.j+q], int64(g.ldc*4), add, bias
 			}
-			tile(int64(kc), &w.packA[p*kc], b, &w.corner[0], int64(width*4), 0, nil)
-			var edge []float32
-			if g.bias != nil && last {
-				edge = g.bias[j+q:][:cols]
+			if direct != nil && rows == t.mr {
+				direct[kind](int64(b.kc), &g.a.x[(b.i+p)*g.a.rs+b.step*g.a.cs], panel, c, ldc, accumulate, lda, with)
+			} else {
+				tile(int64(b.kc), &w.packA[p*b.kc], panel, c, ldc, accumulate, with)
 			}
-			for r := range rows {
-				storeEdge(g.c[(i+p+r)*g.ldc+j+q:][:cols], w.corner[r*width:][:cols], edge, accumulate)
+			if edge {
+				w.storeCorner(b, p, q, rows, cols, width, add > 0, last)
 			}
 		}
+	}
+}
+
+// storeCorner finishes a tile that sticks out of C.
+func (w *worker) storeCorner(b *block, p, q, rows, cols, width int, accumulate, last bool) {
+	g := &b.gemm
+	var bias []float32
+	if g.bias != nil && last {
+		bias = g.bias[b.j+q:][:cols]
+	}
+	for r := range rows {
+		storeEdge(g.c[(b.i+p+r)*g.ldc+b.j+q:][:cols], w.corner[r*width:][:cols], bias, accumulate)
 	}
 }
 

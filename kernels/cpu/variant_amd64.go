@@ -33,6 +33,7 @@ func avx512() *variant {
 	return &variant{
 		name: "avx512",
 		gemm: gemmKernel{mr: 12, nr: 32, kc: 512, mc: 240, nc: 1024, tile: tile12x32AVX512, half: tile12x16AVX512,
+			rows: [2]directTile{tile12x32RowsAVX512, tile12x16RowsAVX512}, columns: [2]directTile{tile12x32ColumnsAVX512, tile12x16ColumnsAVX512},
 			packA: packer{transpose: transposer(transpose12AVX512, 12, 12, 16), copy: copier(copy12AVX512, 12), copyPart: copyPart},
 			packB: packer{transpose: transposer(transpose16AVX512, 16, 32, 16), copy: copier(copy32AVX512, 32), copyPart: copyPart},
 		},

@@ -2,11 +2,24 @@ package main
 
 import "fmt"
 
-const tileArgs = "adds a (kc, rows) panel times a (kc, columns) panel to the tile at c, or stores it; see gemmKernel."
+const (
+	tileArgs   = "adds a (kc, rows) panel times a (kc, columns) panel to the tile at c, or stores it; see gemmKernel."
+	directArgs = "is the tile for a matrix A that is not packed, with %s lda bytes apart."
+)
+
+// layout is how a tile finds its values of A.
+type layout int
+
+const (
+	packed   layout = iota // a step's values side by side, step after step
+	byRow                  // in memory by rows: the steps of a row side by side
+	byColumn               // in memory by columns: a step's values side by side
+)
 
 // tile holds the registers of a matrix product tile of rows by vectors·lanes columns.
 type tile struct {
 	*file
+	a             layout
 	rows, vectors int
 	reg           string // Y or Z
 	bytes         int    // of a register
@@ -17,7 +30,15 @@ func (t tile) acc(i, j int) string { return fmt.Sprintf("%s%d", t.reg, i*t.vecto
 func (t tile) free(i int) string { return fmt.Sprintf("%s%d", t.reg, t.rows*t.vectors+i) }
 
 func (t tile) begin(name string) {
-	t.floating(name, tileArgs, nil, ints("kc"), ptrs("a", "b", "c"), ints("ldc", "accumulate"), ptrs("bias"))
+	doc, strides := tileArgs, ints("ldc", "accumulate")
+	if t.a != packed {
+		doc, strides = fmt.Sprintf(directArgs, [...]string{byRow: "rows", byColumn: "columns"}[t.a]), ints("ldc", "accumulate", "lda")
+	}
+	t.floating(name, doc, nil, ints("kc"), ptrs("a", "b", "c"), strides, ptrs("bias"))
+	if t.a != packed {
+		t.load("lda", "R13")
+		t.p("LEAQ (R13)(R13*2), BX")
+	}
 	for _, r := range [...][2]string{{"kc", "CX"}, {"a", "SI"}, {"b", "DI"}, {"c", "DX"}, {"ldc", "R8"}, {"accumulate", "R9"}, {"bias", "R12"}} {
 		t.load(r[0], r[1])
 	}
@@ -31,6 +52,35 @@ func (t tile) begin(name string) {
 	for i := range t.rows {
 		for j := range t.vectors {
 			t.p("VXORPS %[1]s, %[1]s, %[1]s", t.acc(i, j))
+		}
+	}
+}
+
+// value is the address of the value of row i in step u.
+func (t tile) value(i, u int) string {
+	strides := [...]string{"", "(R13*1)", "(R13*2)", "(BX*1)"}
+	switch t.a {
+	case byRow:
+		return fmt.Sprintf("%d(%s)%s", 4*u, rowPointers[i/4], strides[i%4])
+	case byColumn:
+		return fmt.Sprintf("%d(SI)%s", 4*i, strides[u])
+	}
+	return fmt.Sprintf("%d(SI)", (u*t.rows+i)*4)
+}
+
+// rowPointers point to every fourth row of A in memory by rows.
+var rowPointers = [...]string{"SI", "R14", "R15"}
+
+// advance moves on in A by 1 or 4 steps.
+func (t tile) advance(steps int) {
+	switch t.a {
+	case packed:
+		t.p("ADDQ $%d, SI", 4*steps*t.rows)
+	case byColumn:
+		t.p("LEAQ (SI)(R13*%d), SI", steps)
+	case byRow:
+		for _, r := range rowPointers[:t.rows/4] {
+			t.p("ADDQ $%d, %s", 4*steps, r)
 		}
 	}
 }
@@ -78,7 +128,12 @@ func (t tile) end() {
 
 // depth writes the loop over k: four steps at a time, then one by one.
 func (t tile) depth(step func(u int, pipelined bool)) {
-	a, b := t.rows*4, t.vectors*t.bytes
+	b := t.vectors * t.bytes
+	if t.a == byRow {
+		for i := 1; i < t.rows/4; i++ {
+			t.p("LEAQ (%s)(R13*4), %s", rowPointers[i-1], rowPointers[i])
+		}
+	}
 	t.p("MOVQ CX, R11")
 	t.p("SHRQ $2, R11")
 	t.p("JZ tail")
@@ -87,7 +142,7 @@ func (t tile) depth(step func(u int, pipelined bool)) {
 	for u := range 4 {
 		step(u, true)
 	}
-	t.p("ADDQ $%d, SI", 4*a)
+	t.advance(4)
 	t.p("ADDQ $%d, DI", 4*b)
 	t.p("DECQ R11")
 	t.p("JNZ loop")
@@ -96,48 +151,57 @@ func (t tile) depth(step func(u int, pipelined bool)) {
 	t.p("JZ done")
 	t.label("single")
 	step(0, false)
-	t.p("ADDQ $%d, SI", a)
+	t.advance(1)
 	t.p("ADDQ $%d, DI", b)
 	t.p("DECQ CX")
 	t.p("JNZ single")
 }
 
-// gemmAVX512 writes the tile of 12 by 32 (24 of 32 registers hold sums) and its half of 12 by 16. The next step's B is loaded to the spare registers
-// one step ahead: 5 % faster than a tile of 14 by 32 without that. The loop reads one step of B beyond the panel, which packing buffers allow for.
+// gemmAVX512 writes the tile of 12 by 32 (24 of 32 registers hold sums) and its half of 12 by 16, each for A packed, in memory by rows and in
+// memory by columns.
 func gemmAVX512(f *file) {
 	for _, vectors := range []int{2, 1} {
-		t := tile{f, 12, vectors, "Z", 64}
-		t.begin(fmt.Sprintf("tile12x%dAVX512", 16*vectors))
-		var b [2][]string
-		for j := range vectors {
-			b[0], b[1] = append(b[0], t.free(j)), append(b[1], t.free(vectors+j))
-			t.p("VMOVUPS %d(DI), %s", 64*j, b[0][j])
+		for a, suffix := range []string{packed: "", byRow: "Rows", byColumn: "Columns"} {
+			t := tile{f, layout(a), 12, vectors, "Z", 64}
+			t.begin(fmt.Sprintf("tile12x%d%sAVX512", 16*vectors, suffix))
+			t.sumAVX512()
+			t.end()
 		}
-		scalars := 32 - t.rows*vectors - 2*vectors
-		t.depth(func(u int, pipelined bool) {
-			if !pipelined {
-				for j := range vectors {
-					t.p("VMOVUPS %d(DI), %s", 64*j, b[0][j])
-				}
-			}
-			for i := range t.rows {
-				s := t.free(2*vectors + i%scalars)
-				t.p("VBROADCASTSS %d(SI), %s", (u*t.rows+i)*4, s)
-				for j := range vectors {
-					t.p("VFMADD231PS %s, %s, %s", b[u%2][j], s, t.acc(i, j))
-				}
-				if pipelined && i < vectors {
-					t.p("VMOVUPS %d(DI), %s", ((u+1)*vectors+i)*64, b[(u+1)%2][i])
-				}
-			}
-		})
-		t.end()
 	}
+}
+
+// sumAVX512 writes the loop over k. The next step's B is loaded to the spare registers one step ahead: 5 % faster than a tile of 14 by 32 without
+// that. The loop reads one step of B beyond the panel, which packing buffers allow for.
+func (t tile) sumAVX512() {
+	vectors := t.vectors
+	var b [2][]string
+	for j := range vectors {
+		b[0], b[1] = append(b[0], t.free(j)), append(b[1], t.free(vectors+j))
+		t.p("VMOVUPS %d(DI), %s", 64*j, b[0][j])
+	}
+	scalars := 32 - t.rows*vectors - 2*vectors
+	t.depth(func(u int, pipelined bool) {
+		if !pipelined {
+			for j := range vectors {
+				t.p("VMOVUPS %d(DI), %s", 64*j, b[0][j])
+			}
+		}
+		for i := range t.rows {
+			s := t.free(2*vectors + i%scalars)
+			t.p("VBROADCASTSS %s, %s", t.value(i, u), s)
+			for j := range vectors {
+				t.p("VFMADD231PS %s, %s, %s", b[u%2][j], s, t.acc(i, j))
+			}
+			if pipelined && i < vectors {
+				t.p("VMOVUPS %d(DI), %s", ((u+1)*vectors+i)*64, b[(u+1)%2][i])
+			}
+		}
+	})
 }
 
 // gemmAVX2 writes the tile of 6 by 16: 12 of 16 registers hold sums.
 func gemmAVX2(f *file) {
-	t := tile{f, 6, 2, "Y", 32}
+	t := tile{f, packed, 6, 2, "Y", 32}
 	t.begin("tile6x16AVX2")
 	t.depth(func(u int, _ bool) {
 		for j := range 2 {
@@ -145,7 +209,7 @@ func gemmAVX2(f *file) {
 		}
 		for i := range t.rows {
 			s := t.free(2 + i%2)
-			t.p("VBROADCASTSS %d(SI), %s", (u*t.rows+i)*4, s)
+			t.p("VBROADCASTSS %s, %s", t.value(i, u), s)
 			for j := range 2 {
 				t.p("VFMADD231PS %s, %s, %s", t.free(j), s, t.acc(i, j))
 			}
