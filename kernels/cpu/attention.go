@@ -6,9 +6,9 @@ import (
 	"aural/kernels"
 )
 
-// queryBlock is the number of queries whose scores are held at once; queryBlock·T values, and twice that for the gradient, should fit the
+// queryBlock is the number of queries whose scores are held at once: five tiles of 12. queryBlock·T values, and twice that for the gradient, fit the
 // second-level cache.
-const queryBlock = 96
+const queryBlock = 60
 
 // attentionShape is an attention op with its sizes.
 type attentionShape struct {

@@ -51,8 +51,12 @@ type gemmKernel struct {
 
 type directTile func(kc int64, a, b, c *float32, ldc, accumulate, lda int64, bias *float32)
 
-// directColumns is the number of columns of a product up to which A is not packed, in tiles.
-const directColumns = 4
+// Up to so many tiles of columns, A is not packed where it is in memory by rows. In memory by columns each step is a cache line of its own, and
+// only so few steps stay in the first-level cache from one panel of B to the next.
+const (
+	directRows, directColumns = 4, 2
+	directSteps               = 128
+)
 
 // at moves the operands of a product that has been planned for whole matrices to its part of rows [i,..) and columns [j,..).
 func (g gemm) at(i, j, m, n int) gemm {
@@ -148,13 +152,11 @@ type block struct {
 func (w *worker) packRows(b *block) (direct *[2]directTile, lda int64) {
 	t, g := &w.v.gemm, &b.gemm
 	from, whole := g.a.x[b.i*g.a.rs+b.step*g.a.cs:], 0
-	if g.n <= directColumns*t.nr {
-		switch {
-		case g.a.cs == 1 && t.rows[0] != nil:
-			direct, lda = &t.rows, int64(4*g.a.rs)
-		case g.a.rs == 1 && t.columns[0] != nil:
-			direct, lda = &t.columns, int64(4*g.a.cs)
-		}
+	switch {
+	case g.a.cs == 1 && g.n <= directRows*t.nr && t.rows[0] != nil:
+		direct, lda = &t.rows, int64(4*g.a.rs)
+	case g.a.rs == 1 && g.n <= directColumns*t.nr && b.kc <= directSteps && t.columns[0] != nil:
+		direct, lda = &t.columns, int64(4*g.a.cs)
 	}
 	if direct != nil {
 		whole = b.mc / t.mr * t.mr
