@@ -5,6 +5,8 @@
 // func tile12x32AVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32)
 TEXT ·tile12x32AVX512(SB), NOSPLIT, $8-56
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ kc+0(FP), CX
 	MOVQ a+8(FP), SI
@@ -394,6 +396,8 @@ store:
 // func tile12x16AVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32)
 TEXT ·tile12x16AVX512(SB), NOSPLIT, $8-56
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ kc+0(FP), CX
 	MOVQ a+8(FP), SI
@@ -656,6 +660,8 @@ store:
 // func tile6x16AVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32)
 TEXT ·tile6x16AVX2(SB), NOSPLIT, $8-56
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ kc+0(FP), CX
 	MOVQ a+8(FP), SI
@@ -1373,7 +1379,7 @@ loop:
 	VZEROUPPER
 	RET
 
-// all exceptions masked, round to nearest, FTZ, DAZ
-DATA flushing<>+0(SB)/4, $0x9fc0
+// FTZ, round to nearest, all exceptions masked, DAZ, flag of inexact results
+DATA flushing<>+0(SB)/4, $0x9fe0
 GLOBL flushing<>(SB), RODATA, $4
 
