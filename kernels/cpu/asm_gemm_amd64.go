@@ -17,6 +17,11 @@ func tile12x16AVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, ac
 //go:noescape
 func tile6x16AVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32)
 
+// tile6x8AVX2 adds a (kc, rows) panel times a (kc, columns) panel to the tile at c, or stores it; see gemmKernel.
+//
+//go:noescape
+func tile6x8AVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32)
+
 // transpose12AVX512 stores the transpose of 12 rows of 16·blocks values: row r starts at src + r·ss bytes, column c goes to dst + c·ds bytes.
 //
 //go:noescape

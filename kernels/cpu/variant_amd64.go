@@ -44,7 +44,7 @@ func avx512() *variant {
 func avx2() *variant {
 	return &variant{
 		name: "avx2",
-		gemm: gemmKernel{mr: 6, nr: 16, kc: 384, mc: 192, nc: 1024, tile: tile6x16AVX2,
+		gemm: gemmKernel{mr: 6, nr: 16, kc: 384, mc: 192, nc: 1024, tile: tile6x16AVX2, half: tile6x8AVX2,
 			packA: packer{transpose: transposer(transpose6AVX2, 6, 6, 8), copy: copier(copy6AVX2, 6)},
 			packB: packer{transpose: transposer(transpose8AVX2, 8, 16, 8), copy: copier(copy16AVX2, 16)},
 		},

@@ -135,21 +135,25 @@ func gemmAVX512(f *file) {
 	}
 }
 
-// gemmAVX2 writes the tile of 6 by 16: 12 of 16 registers hold sums.
+// gemmAVX2 writes the tile of 6 by 16 (12 of 16 registers hold sums) and its half of 6 by 8. Six sums do not hide the latency of an addition, so
+// that the half takes two thirds of the time of the whole; sums over every other step would, but its sums must be those of the whole.
 func gemmAVX2(f *file) {
-	t := tile{f, 6, 2, "Y", 32}
-	t.begin("tile6x16AVX2")
-	t.depth(func(u int, _ bool) {
-		for j := range 2 {
-			t.p("VMOVUPS %d(DI), %s", (u*2+j)*32, t.free(j))
-		}
-		for i := range t.rows {
-			s := t.free(2 + i%2)
-			t.p("VBROADCASTSS %d(SI), %s", (u*t.rows+i)*4, s)
-			for j := range 2 {
-				t.p("VFMADD231PS %s, %s, %s", t.free(j), s, t.acc(i, j))
+	for _, vectors := range []int{2, 1} {
+		t := tile{f, 6, vectors, "Y", 32}
+		t.begin(fmt.Sprintf("tile6x%dAVX2", 8*vectors))
+		scalars := min(16-(t.rows+1)*vectors, t.rows)
+		t.depth(func(u int, _ bool) {
+			for j := range vectors {
+				t.p("VMOVUPS %d(DI), %s", (u*vectors+j)*32, t.free(j))
 			}
-		}
-	})
-	t.end()
+			for i := range t.rows {
+				s := t.free(vectors + i%scalars)
+				t.p("VBROADCASTSS %d(SI), %s", (u*t.rows+i)*4, s)
+				for j := range vectors {
+					t.p("VFMADD231PS %s, %s, %s", t.free(j), s, t.acc(i, j))
+				}
+			}
+		})
+		t.end()
+	}
 }
