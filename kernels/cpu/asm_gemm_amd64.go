@@ -37,6 +37,31 @@ func tile12x16ColumnsAVX512(kc int64, a *float32, b *float32, c *float32, ldc in
 //go:noescape
 func tile6x16AVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32)
 
+// tile6x16RowsAVX2 is the tile for a matrix A that is not packed, with rows lda bytes apart.
+//
+//go:noescape
+func tile6x16RowsAVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, lda int64, bias *float32)
+
+// tile6x16ColumnsAVX2 is the tile for a matrix A that is not packed, with columns lda bytes apart.
+//
+//go:noescape
+func tile6x16ColumnsAVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, lda int64, bias *float32)
+
+// tile6x8AVX2 adds a (kc, rows) panel times a (kc, columns) panel to the tile at c, or stores it; see gemmKernel.
+//
+//go:noescape
+func tile6x8AVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32)
+
+// tile6x8RowsAVX2 is the tile for a matrix A that is not packed, with rows lda bytes apart.
+//
+//go:noescape
+func tile6x8RowsAVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, lda int64, bias *float32)
+
+// tile6x8ColumnsAVX2 is the tile for a matrix A that is not packed, with columns lda bytes apart.
+//
+//go:noescape
+func tile6x8ColumnsAVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, lda int64, bias *float32)
+
 // transpose12AVX512 stores the transpose of 12 rows of 16·blocks values: row r starts at src + r·ss bytes, column c goes to dst + c·ds bytes.
 //
 //go:noescape

@@ -5,6 +5,8 @@
 // func addAVX2(y *float32, x *float32, n int64)
 TEXT ·addAVX2(SB), NOSPLIT, $8-24
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -44,6 +46,8 @@ done:
 // func axpy64AVX2(y *float64, a float64, x *float32, n int64)
 TEXT ·axpy64AVX2(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+16(FP), SI
@@ -99,6 +103,8 @@ done:
 // func scaleAVX2(y *float32, a float32, x *float32, n int64)
 TEXT ·scaleAVX2(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+16(FP), SI
@@ -137,6 +143,8 @@ done:
 // func affineAVX2(y *float32, x *float32, mean *float32, a *float32, b *float32, n int64)
 TEXT ·affineAVX2(SB), NOSPLIT, $8-48
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -185,6 +193,8 @@ done:
 // func affineGradAVX2(dx *float32, dy *float32, x *float32, mean *float32, gamma *float32, p *float32, q *float32, r *float32, n int64)
 TEXT ·affineGradAVX2(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dx+0(FP), DI
 	MOVQ dy+8(FP), SI
@@ -248,6 +258,8 @@ done:
 // func addDeviationAVX2(acc *float32, x *float32, mean *float32, n int64)
 TEXT ·addDeviationAVX2(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ acc+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -292,6 +304,8 @@ done:
 // func addCenteredAVX2(acc *float32, dy *float32, x *float32, mean *float32, n int64)
 TEXT ·addCenteredAVX2(SB), NOSPLIT, $8-40
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ acc+0(FP), DI
 	MOVQ dy+8(FP), SI
@@ -339,6 +353,8 @@ done:
 // func scoreGradAVX2(dp *float32, p *float32, delta float32, scale float32, n int64)
 TEXT ·scoreGradAVX2(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dp+0(FP), DI
 	MOVQ p+8(FP), SI
@@ -384,6 +400,8 @@ done:
 // func sumAVX2(x *float32, n int64) (r0 float32)
 TEXT ·sumAVX2(SB), NOSPLIT, $8-20
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ n+8(FP), CX
@@ -450,6 +468,8 @@ done:
 // func dotAVX2(x *float32, y *float32, n int64) (r0 float32)
 TEXT ·dotAVX2(SB), NOSPLIT, $8-28
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ y+8(FP), SI
@@ -523,6 +543,8 @@ done:
 // func dot64AVX2(x *float32, y *float32, n int64) (r0 float64)
 TEXT ·dot64AVX2(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ y+8(FP), SI
@@ -616,6 +638,8 @@ done:
 // func deviationAVX2(x *float32, mean float32, n int64) (r0 float32)
 TEXT ·deviationAVX2(SB), NOSPLIT, $8-28
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ n+16(FP), CX
@@ -691,6 +715,8 @@ done:
 // func maxAVX2(x *float32, n int64) (r0 float32)
 TEXT ·maxAVX2(SB), NOSPLIT, $8-20
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ n+8(FP), CX
@@ -759,6 +785,8 @@ done:
 // func expSumAVX2(y *float32, x *float32, scale float32, shift float32, n int64) (r0 float32)
 TEXT ·expSumAVX2(SB), NOSPLIT, $8-36
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -858,6 +886,8 @@ done:
 // func geluAVX2(y *float32, x *float32, n int64)
 TEXT ·geluAVX2(SB), NOSPLIT, $8-24
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -949,6 +979,8 @@ done:
 // func geluGradAVX2(dx *float32, dy *float32, x *float32, n int64)
 TEXT ·geluGradAVX2(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dx+0(FP), DI
 	MOVQ dy+8(FP), SI
@@ -1099,6 +1131,8 @@ done:
 // func normalizeAVX2(y *float32, x *float32, gamma *float32, beta *float32, mean float32, rstd float32, n int64)
 TEXT ·normalizeAVX2(SB), NOSPLIT, $8-48
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -1148,6 +1182,8 @@ done:
 // func normalizeSumsAVX2(dgamma *float32, dbeta *float32, dy *float32, x *float32, gamma *float32, mean float32, rstd float32, n int64) (r0 float32, r1 float32)
 TEXT ·normalizeSumsAVX2(SB), NOSPLIT, $8-64
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dgamma+0(FP), DI
 	MOVQ dbeta+8(FP), SI
@@ -1230,6 +1266,8 @@ done:
 // func normalizeGradAVX2(dx *float32, dy *float32, x *float32, gamma *float32, mean float32, rstd float32, m1 float32, m2 float32, n int64)
 TEXT ·normalizeGradAVX2(SB), NOSPLIT, $8-56
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dx+0(FP), DI
 	MOVQ dy+8(FP), SI
@@ -1535,6 +1573,8 @@ done:
 // func dropAVX2(y *float32, x *float32, words *uint32, threshold uint32, keep float32, n int64)
 TEXT ·dropAVX2(SB), NOSPLIT, $8-40
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -1585,6 +1625,8 @@ done:
 // func adamwAVX2(w *float32, m *float32, v *float32, w0 *float32, grad *float32, m0 *float32, v0 *float32, r *adamwRates, n int64)
 TEXT ·adamwAVX2(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ w+0(FP), DI
 	MOVQ m+8(FP), SI
@@ -1706,8 +1748,8 @@ DATA restMasks<>+56(SB)/4, $0x0
 DATA restMasks<>+60(SB)/4, $0x0
 GLOBL restMasks<>(SB), RODATA, $64
 
-// all exceptions masked, round to nearest, FTZ, DAZ
-DATA flushing<>+0(SB)/4, $0x9fc0
+// FTZ, round to nearest, all exceptions masked, DAZ, flag of inexact results
+DATA flushing<>+0(SB)/4, $0x9fe0
 GLOBL flushing<>(SB), RODATA, $4
 
 DATA constants<>+0(SB)/4, $0xff800000 // -Inf

@@ -5,6 +5,8 @@
 // func addAVX512(y *float32, x *float32, n int64)
 TEXT ·addAVX512(SB), NOSPLIT, $8-24
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -45,6 +47,8 @@ done:
 // func axpy64AVX512(y *float64, a float64, x *float32, n int64)
 TEXT ·axpy64AVX512(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+16(FP), SI
@@ -99,6 +103,8 @@ done:
 // func scaleAVX512(y *float32, a float32, x *float32, n int64)
 TEXT ·scaleAVX512(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+16(FP), SI
@@ -138,6 +144,8 @@ done:
 // func affineAVX512(y *float32, x *float32, mean *float32, a *float32, b *float32, n int64)
 TEXT ·affineAVX512(SB), NOSPLIT, $8-48
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -187,6 +195,8 @@ done:
 // func affineGradAVX512(dx *float32, dy *float32, x *float32, mean *float32, gamma *float32, p *float32, q *float32, r *float32, n int64)
 TEXT ·affineGradAVX512(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dx+0(FP), DI
 	MOVQ dy+8(FP), SI
@@ -251,6 +261,8 @@ done:
 // func addDeviationAVX512(acc *float32, x *float32, mean *float32, n int64)
 TEXT ·addDeviationAVX512(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ acc+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -296,6 +308,8 @@ done:
 // func addCenteredAVX512(acc *float32, dy *float32, x *float32, mean *float32, n int64)
 TEXT ·addCenteredAVX512(SB), NOSPLIT, $8-40
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ acc+0(FP), DI
 	MOVQ dy+8(FP), SI
@@ -344,6 +358,8 @@ done:
 // func scoreGradAVX512(dp *float32, p *float32, delta float32, scale float32, n int64)
 TEXT ·scoreGradAVX512(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dp+0(FP), DI
 	MOVQ p+8(FP), SI
@@ -390,6 +406,8 @@ done:
 // func sumAVX512(x *float32, n int64) (r0 float32)
 TEXT ·sumAVX512(SB), NOSPLIT, $8-20
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ n+8(FP), CX
@@ -459,6 +477,8 @@ done:
 // func dotAVX512(x *float32, y *float32, n int64) (r0 float32)
 TEXT ·dotAVX512(SB), NOSPLIT, $8-28
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ y+8(FP), SI
@@ -535,6 +555,8 @@ done:
 // func dot64AVX512(x *float32, y *float32, n int64) (r0 float64)
 TEXT ·dot64AVX512(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ y+8(FP), SI
@@ -631,6 +653,8 @@ done:
 // func deviationAVX512(x *float32, mean float32, n int64) (r0 float32)
 TEXT ·deviationAVX512(SB), NOSPLIT, $8-28
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ n+16(FP), CX
@@ -707,6 +731,8 @@ done:
 // func maxAVX512(x *float32, n int64) (r0 float32)
 TEXT ·maxAVX512(SB), NOSPLIT, $8-20
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ n+8(FP), CX
@@ -776,6 +802,8 @@ done:
 // func expSumAVX512(y *float32, x *float32, scale float32, shift float32, n int64) (r0 float32)
 TEXT ·expSumAVX512(SB), NOSPLIT, $8-36
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -860,6 +888,8 @@ done:
 // func geluAVX512(y *float32, x *float32, n int64)
 TEXT ·geluAVX512(SB), NOSPLIT, $8-24
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -956,6 +986,8 @@ done:
 // func geluGradAVX512(dx *float32, dy *float32, x *float32, n int64)
 TEXT ·geluGradAVX512(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dx+0(FP), DI
 	MOVQ dy+8(FP), SI
@@ -1095,6 +1127,8 @@ done:
 // func normalizeAVX512(y *float32, x *float32, gamma *float32, beta *float32, mean float32, rstd float32, n int64)
 TEXT ·normalizeAVX512(SB), NOSPLIT, $8-48
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -1145,6 +1179,8 @@ done:
 // func normalizeSumsAVX512(dgamma *float32, dbeta *float32, dy *float32, x *float32, gamma *float32, mean float32, rstd float32, n int64) (r0 float32, r1 float32)
 TEXT ·normalizeSumsAVX512(SB), NOSPLIT, $8-64
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dgamma+0(FP), DI
 	MOVQ dbeta+8(FP), SI
@@ -1230,6 +1266,8 @@ done:
 // func normalizeGradAVX512(dx *float32, dy *float32, x *float32, gamma *float32, mean float32, rstd float32, m1 float32, m2 float32, n int64)
 TEXT ·normalizeGradAVX512(SB), NOSPLIT, $8-56
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dx+0(FP), DI
 	MOVQ dy+8(FP), SI
@@ -1493,6 +1531,8 @@ done:
 // func dropAVX512(y *float32, x *float32, words *uint32, threshold uint32, keep float32, n int64)
 TEXT ·dropAVX512(SB), NOSPLIT, $8-40
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -1538,6 +1578,8 @@ done:
 // func adamwAVX512(w *float32, m *float32, v *float32, w0 *float32, grad *float32, m0 *float32, v0 *float32, r *adamwRates, n int64)
 TEXT ·adamwAVX512(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ w+0(FP), DI
 	MOVQ m+8(FP), SI
@@ -1658,8 +1700,8 @@ DATA philoxOrder<>+120(SB)/4, $0xf
 DATA philoxOrder<>+124(SB)/4, $0x0
 GLOBL philoxOrder<>(SB), RODATA, $128
 
-// all exceptions masked, round to nearest, FTZ, DAZ
-DATA flushing<>+0(SB)/4, $0x9fc0
+// FTZ, round to nearest, all exceptions masked, DAZ, flag of inexact results
+DATA flushing<>+0(SB)/4, $0x9fe0
 GLOBL flushing<>(SB), RODATA, $4
 
 DATA constants<>+0(SB)/4, $0xff800000 // -Inf

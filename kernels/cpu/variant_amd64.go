@@ -45,7 +45,8 @@ func avx512() *variant {
 func avx2() *variant {
 	return &variant{
 		name: "avx2",
-		gemm: gemmKernel{mr: 6, nr: 16, kc: 384, mc: 192, nc: 1024, tile: tile6x16AVX2,
+		gemm: gemmKernel{mr: 6, nr: 16, kc: 384, mc: 192, nc: 1024, tile: tile6x16AVX2, half: tile6x8AVX2,
+			rows: [2]directTile{tile6x16RowsAVX2, tile6x8RowsAVX2}, columns: [2]directTile{tile6x16ColumnsAVX2, tile6x8ColumnsAVX2},
 			packA: packer{transpose: transposer(transpose6AVX2, 6, 6, 8), copy: copier(copy6AVX2, 6)},
 			packB: packer{transpose: transposer(transpose8AVX2, 8, 16, 8), copy: copier(copy16AVX2, 16)},
 		},

@@ -79,7 +79,7 @@ func (t tile) advance(steps int) {
 	case byColumn:
 		t.p("LEAQ (SI)(R13*%d), SI", steps)
 	case byRow:
-		for _, r := range rowPointers[:t.rows/4] {
+		for _, r := range rowPointers[:(t.rows+3)/4] {
 			t.p("ADDQ $%d, %s", 4*steps, r)
 		}
 	}
@@ -130,7 +130,7 @@ func (t tile) end() {
 func (t tile) depth(step func(u int, pipelined bool)) {
 	b := t.vectors * t.bytes
 	if t.a == byRow {
-		for i := 1; i < t.rows/4; i++ {
+		for i := 1; i < (t.rows+3)/4; i++ {
 			t.p("LEAQ (%s)(R13*4), %s", rowPointers[i-1], rowPointers[i])
 		}
 	}
@@ -199,21 +199,33 @@ func (t tile) sumAVX512() {
 	})
 }
 
-// gemmAVX2 writes the tile of 6 by 16: 12 of 16 registers hold sums.
+// gemmAVX2 writes the tile of 6 by 16 (12 of 16 registers hold sums) and its half of 6 by 8. Six sums do not hide the latency of an addition, so
+// that the half takes two thirds of the time of the whole; sums over every other step would, but its sums must be those of the whole.
 func gemmAVX2(f *file) {
-	t := tile{f, packed, 6, 2, "Y", 32}
-	t.begin("tile6x16AVX2")
+	for _, vectors := range []int{2, 1} {
+		for a, suffix := range []string{packed: "", byRow: "Rows", byColumn: "Columns"} {
+			t := tile{f, layout(a), 6, vectors, "Y", 32}
+			t.begin(fmt.Sprintf("tile6x%d%sAVX2", 8*vectors, suffix))
+			t.sumAVX2()
+			t.end()
+		}
+	}
+}
+
+// sumAVX2 writes the loop over k.
+func (t tile) sumAVX2() {
+	vectors := t.vectors
+	scalars := min(16-(t.rows+1)*vectors, t.rows)
 	t.depth(func(u int, _ bool) {
-		for j := range 2 {
-			t.p("VMOVUPS %d(DI), %s", (u*2+j)*32, t.free(j))
+		for j := range vectors {
+			t.p("VMOVUPS %d(DI), %s", (u*vectors+j)*32, t.free(j))
 		}
 		for i := range t.rows {
-			s := t.free(2 + i%2)
+			s := t.free(vectors + i%scalars)
 			t.p("VBROADCASTSS %s, %s", t.value(i, u), s)
-			for j := range 2 {
+			for j := range vectors {
 				t.p("VFMADD231PS %s, %s, %s", t.free(j), s, t.acc(i, j))
 			}
 		}
 	})
-	t.end()
 }
