@@ -83,22 +83,24 @@ func (p *Peaks) Roof(bytes int64) float64 {
 	return max(best.Read.All, best.Copy.All)
 }
 
-// everywhere runs f on one worker or on all, several times each so that all finish together, and returns how often it ran.
-func (b *Backend) everywhere(all bool, f func(w *worker)) int {
+// partsOfOne is how many parts of a measurement one thread runs, so that all threads finish together.
+const partsOfOne = 8
+
+// everywhere runs f for all parts on all workers, or for the first of them on one worker, and returns for how many.
+func (b *Backend) everywhere(all bool, f func(w *worker, part int)) int {
+	parts := partsOfOne * b.threads
 	if !all {
-		f(b.pool.workers[0])
-		return 1
+		for i := range partsOfOne {
+			f(b.pool.workers[0], i)
+		}
+		return partsOfOne
 	}
-	n := 1
-	if b.threads > 1 {
-		n = 8 * b.threads
-	}
-	b.pool.parallel(n, func(_ *call, w *worker, _ int) { f(w) }, nil)
-	return n
+	b.pool.parallel(parts, func(_ *call, w *worker, i int) { f(w, i) }, nil)
+	return parts
 }
 
-// rate is the highest rate of a work that does some units each time on each worker that runs it.
-func (b *Backend) rate(each time.Duration, units float64, f func(w *worker)) Rate {
+// rate is the highest rate at which parts of some units get done.
+func (b *Backend) rate(each time.Duration, units float64, f func(w *worker, part int)) Rate {
 	best := func(all bool) float64 {
 		top := 0.0
 		for begin, tries := time.Now(), 0; tries < 3 || time.Since(begin) < each; tries++ {
@@ -119,7 +121,7 @@ func (b *Backend) rate(each time.Duration, units float64, f func(w *worker)) Rat
 func (b *Backend) computePeak(variant string, each time.Duration) Rate {
 	const rounds = 30000 // some 100 µs, so that the start of a phase does not count
 	p := multiplyAdds(variant)
-	return b.rate(each, rounds*float64(p.flops), func(w *worker) { p.run(rounds, &w.corner[0]) })
+	return b.rate(each, rounds*float64(p.flops), func(w *worker, _ int) { p.run(rounds, &w.corner[0]) })
 }
 
 // forkTime is the median time of a phase in which each worker meets all others.
@@ -167,8 +169,9 @@ const mostProbed = 1 << 30
 func (s cacheSizes) blocks(threads int) []Bandwidth {
 	private := [2]int{threads * s[0], threads * s[1]}
 	var list []Bandwidth
+	unit := threads * partsOfOne * probeUnit
 	for _, n := range []int{private[0] / 2, private[1] / 2, s[2] / 2, 2 * s[2], 8 * s[2]} {
-		n = min(n, mostProbed) / (probeUnit * threads) * (probeUnit * threads)
+		n = min(n, mostProbed) / unit * unit
 		level := "memory"
 		switch {
 		case n <= private[0]:
@@ -183,15 +186,16 @@ func (s cacheSizes) blocks(threads int) []Bandwidth {
 		}
 	}
 	if len(list) == 0 {
-		list = []Bandwidth{{Level: "memory", Bytes: threads * probeUnit}}
+		list = []Bandwidth{{Level: "memory", Bytes: unit}}
 	}
 	return list
 }
 
-// probeUnit divides the block of a thread: half of it is a multiple of what one round of the loops that read takes.
+// probeUnit divides what a part reads or copies: half of it is a multiple of what one round of the loops that read takes.
 const probeUnit = 2048
 
-// bandwidths measures all working sets. Each worker keeps to its own block, whichever part of the phase it takes, so that caches of one core serve it.
+// bandwidths measures all working sets. Where they fit the caches that each core has for itself, each worker keeps to its own block and goes through
+// it for every part; larger sets are cut into parts.
 func (b *Backend) bandwidths(p *Peaks, each time.Duration) (err error) {
 	list := machineCaches().blocks(b.threads)
 	mem, err := allocate(list[len(list)-1].Bytes)
@@ -204,17 +208,21 @@ func (b *Backend) bandwidths(p *Peaks, each time.Duration) (err error) {
 	}
 	read := reader(b.variant.name)
 	for _, set := range list {
-		n := set.Bytes / b.threads
-		again := max(1, (256<<10)/n) // so that a call is long beside the start of a phase
-		block := func(w *worker) []byte { return mem.Host[w.index*n:][:n] }
+		n, again := set.Bytes/(partsOfOne*b.threads), 1
+		block := func(_ *worker, part int) []byte { return mem.Host[part*n:][:n] }
+		if set.Level == "L1" || set.Level == "L2" {
+			n = set.Bytes / b.threads
+			again = max(1, (256<<10)/n) // so that a part is long beside its start
+			block = func(w *worker, _ int) []byte { return mem.Host[w.index*n:][:n] }
+		}
 		bytes := float64(again * n)
-		set.Read = b.rate(each, bytes, func(w *worker) {
+		set.Read = b.rate(each, bytes, func(w *worker, part int) {
 			for range again {
-				read(block(w), &w.corner[0])
+				read(block(w, part), &w.corner[0])
 			}
 		})
-		set.Copy = b.rate(each, bytes, func(w *worker) {
-			x := block(w)
+		set.Copy = b.rate(each, bytes, func(w *worker, part int) {
+			x := block(w, part)
 			for range again {
 				copy(x[n/2:], x[:n/2])
 			}

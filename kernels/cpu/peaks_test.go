@@ -62,16 +62,31 @@ func TestPeaks(t *testing.T) {
 func TestWorkingSets(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := cacheSizes{rapid.IntRange(1, 1<<20).Draw(t, "l1"), rapid.IntRange(1, 1<<24).Draw(t, "l2"), rapid.IntRange(1, 1<<32).Draw(t, "l3")}
-		threads := rapid.IntRange(1, 300).Draw(t, "threads")
+		threads := rapid.IntRange(1, 4096).Draw(t, "threads")
 		last := 0
 		if len(s.blocks(threads)) == 0 {
 			t.Error("nothing to measure")
 		}
 		for _, w := range s.blocks(threads) {
-			if w.Bytes <= last || w.Bytes > mostProbed || w.Bytes%(threads*probeUnit) != 0 || w.Level == "" {
+			if w.Bytes <= last || w.Bytes > mostProbed || w.Bytes%(threads*partsOfOne*probeUnit) != 0 || w.Level == "" {
 				t.Errorf("%v, %d threads: %+v after %d bytes", s, threads, w, last)
 			}
 			last = w.Bytes
 		}
 	})
+}
+
+// What the loops load is exactly the block: the bytes around it may belong to nobody.
+func TestReadersStayInside(t *testing.T) {
+	mem, err := allocate(probeUnit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mem.Free()
+	var sink float32
+	for _, name := range Variants() {
+		for n := 512; n <= probeUnit; n += 512 {
+			reader(name)(mem.Host[probeUnit-n:], &sink) // up to the end of a page
+		}
+	}
 }
