@@ -75,18 +75,3 @@ func TestWorkingSets(t *testing.T) {
 		}
 	})
 }
-
-// What the loops load is exactly the block: the bytes around it may belong to nobody.
-func TestReadersStayInside(t *testing.T) {
-	mem, err := allocate(probeUnit)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer mem.Free()
-	var sink float32
-	for _, name := range Variants() {
-		for n := 512; n <= probeUnit; n += 512 {
-			reader(name)(mem.Host[probeUnit-n:], &sink) // up to the end of a page
-		}
-	}
-}
