@@ -1,6 +1,6 @@
 // Gen writes the assembly of package cpu and its Go declarations. Run it with go generate in kernels/cpu; the output is committed.
 //
-// Go's assembler knows all AVX2 and AVX-512 instructions used here. Operands stand in Go's order: the destination last, so that
+// Go's assembler knows all AVX2 and AVX-512 instructions used here, but neither AMX nor AVX512_BF16; encode.go has those. Operands stand in Go's order: the destination last, so that
 // VFMADD231PS b, a, c is c += a·b and VSUBPS b, a, c is c = a - b.
 package main
 
@@ -31,14 +31,15 @@ func main() {
 
 // generate returns the content of each file.
 func generate() (map[string][]byte, error) {
-	gemm, vectors := newFile("gemm"), newFile("vector")
+	gemm, amx, vectors := newFile("gemm"), newFile("amx"), newFile("vector")
 	gemmAVX512(gemm)
 	gemmAVX2(gemm)
 	packAVX512(gemm)
 	packAVX2(gemm)
+	kernelsAMX(amx)
 	vectorsAVX512(vectors)
 	files := map[string][]byte{}
-	for _, f := range []*file{gemm, vectors} {
+	for _, f := range []*file{gemm, amx, vectors} {
 		decl, err := format.Source(f.declarations())
 		if err != nil {
 			return nil, err
