@@ -58,7 +58,7 @@ func (g *gemm) inside() {
 	}
 }
 
-// gemm computes a product on one worker.
+// gemm computes a product on one worker, in the precision of the back end.
 func (w *worker) gemm(g *gemm) {
 	if g.m <= 0 || g.n <= 0 {
 		return
@@ -68,6 +68,10 @@ func (w *worker) gemm(g *gemm) {
 		return
 	}
 	g.inside()
+	if w.low != nil {
+		w.gemmBF16(g)
+		return
+	}
 	t := &w.v.gemm
 	depth := balance(g.k, t.kc, 8)
 	for j := 0; j < g.n; j += t.nc {
@@ -159,16 +163,26 @@ func balance(n, limit, step int) int {
 // sums do not depend on the parts.
 type grid struct{ m, n, mt, nt, down, across int }
 
-// partsPerThread is enough that workers finish at about the same time, on a machine that others use as well.
-const partsPerThread = 3
+// tiling says how a grid may cut: at multiples of mr rows and nr columns, into parts of at most mc rows and nc columns, and so many parts for a thread
+// that workers finish at about the same time, on a machine that others use as well.
+type tiling struct{ mr, nr, mc, nc, perThread int }
+
+// tiling of products in reduced precision has larger parts: each part packs its operands, which takes long beside such fast products.
+func (b *Backend) tiling() tiling {
+	if t := b.low; t != nil {
+		return tiling{panelSide, panelSide, 4 * t.mc, t.nc, 2}
+	}
+	t := &b.variant.gemm
+	return tiling{t.mr, t.nr, t.mc, t.nc, 3}
+}
 
 func (b *Backend) grid(m, n, copies int) grid {
 	if m == 0 || n == 0 {
 		return grid{}
 	}
-	t := &b.variant.gemm
+	t := b.tiling()
 	mt, nt := min(t.mc, roundUp(m, t.mr)), min(t.nc, roundUp(n, t.nr))
-	for b.threads > 1 && copies*ceilDiv(m, mt)*ceilDiv(n, nt) < partsPerThread*b.threads {
+	for b.threads > 1 && copies*ceilDiv(m, mt)*ceilDiv(n, nt) < t.perThread*b.threads {
 		switch {
 		case nt > 4*t.nr && nt >= mt:
 			nt = roundUp(nt/2, t.nr)
@@ -179,7 +193,7 @@ func (b *Backend) grid(m, n, copies int) grid {
 		case mt > 2*t.mr:
 			mt = roundUp(mt/2, t.mr)
 		default:
-			copies = partsPerThread * b.threads // small enough: more parts would cost more than they bring
+			copies = t.perThread * b.threads // small enough: more parts would cost more than they bring
 		}
 	}
 	g := grid{m: m, n: n, mt: balance(m, mt, t.mr), nt: balance(n, nt, t.nr)}
