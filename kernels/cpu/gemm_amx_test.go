@@ -60,21 +60,27 @@ func (m tileModel) product(blocks int64, a, b *uint16, c *float32, ldc, panels i
 	}
 }
 
-// dotModel is TDPBF16PS: for each element the even and the odd values along k are summed apart, in order.
+// dotModel is TDPBF16PS: for each element the even and the odd values along k are summed apart, in order. Subnormal partial sums are
+// zero in the processor; this model flushes operands and results only.
 func dotModel(sum *[tileSide][tileSide]float32, a, b *uint16) {
 	ta, tb := (*[tileValues]uint16)(unsafe.Pointer(a)), (*[tileValues]uint16)(unsafe.Pointer(b))
 	var fb [tileValues]float32
+	finite := true
 	for i, x := range tb {
 		fb[i] = flush(wide(x))
+		finite = finite && x&0x7f80 != 0x7f80
 	}
 	for r := range tileSide {
+		if finite && *(*[blockDepth]uint16)(ta[r*blockDepth:]) == [blockDepth]uint16{} {
+			continue // zeros add nothing
+		}
 		var pair [2 * tileSide]float32
 		for k := range 16 {
 			even, odd := flush(wide(ta[r*32+2*k])), flush(wide(ta[r*32+2*k+1]))
 			row := fb[k*32:][:32]
 			for x := 0; x < len(row); x += 2 {
-				pair[x] = flush(pair[x] + even*row[x])
-				pair[x+1] = flush(pair[x+1] + odd*row[x+1])
+				pair[x] += even * row[x]
+				pair[x+1] += odd * row[x+1]
 			}
 		}
 		for x := range tileSide {
@@ -117,10 +123,10 @@ func (m tileModel) put(dst *uint16, x float32) {
 }
 
 func (m tileModel) packRows(dst *uint16, src *float32, ss, rows, k int64) {
-	for i := range int(rows) {
+	for i := range tileSide {
 		for j := range roundUp(int(k), blockDepth) {
 			x := float32(0)
-			if j < int(k) {
+			if i < int(rows) && j < int(k) {
 				x = *at(src, i*int(ss/4)+j)
 			}
 			m.put(at(dst, j/32*2*tileValues*int(m)+i*32+j%32), x)
@@ -370,7 +376,7 @@ func TestReducedParity(t *testing.T) {
 	for _, p := range reducedPrecisions {
 		t.Run(string(p), func(t *testing.T) {
 			b := startVariant(t, modelAMX(), Options{Threads: 3, Precision: p})
-			kerneltest.Run(t, b, append(tolerances(p, 1<<22), kerneltest.MustRun("gemm/amx/"+string(p), "attention/amx/"+string(p)))...)
+			kerneltest.Run(t, b, append(tolerances(p, 1<<19), kerneltest.MustRun("gemm/amx/"+string(p), "attention/amx/"+string(p)))...)
 		})
 	}
 }
