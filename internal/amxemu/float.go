@@ -49,6 +49,7 @@ func (t *tiles) dot(dst, a, b uint8) error {
 			old := widen32(binary.LittleEndian.Uint32(p))
 			binary.LittleEndian.PutUint32(p, narrow(add(old, add(sum[2*c], sum[2*c+1]))))
 		}
+		clear(row[4*n:])
 	}
 	t.startRow = 0
 	return nil
