@@ -25,34 +25,48 @@ func (t *tiles) dot(dst, a, b uint8) error {
 		return err
 	}
 	m, n, k := t.rows[dst], t.colsb[dst]/4, t.rows[b]
-	var right [maxRows][2 * maxRows]float64 // b widened once
-	for i := range k {
-		widen(right[i][:2*n], &t.data[b][i])
+	c := &t.data[dst]
+	if !dotFast(c, &t.data[a], &t.data[b], m, n, k) {
+		dotPlain(c, &t.data[a], &t.data[b], m, n, k)
 	}
-	for i := range maxRows {
-		row := &t.data[dst][i]
-		if i >= m {
-			*row = [rowBytes]byte{}
-			continue
-		}
-		var left, sum [2 * maxRows]float64
-		widen(left[:2*k], &t.data[a][i])
-		for j := range k {
-			even, odd := left[2*j], left[2*j+1]
-			for c := 0; c < 2*n; c += 2 {
-				sum[c] = fma(even, right[j][c], sum[c])
-				sum[c+1] = fma(odd, right[j][c+1], sum[c+1])
-			}
-		}
-		for c := range n {
-			p := row[4*c : 4*c+4]
-			old := widen32(binary.LittleEndian.Uint32(p))
-			binary.LittleEndian.PutUint32(p, narrow(add(old, add(sum[2*c], sum[2*c+1]))))
-		}
-		clear(row[4*n:])
-	}
+	clear(c[m:])
 	t.startRow = 0
 	return nil
+}
+
+// dotPlain is the arithmetic of dot for c (m, n), a (m, k pairs) and b (k pairs, n).
+func dotPlain(c, a, b *tile, m, n, k int) {
+	var right [maxRows][2 * maxRows]float64 // b widened once
+	for i := range k {
+		widen(right[i][:2*n], &b[i])
+	}
+	for i := range m {
+		var left, sum [2 * maxRows]float64
+		widen(left[:2*k], &a[i])
+		for j := range k {
+			even, odd := left[2*j], left[2*j+1]
+			for e := 0; e < 2*n; e += 2 {
+				sum[e] = fma(even, right[j][e], sum[e])
+				sum[e+1] = fma(odd, right[j][e+1], sum[e+1])
+			}
+		}
+		for e := range n {
+			p := c[i][4*e : 4*e+4]
+			old := widen32(binary.LittleEndian.Uint32(p))
+			binary.LittleEndian.PutUint32(p, narrow(add(old, add(sum[2*e], sum[2*e+1]))))
+		}
+		clear(c[i][4*n:])
+	}
+}
+
+// hasNaN reports whether a NaN is among the float32 in p.
+func hasNaN(p []byte) bool {
+	for i := 0; i < len(p); i += 4 {
+		if binary.LittleEndian.Uint32(p[i:])&^signBit > 0x7f80_0000 {
+			return true
+		}
+	}
+	return false
 }
 
 // widen converts bfloat16 numbers as widen32 does.

@@ -188,6 +188,50 @@ func TestDotIsExact(t *testing.T) {
 	}
 }
 
+// TestDotFast compares the two ways on contents in which NaN are rare and all else is not.
+func TestDotFast(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	used := 0
+	for i := range 300 {
+		m, n, k := 1+r.IntN(16), 1+r.IntN(16), 1+r.IntN(16)
+		var c, a, b tile
+		for row := range maxRows {
+			for j := 0; j < rowBytes; j += 4 {
+				for _, x := range []*tile{&c, &a, &b} {
+					bits := arbitrary(r)
+					switch { // as bfloat16 pairs these are any numbers, finite in two of three rounds
+					case i%3 != 0 && (bits&0x7f80 >= 0x7e80 || bits&0x7f80_0000 >= 0x7e80_0000):
+						bits = bits&^0x7f80_7f80 | 0x3f80_0080
+					case i%3 == 1:
+						bits = bits&0x87ff_87ff | 0x1800_2000 // products about the smallest normal number
+					}
+					binary.LittleEndian.PutUint32(x[row][j:], bits)
+				}
+			}
+		}
+		fast, plain := c, c
+		if !dotFast(&fast, &a, &b, m, n, k) {
+			if fast != c {
+				t.Fatal("dotFast gave up and changed c")
+			}
+			continue
+		}
+		used++
+		dotPlain(&plain, &a, &b, m, n, k)
+		if fast != plain {
+			t.Fatalf("round %d, %dx%dx%d: dotFast and dotPlain differ", i, m, n, k)
+		}
+	}
+	t.Logf("dotFast did %d of 300", used)
+}
+
+func BenchmarkDotPlain(b *testing.B) {
+	var x [3]tile
+	for b.Loop() {
+		dotPlain(&x[0], &x[1], &x[2], 16, 16, 16)
+	}
+}
+
 func BenchmarkDot(b *testing.B) {
 	var x tiles
 	if err := x.load(config(16, 16, 16)); err != nil {
