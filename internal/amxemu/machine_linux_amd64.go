@@ -9,12 +9,13 @@ import (
 
 // machine is a stopped thread of the program.
 type machine struct {
-	*tracer
 	tid    int
 	regs   unix.PtraceRegsAmd64
 	tiles  *tiles
+	xstate *xstate
 	loaded bool // xstate is this thread's, read at this stop
 	dirty  bool // and was written to
+	mem    tileMemory
 }
 
 // pageFault is an access of the program to memory that it has not.
@@ -88,27 +89,57 @@ func (m *machine) index(in *instruction) uint64 {
 	return m.register(in.index) << in.shift
 }
 
-// rowsOf lists the rows of a tile in memory, from the start row on.
-func (m *machine) rowsOf(in *instruction, list *[maxRows]unix.RemoteIovec) []unix.RemoteIovec {
+// tileMemory is where a tile lies in the program's memory, from the start row on: packed is its rows without gaps.
+type tileMemory struct {
+	packed [maxRows * rowBytes]byte
+	bytes  int
+	areas  [maxRows]unix.RemoteIovec // adjacent rows are one area, which the kernel copies much faster
+	count  int
+}
+
+// locate fills in mem but for what is in the rows.
+func (m *machine) locate(in *instruction) {
+	mem := &m.mem
+	mem.bytes, mem.count = 0, 0
 	base, stride := m.address(in), m.index(in)
-	rows, colsb := m.tiles.rows[in.dst], m.tiles.colsb[in.dst]
-	for i := range rows {
-		list[i] = unix.RemoteIovec{Base: uintptr(base + uint64(i)*stride), Len: colsb}
+	colsb := m.tiles.colsb[in.dst]
+	for i := m.tiles.startRow; i < m.tiles.rows[in.dst]; i++ {
+		addr := uintptr(base + uint64(i)*stride)
+		if last := mem.count - 1; last >= 0 && mem.areas[last].Base+uintptr(mem.areas[last].Len) == addr {
+			mem.areas[last].Len += colsb
+		} else {
+			mem.areas[mem.count] = unix.RemoteIovec{Base: addr, Len: colsb}
+			mem.count++
+		}
+		mem.bytes += colsb
 	}
-	return list[m.tiles.startRow:rows]
+}
+
+// transfer moves all rows by move, or returns a fault at the first byte that could not be moved.
+func (mem *tileMemory) transfer(move func(int, []unix.Iovec, []unix.RemoteIovec, uint) (int, error), tid int) error {
+	n, err := move(tid, []unix.Iovec{{Base: &mem.packed[0], Len: uint64(mem.bytes)}}, mem.areas[:mem.count], 0)
+	if err != nil && err != unix.EFAULT {
+		return err
+	}
+	n = max(n, 0)
+	for _, area := range mem.areas[:mem.count] {
+		if n < area.Len {
+			return &pageFault{uint64(area.Base) + uint64(n)}
+		}
+		n -= area.Len
+	}
+	return nil
 }
 
 func (m *machine) tileLoad(in *instruction) error {
 	if err := m.tiles.checkMemory(in.dst); err != nil {
 		return err
 	}
-	var list [maxRows]unix.RemoteIovec
-	var packed [maxRows * rowBytes]byte
-	rows := m.rowsOf(in, &list)
-	if err := transfer(unix.ProcessVMReadv, m.tid, packed[:len(rows)*rows[0].Len], rows); err != nil {
+	m.locate(in)
+	if err := m.mem.transfer(unix.ProcessVMReadv, m.tid); err != nil {
 		return err
 	}
-	m.tiles.setRows(in.dst, packed[:])
+	m.tiles.setRows(in.dst, m.mem.packed[:])
 	return nil
 }
 
@@ -116,14 +147,12 @@ func (m *machine) tileStore(in *instruction) error {
 	if err := m.tiles.checkMemory(in.dst); err != nil {
 		return err
 	}
-	var list [maxRows]unix.RemoteIovec
-	var packed [maxRows * rowBytes]byte
-	rows := m.rowsOf(in, &list)
+	m.locate(in)
 	n := 0
-	for i := range rows {
-		n += copy(packed[n:], m.tiles.data[in.dst][m.tiles.startRow+i][:rows[i].Len])
+	for i := m.tiles.startRow; i < m.tiles.rows[in.dst]; i++ {
+		n += copy(m.mem.packed[n:], m.tiles.data[in.dst][i][:m.tiles.colsb[in.dst]])
 	}
-	if err := transfer(unix.ProcessVMWritev, m.tid, packed[:n], rows); err != nil {
+	if err := m.mem.transfer(unix.ProcessVMWritev, m.tid); err != nil {
 		return err
 	}
 	m.tiles.startRow = 0
@@ -156,18 +185,6 @@ func (m *machine) convert(in *instruction) error {
 	}
 	m.xstate.setZMM(in.dst, &result)
 	m.dirty = true
-	return nil
-}
-
-// transfer moves all rows between the program and local, or returns a fault at the first row that could not be moved whole.
-func transfer(move func(int, []unix.Iovec, []unix.RemoteIovec, uint) (int, error), tid int, local []byte, rows []unix.RemoteIovec) error {
-	n, err := move(tid, []unix.Iovec{{Base: &local[0], Len: uint64(len(local))}}, rows, 0)
-	if err != nil && err != unix.EFAULT {
-		return err
-	}
-	if n = max(n, 0); n < len(local) {
-		return &pageFault{uint64(rows[n/rows[0].Len].Base) + uint64(n%rows[0].Len)}
-	}
 	return nil
 }
 

@@ -42,7 +42,8 @@ func Run(ctx context.Context, argv, env []string) (Result, error) {
 	// The kernel takes requests from the thread that traces, and no other.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	t := &tracer{ctx: ctx, threads: map[int]*tiles{}, code: map[uint64]instruction{}, xstate: newXState()}
+	t := &tracer{ctx: ctx, threads: map[int]*tiles{}, code: map[uint64]instruction{}}
+	t.machine.xstate = newXState()
 	exit, err := t.run(path, argv, &syscall.ProcAttr{
 		Env:   env,
 		Files: []uintptr{null.Fd(), output.Fd(), output.Fd()},
@@ -67,8 +68,11 @@ type tracer struct {
 	pid     int
 	threads map[int]*tiles         // by thread number; a thread that has used none has no entry
 	code    map[uint64]instruction // decoded, by address; an instruction that is not ours has opNone
-	xstate  *xstate
 	counts  [numOps]int
+
+	// The thread that is stopped, in memory that all stops share.
+	machine machine
+	info    sigInfo
 
 	mu     sync.Mutex
 	reaped bool // pid is no longer ours to kill

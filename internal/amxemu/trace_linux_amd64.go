@@ -92,14 +92,15 @@ func (t *tracer) stopped(tid int, status unix.WaitStatus) error {
 // illegal serves a SIGILL: it executes instructions from RIP on while they are ours, which saves stops, and delivers the
 // signal that remains, if any.
 func (t *tracer) illegal(tid int) error {
-	var info sigInfo
-	if err := ptracePointer(unix.PTRACE_GETSIGINFO, tid, 0, unsafe.Pointer(&info)); err != nil {
+	info := &t.info
+	if err := ptracePointer(unix.PTRACE_GETSIGINFO, tid, 0, unsafe.Pointer(info)); err != nil {
 		return err
 	}
 	if info.code <= 0 { // sent by a process, not raised by the processor
 		return unix.PtraceCont(tid, int(unix.SIGILL))
 	}
-	m := machine{tracer: t, tid: tid, tiles: t.threads[tid]}
+	m := &t.machine
+	m.tid, m.tiles, m.loaded, m.dirty = tid, t.threads[tid], false, false
 	if m.tiles == nil {
 		m.tiles = &tiles{}
 		t.threads[tid] = m.tiles
@@ -134,7 +135,7 @@ func (t *tracer) illegal(tid int) error {
 		if !info.set(fault, m.regs.Rip) {
 			return fault
 		}
-		if err := ptracePointer(unix.PTRACE_SETSIGINFO, tid, 0, unsafe.Pointer(&info)); err != nil {
+		if err := ptracePointer(unix.PTRACE_SETSIGINFO, tid, 0, unsafe.Pointer(info)); err != nil {
 			return err
 		}
 		return unix.PtraceCont(tid, int(info.signo))
