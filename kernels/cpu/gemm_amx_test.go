@@ -376,7 +376,7 @@ func TestReducedParity(t *testing.T) {
 	for _, p := range reducedPrecisions {
 		t.Run(string(p), func(t *testing.T) {
 			b := startVariant(t, modelAMX(), Options{Threads: 3, Precision: p})
-			kerneltest.Run(t, b, append(tolerances(p, 1<<19), kerneltest.MustRun("gemm/amx/"+string(p), "attention/amx/"+string(p)))...)
+			kerneltest.Run(t, b, append(tolerances(p, 1<<18), kerneltest.MustRun("gemm/amx/"+string(p), "attention/amx/"+string(p)))...)
 		})
 	}
 }
