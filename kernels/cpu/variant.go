@@ -39,6 +39,17 @@ func Variants() []string {
 	return names
 }
 
+// Precisions lists the precisions of matrix products that this machine can run.
+func Precisions() []kernels.Precision {
+	var list []kernels.Precision
+	for _, p := range kernels.Precisions {
+		if _, err := choose(candidates(), "", p); err == nil {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
 // pick returns the named variant, or the best one for an empty name.
 func pick(list []candidate, name string) (*variant, error) {
 	var known, able []string
