@@ -1,6 +1,9 @@
 package kernels
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Precision says how a back end multiplies matrices. Tensors, sums of products, and everything that is no matrix product are float32 in each of
 // them. Errors are bounds for an element Σ ab, relative to Σ |ab|, besides the rounding of float32 sums.
@@ -15,14 +18,12 @@ const (
 )
 
 // Precisions lists all of them.
-var Precisions = [...]Precision{PrecisionFloat32, PrecisionHigh, PrecisionBF16}
+func Precisions() []Precision { return []Precision{PrecisionFloat32, PrecisionHigh, PrecisionBF16} }
 
 // Validate reports a precision that does not exist.
 func (p Precision) Validate() error {
-	for _, q := range Precisions {
-		if p == q {
-			return nil
-		}
+	if slices.Contains(Precisions(), p) {
+		return nil
 	}
 	return fmt.Errorf("kernels: precision is %q, want float32, high or bf16", string(p))
 }

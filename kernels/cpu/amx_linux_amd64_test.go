@@ -50,7 +50,7 @@ func TestAMX(t *testing.T) {
 }
 
 func emulate(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute+*stress)
 	defer cancel()
 	argv := []string{os.Args[0], "-test.run=^TestAMX$", "-test.v", "-rapid.checks=20", "-rapid.nofailfile", "-amx.stress=" + stress.String()}
 	res, err := amxemu.Run(ctx, argv, append(os.Environ(), emulated+"=1"))
@@ -215,13 +215,15 @@ func testThreadsAMX(t *testing.T) {
 	}
 }
 
-// testStressAMX multiplies on more goroutines than there are processors, while others collect garbage and send the signals of preemption to all
+// testStressAMX multiplies on more goroutines than there are threads, while others collect garbage and send the signals of preemption to all
 // threads, and compares every result exactly: tile registers must survive all of it. The rules that make it so stand at product in package gen.
 func testStressAMX(t *testing.T) {
 	length := *stress
 	if length == 0 {
 		length = 300 * time.Millisecond
 	}
+	// Twice as many threads as processors, so that the operating system switches between them as well.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0)))
 	var stop atomic.Bool
 	var calls, wrong, signals atomic.Int64
 	var workers, noise sync.WaitGroup

@@ -61,7 +61,7 @@ func BenchmarkProducts(b *testing.B) {
 		product{"conv512k3s2/dx", kernels.Conv1DGradInput{Conv: conv, Len: 16000}, []kernels.Desc{y, w}},
 		product{"conv512k3s2/dw", kernels.Conv1DGradWeight{Conv: conv, Kernel: 3}, []kernels.Desc{y, x}})
 	for _, variant := range Variants() {
-		for _, precision := range kernels.Precisions {
+		for _, precision := range kernels.Precisions() {
 			if precision != kernels.PrecisionFloat32 && variant != reduced {
 				continue
 			}

@@ -62,6 +62,8 @@ func (m tileModel) product(blocks int64, a, b *uint16, c *float32, ldc, panels i
 
 // dotModel is TDPBF16PS: for each element the even and the odd values along k are summed apart, in order. Subnormal partial sums are
 // zero in the processor; this model flushes operands and results only.
+//
+//go:norace
 func dotModel(sum *[tileSide][tileSide]float32, a, b *uint16) {
 	ta, tb := (*[tileValues]uint16)(unsafe.Pointer(a)), (*[tileValues]uint16)(unsafe.Pointer(b))
 	var fb [tileValues]float32

@@ -42,7 +42,7 @@ func Variants() []string {
 // Precisions lists the precisions of matrix products that this machine can run.
 func Precisions() []kernels.Precision {
 	var list []kernels.Precision
-	for _, p := range kernels.Precisions {
+	for _, p := range kernels.Precisions() {
 		if _, err := choose(candidates(), "", p); err == nil {
 			list = append(list, p)
 		}
