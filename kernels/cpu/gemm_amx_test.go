@@ -383,6 +383,30 @@ func TestReducedParity(t *testing.T) {
 	}
 }
 
+// Results must not depend on the number of threads, bit for bit.
+func TestReducedThreadsDoNotMatter(t *testing.T) {
+	for _, p := range reducedPrecisions {
+		var back []*Backend
+		for threads := 1; threads <= 2; threads++ {
+			back = append(back, startVariant(t, withSmallBlocks(modelAMX()), Options{Threads: threads, Precision: p}))
+		}
+		var cases []kerneltest.Case
+		for _, c := range kerneltest.Cases() {
+			var in []kernels.Desc
+			for _, x := range c.Inputs {
+				in = append(in, x.Desc)
+			}
+			if !multiplies(c.Op) || c.NoKernel != "" {
+				continue
+			}
+			if flops := c.Op.FLOPs(in, infer(c.Op, in)); flops > 1<<16 && flops < 1<<19 {
+				cases = append(cases, c)
+			}
+		}
+		resultsAgree(t, back, cases)
+	}
+}
+
 // The precision that runs must show, and what cannot run must say what to do.
 func TestPrecisionIsChosen(t *testing.T) {
 	able := []candidate{{reduced, nil, modelAMX}, {"portable", nil, portable}}
