@@ -99,6 +99,7 @@ func TestUsage(t *testing.T) {
 		{"pretrain --data store --recipe tinny", exitUsage, []string{`no recipe "tinny", did you mean "tiny"?`}},
 		{"pretrain --data store --recipe tiny --set lr=1", exitUsage, []string{"did you mean train.schedule.peak?"}},
 		{"pretrain --data store --recipe tiny --set encoder.heads=7", exitUsage, []string{"width 128 must be a multiple of heads 7"}},
+		{"pretrain --data store --recipe tiny --set precision=half", exitUsage, []string{`precision is "half", want float32, high or bf16`}},
 		{"pretrain --data store --recipe tiny --resume-force", exitUsage, []string{"--resume-force needs --resume"}},
 		{"pretrain --data store --resume auto", exitUsage, []string{"needs --run, --name or --recipe"}},
 		{"pretrain --data store --recipe tiny --run x --name y", exitUsage, []string{"none of the others can be"}},
@@ -203,7 +204,7 @@ func TestSmallCommands(t *testing.T) {
 		t.Error("a resolved recipe changes when it is read and printed")
 	}
 	out, _ = call(t, exitDone, "doctor", "--runs", filepath.Join(dir, "not", "there"))
-	has(t, out, "kernels", "portable", "MB/s", "computes on the CPU only")
+	has(t, out, "kernels", "portable", "precision", "float32", "MB/s", "computes on the CPU only")
 	if _, err := os.Stat(filepath.Join(dir, "not")); err == nil {
 		t.Error("doctor made the runs folder")
 	}

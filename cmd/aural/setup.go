@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"aural/datasets"
+	"aural/kernels"
 	"aural/kernels/cpu"
 	"aural/pretrain"
 )
@@ -24,8 +25,9 @@ type setup struct {
 
 // machineFlags say what computes.
 type machineFlags struct {
-	threads int
-	kernels string
+	threads   int
+	kernels   string
+	precision kernels.Precision // of a recipe, no flag; "" is float32
 }
 
 // kernelsVariable is the environment variable behind --kernels.
@@ -43,11 +45,16 @@ func newBackend(m machineFlags) (*cpu.Backend, error) {
 	if m.threads < 0 {
 		return nil, usagef("--threads is %d, want 1 or more, or 0 for all CPUs", m.threads)
 	}
-	be, err := cpu.New(cpu.Options{Threads: m.threads, Variant: variant})
-	if err != nil && variant != "" {
+	be, err := cpu.New(cpu.Options{Threads: m.threads, Variant: variant, Precision: m.precision})
+	switch {
+	case err == nil:
+		return be, nil
+	case variant != "":
 		return nil, usagef("%s: %w", from, err)
+	case m.precision != "" && m.precision != kernels.PrecisionFloat32:
+		return nil, usagef("%w (the recipe asks for it; --set precision=float32 overrides that)", err)
 	}
-	return be, err
+	return nil, err
 }
 
 // open opens a store and plans training on it. It refuses what does not fit into memory before it allocates it.
@@ -78,6 +85,7 @@ func (s *setup) prepare(storeDir string, m machineFlags) (err error) {
 	if err := checkMemory(r, pretrain.Footprint{WeightBytes: weightBytes(r, n)}, availableMemory()); err != nil {
 		return err
 	}
+	m.precision = r.Precision
 	if s.backend, err = newBackend(m); err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func (g *gemm) inside() {
 	}
 }
 
-// gemm computes a product on one worker.
+// gemm computes a product on one worker, in the precision of the back end.
 func (w *worker) gemm(g *gemm) {
 	if g.m <= 0 || g.n <= 0 {
 		return
@@ -86,6 +86,10 @@ func (w *worker) gemm(g *gemm) {
 		return
 	}
 	g.inside()
+	if w.low != nil {
+		w.gemmBF16(g)
+		return
+	}
 	t := &w.v.gemm
 	depth, packed := balance(g.k, t.kc, 8), g.packed
 	for j := 0; j < g.n; j += t.nc {
@@ -111,8 +115,11 @@ func (w *worker) gemm(g *gemm) {
 // packedRoom is the number of values that prepack stores for a matrix of k by n, and that a tile may read behind them.
 func packedRoom(t *gemmKernel, k, n int) int { return (k + 1) * roundUp(n, t.nr) }
 
-// prepack stores the (k,n) matrix b as products need it; see gemm.packed.
+// prepack stores the (k,n) matrix b as products need it; see gemm.packed. Products in reduced precision have other panels, and go without.
 func (w *worker) prepack(dst []float32, b view, k, n int) []float32 {
+	if w.low != nil {
+		return nil
+	}
 	t, rest := &w.v.gemm, dst
 	depth := balance(k, t.kc, 8)
 	for j := 0; j < n; j += t.nc {
@@ -239,12 +246,21 @@ func balance(n, limit, step int) int {
 // sums do not depend on the parts.
 type grid struct{ m, n, mt, nt, down, across int }
 
-// packCost is what packing an element costs, and taskCost what a part costs, in multiply-adds of the tile kernel: both measured, and in
-// a wide range the choice below stays the same.
-const (
-	packCost = 40
-	taskCost = 2000
-)
+// tiling says how a grid may cut, at multiples of mr rows and nr columns, and what parts cost: A is packed again every nc columns, and packing an
+// element takes as long as so many multiply-adds. taskCost is what starting a part takes, in multiply-adds too. Both are measured, and in a wide
+// range the choice of a grid stays the same.
+type tiling struct{ mr, nr, nc, packCost int }
+
+const taskCost = 2000
+
+func (b *Backend) tiling() tiling {
+	if t := b.low; t != nil {
+		return tiling{panelSide, panelSide, t.nc, 150 / t.parts}
+	}
+	t := &b.variant.gemm
+	return tiling{t.mr, t.nr, t.nc, 40}
+}
+
 
 // grid chooses the parts that take the least time by count: each part packs its rows of A and its columns of B anew, so large and square parts are
 // cheap, while many small ones share out more evenly. Of the last part on average a quarter is waited for, on a machine that others use as well.
@@ -252,7 +268,7 @@ func (b *Backend) grid(m, n, copies int) grid {
 	if m == 0 || n == 0 {
 		return grid{}
 	}
-	t := &b.variant.gemm
+	t := b.tiling()
 	const most = 64 // parts in either direction
 	var best grid
 	least := math.Inf(1)
@@ -260,7 +276,7 @@ func (b *Backend) grid(m, n, copies int) grid {
 		for across := 1; across <= min(most, ceilDiv(n, t.nr)); across++ {
 			g := grid{m: m, n: n, mt: roundUp(ceilDiv(m, down), t.mr), nt: roundUp(ceilDiv(n, across), t.nr)}
 			g.down, g.across = ceilDiv(m, g.mt), ceilDiv(n, g.nt)
-			part := float64(g.mt*g.nt + packCost*(g.mt*ceilDiv(g.nt, t.nc)+g.nt) + taskCost)
+			part := float64(g.mt*g.nt + t.packCost*(g.mt*ceilDiv(g.nt, t.nc)+g.nt) + taskCost)
 			count := copies * g.parts()
 			cost := part * float64(count)
 			if b.threads > 1 {

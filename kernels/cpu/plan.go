@@ -20,7 +20,7 @@ type phase struct {
 	run   task
 }
 
-func (b *Backend) plan(name string) *plan { return &plan{b: b, variant: name + "/" + b.variant.name} }
+func (b *Backend) plan(name string) *plan { return &plan{b: b, variant: name + "/" + b.label} }
 
 func (p *plan) add(parts int, run task) { p.phases = append(p.phases, phase{parts, run}) }
 
@@ -81,6 +81,14 @@ func floats(mem []byte) []float32 {
 		return nil
 	}
 	return unsafe.Slice((*float32)(unsafe.Pointer(&mem[0])), len(mem)/4)
+}
+
+// words views bytes as values of 16 bits.
+func words(mem []byte) []uint16 {
+	if len(mem) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*uint16)(unsafe.Pointer(&mem[0])), len(mem)/2)
 }
 
 // source gives the values of an operand of the running call: an input, an output or a region of scratch memory.

@@ -2,14 +2,24 @@ package cpu
 
 //go:generate go run ./gen
 
-import "golang.org/x/sys/cpu"
+import (
+	"slices"
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
 
 // native lists the variants with assembly. The features are those that the operating system has enabled, too.
 func native() []candidate {
 	x := &cpu.X86
+	wide := []feature{{"AVX512F", x.HasAVX512F}, {"AVX512BW", x.HasAVX512BW}, {"AVX512DQ", x.HasAVX512DQ}, {"AVX512VL", x.HasAVX512VL}}
+	tiles := missing(append(slices.Clip(wide), feature{"AVX512_BF16", x.HasAVX512BF16}, feature{"AMX-TILE", x.HasAMXTile}, feature{"AMX-BF16", x.HasAMXBF16})...)
+	if len(tiles) == 0 {
+		tiles = tileState()
+	}
 	return []candidate{
-		{"avx512", missing(feature{"AVX512F", x.HasAVX512F}, feature{"AVX512BW", x.HasAVX512BW}, feature{"AVX512DQ", x.HasAVX512DQ},
-			feature{"AVX512VL", x.HasAVX512VL}), avx512},
+		{reduced, tiles, amx},
+		{"avx512", missing(wide...), avx512},
 		{"avx2", missing(feature{"AVX2", x.HasAVX2}, feature{"FMA", x.HasFMA}), avx2},
 	}
 }
@@ -39,6 +49,21 @@ func avx512() *variant {
 		},
 		vec: vectorsAVX512(),
 	}
+}
+
+// amx is avx512 with products in reduced precision. Its float32 is that of avx512.
+func amx() *variant {
+	v := avx512()
+	v.name = reduced
+	v.bf16 = &bf16Kernel{parts: 1, kc: 1024, mc: 384, nc: 1024, product: productAMX, packRows: packRowsAMX, packColumns: packColumnsAMX, transpose: transposeTile}
+	v.high = &bf16Kernel{parts: 2, kc: 1024, mc: 384, nc: 1024, product: productSplitAMX, packRows: packRowsSplitAMX, packColumns: packColumnsSplitAMX, transpose: transposeTile}
+	return v
+}
+
+// transposeTile moves pairs of bfloat16 values as if they were float32: the instructions only move bits.
+func transposeTile(tile *uint16) {
+	p := (*float32)(unsafe.Pointer(tile))
+	transpose16AVX512(p, p, 64, 64, 1)
 }
 
 // avx2 has the matrix product in assembly, which is nearly all of the work.

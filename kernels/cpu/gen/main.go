@@ -1,6 +1,6 @@
 // Gen writes the assembly of package cpu and its Go declarations. Run it with go generate in kernels/cpu; the output is committed.
 //
-// Go's assembler knows all AVX2 and AVX-512 instructions used here. Operands stand in Go's order: the destination last, so that
+// Go's assembler knows all AVX2 and AVX-512 instructions used here, but neither AMX nor AVX512_BF16; encode.go has those. Operands stand in Go's order: the destination last, so that
 // VFMADD231PS b, a, c is c += a·b and VSUBPS b, a, c is c = a - b.
 package main
 
@@ -33,12 +33,13 @@ func main() {
 
 // generate returns the content of each file.
 func generate() (map[string][]byte, error) {
-	gemm := newFile("gemm", avx512)
+	gemm, amx := newFile("gemm", avx512), newFile("amx", avx512)
 	gemmAVX512(gemm)
 	gemmAVX2(gemm)
 	packAVX512(gemm)
 	packAVX2(gemm)
-	all := []*file{gemm}
+	kernelsAMX(amx)
+	all := []*file{gemm, amx}
 	for _, i := range []isa{avx512, avx2} {
 		f := newFile("vector_"+strings.ToLower(i.name), i)
 		vectors(f)
