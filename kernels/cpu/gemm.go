@@ -42,21 +42,48 @@ type gemmKernel struct {
 	// half is a tile kernel for a panel of B of nr/2 columns, or nil. It serves the last columns when so few are left.
 	half func(kc int64, a, b, c *float32, ldc, accumulate int64, bias *float32)
 
-	// rows and columns are tile and half for a matrix A that is not packed, but in memory with rows (or columns) lda bytes apart, or nil. They
-	// serve products with so few columns that packing A does not pay.
-	rows, columns [2]directTile
+	// direct are tile, and half, for operands that are not packed, by the layouts of A and B. Entries may be nil.
+	direct [2][3][2]directTile
 
 	packA, packB packer
 }
 
-type directTile func(kc int64, a, b, c *float32, ldc, accumulate, lda int64, bias *float32)
+// directTile is a tile whose operands are not packed: A in memory with rows (or columns) lda bytes apart, B with rows ldb bytes apart. The sums are
+// those of packed operands, bit for bit.
+type directTile func(kc int64, a, b, c *float32, ldc, accumulate int64, bias *float32, lda, ldb int64)
 
-// Up to so many tiles of columns, A is not packed where it is in memory by rows. In memory by columns each step is a cache line of its own, and
-// only so few steps stay in the first-level cache from one panel of B to the next.
+// layout is how a tile finds the values of an operand.
+type layout int
+
 const (
-	directRows, directColumns = 4, 2
-	directSteps               = 128
+	packedPanels layout = iota
+	byRow
+	byColumn
 )
+
+// Packing an element costs as much as some 40 multiply-adds, so it does not pay for A where a product has few columns, and for B where it has
+// few rows. But values that are used together should lie together: where a step takes another cache line, as for A by columns, only so
+// many steps stay near until the next panel, unless the lines follow each other closely.
+const (
+	directColumns = 128  // most columns of a product for which A is not packed, in float32 values
+	directRows    = 144  // most rows for which B is not
+	directSteps   = 128  // most steps with A by columns that are more than directStride apart
+	directStride  = 1024 // bytes
+)
+
+// layouts decides how the tiles of a product find A and B.
+func (g *gemm) layouts(t *gemmKernel, kc int) (a, b layout) {
+	if g.packed == nil && g.b.cs == 1 && g.m <= directRows && t.direct[0][packedPanels][byRow] != nil {
+		b = byRow
+	}
+	switch {
+	case g.a.cs == 1 && g.n <= directColumns && t.direct[0][byRow][b] != nil:
+		a = byRow
+	case g.a.rs == 1 && t.direct[0][byColumn][b] != nil && (g.n <= directColumns/2 && kc <= directSteps || g.n <= 3*directColumns && 4*g.a.cs <= directStride):
+		a = byColumn
+	}
+	return a, b
+}
 
 // at moves the operands of a product that has been planned for whole matrices to its part of rows [i,..) and columns [j,..).
 func (g gemm) at(i, j, m, n int) gemm {
@@ -92,20 +119,21 @@ func (w *worker) gemm(g *gemm) {
 	}
 	t := &w.v.gemm
 	depth, packed := balance(g.k, t.kc, 8), g.packed
-	for j := 0; j < g.n; j += t.nc {
-		nc := min(t.nc, g.n-j)
-		for k := 0; k < g.k; k += depth {
-			kc := min(depth, g.k-k)
-			panels := packed
-			if g.packed != nil {
-				packed = packed[roundUp(nc, t.nr)*kc:]
+	part := block{gemm: *g}
+	part.layoutA, part.layoutB = g.layouts(t, depth)
+	for part.j = 0; part.j < g.n; part.j += t.nc {
+		part.nc = min(t.nc, g.n-part.j)
+		for part.step = 0; part.step < g.k; part.step += depth {
+			part.kc = min(depth, g.k-part.step)
+			if part.panels = packed; g.packed != nil {
+				packed = packed[roundUp(part.nc, t.nr)*part.kc:]
 			} else {
-				panels = w.packB
-				w.packPanels(panels, t.nr, t.packB, g.b.x[k*g.b.rs+j*g.b.cs:], nc, kc, g.b.cs, g.b.rs)
+				part.panels = w.packB
+				w.packColumns(&part)
 			}
-			part := block{gemm: *g, j: j, nc: nc, step: k, kc: kc, panels: panels}
 			for part.i = 0; part.i < g.m; part.i += t.mc {
 				part.mc = min(t.mc, g.m-part.i)
+				w.packRows(&part)
 				w.block(&part)
 			}
 		}
@@ -150,36 +178,51 @@ func (g *gemm) empty() {
 
 // block is a part of a product: rows [i,i+mc), columns [j,j+nc) and steps [step,step+kc), with packed panels of B.
 type block struct {
-	gemm                   // by value, for what a pointer here points to would have to be on the heap
-	i, mc, j, nc, step, kc int
-	panels                 []float32
+	gemm                // by value, for what a pointer here points to would have to be on the heap
+	i, mc, j, nc        int
+	step, kc            int
+	panels              []float32
+	layoutA, layoutB    layout
+	directRows, directN int // rows and columns, from the first, that tiles find without packing
 }
 
-// packRows packs the rows of A of a block. Where direct tiles can use A as it is, it returns them, and packs only the rows that do not fill a panel.
-func (w *worker) packRows(b *block) (direct *[2]directTile, lda int64) {
-	t, g := &w.v.gemm, &b.gemm
-	from, whole := g.a.x[b.i*g.a.rs+b.step*g.a.cs:], 0
-	switch {
-	case g.a.cs == 1 && g.n <= directRows*t.nr && t.rows[0] != nil:
-		direct, lda = &t.rows, int64(4*g.a.rs)
-	case g.a.rs == 1 && g.n <= directColumns*t.nr && b.kc <= directSteps && t.columns[0] != nil:
-		direct, lda = &t.columns, int64(4*g.a.cs)
+// packColumns packs the columns of B of a block, but those that tiles can use as they are: all that fill a panel.
+func (w *worker) packColumns(b *block) {
+	t := &w.v.gemm
+	b.directN = 0
+	if b.layoutB == byRow {
+		b.directN = b.nc / t.nr * t.nr
+		if t.half != nil && b.nc-b.directN == t.nr/2 {
+			b.directN = b.nc
+		}
 	}
-	if direct != nil {
-		whole = b.mc / t.mr * t.mr
-		from = from[min(whole*g.a.rs, len(from)):]
+	if n := b.nc - b.directN; n > 0 {
+		w.packPanels(b.panels[b.directN*b.kc:], t.nr, t.packB, b.b.from(b.step, b.j+b.directN).x, n, b.kc, b.b.cs, b.b.rs)
 	}
-	w.packPanels(w.packA[whole*b.kc:], t.mr, t.packA, from, b.mc-whole, b.kc, g.a.rs, g.a.cs)
-	return direct, lda
+}
+
+// packRows does the same for the rows of A.
+func (w *worker) packRows(b *block) {
+	t := &w.v.gemm
+	b.directRows = 0
+	if b.layoutA != packedPanels {
+		b.directRows = b.mc / t.mr * t.mr
+	}
+	if m := b.mc - b.directRows; m > 0 {
+		w.packPanels(w.packA[b.directRows*b.kc:], t.mr, t.packA, b.a.from(b.i+b.directRows, b.step).x, m, b.kc, b.a.rs, b.a.cs)
+	}
 }
 
 // block multiplies into C. A panel of B stays near while all panels of A, in the second-level cache, pass by.
 func (w *worker) block(b *block) {
-	t, g := &w.v.gemm, &b.gemm
-	direct, lda := w.packRows(b)
-	add, last := int64(0), b.step+b.kc == g.k
-	if g.accumulate || b.step > 0 {
+	t := &w.v.gemm
+	add, last := int64(0), b.step+b.kc == b.k
+	if b.accumulate || b.step > 0 {
 		add = 1
+	}
+	lda, ldb := int64(4*b.a.rs), int64(4*b.b.rs)
+	if b.layoutA == byColumn {
+		lda = int64(4 * b.a.cs)
 	}
 	for q := 0; q < b.nc; q += t.nr {
 		cols, kind := min(t.nr, b.nc-q), 0
@@ -187,22 +230,29 @@ func (w *worker) block(b *block) {
 		if t.half != nil && cols <= t.nr/2 {
 			tile, width, kind = t.half, t.nr/2, 1
 		}
-		panel := &b.panels[q*b.kc]
+		panel, layoutB := &b.panels[min(q*b.kc, len(b.panels)-1)], packedPanels
+		if q < b.directN {
+			panel, layoutB = &b.b.x[b.step*b.b.rs+b.j+q], byRow
+		}
 		var bias *float32
-		if g.bias != nil && last && cols == width {
-			bias = &g.bias[b.j+q]
+		if b.bias != nil && last && cols == width {
+			bias = &b.bias[b.j+q]
 		}
 		for p := 0; p < b.mc; p += t.mr {
 			rows := min(t.mr, b.mc-p)
 			c, ldc, accumulate, edge := &w.corner[0], int64(width*4), int64(0), rows < t.mr || cols < width
 			var with *float32
 			if !edge {
-				c, ldc, accumulate, with = &g.c[(b.i+p)*g.ldc+b.j+q], int64(g.ldc*4), add, bias
+				c, ldc, accumulate, with = &b.c[(b.i+p)*b.ldc+b.j+q], int64(b.ldc*4), add, bias
 			}
-			if direct != nil && rows == t.mr {
-				direct[kind](int64(b.kc), &g.a.x[(b.i+p)*g.a.rs+b.step*g.a.cs], panel, c, ldc, accumulate, lda, with)
+			a, layoutA := &w.packA[p*b.kc], packedPanels
+			if p < b.directRows {
+				a, layoutA = &b.a.x[(b.i+p)*b.a.rs+b.step*b.a.cs], b.layoutA
+			}
+			if layoutA == packedPanels && layoutB == packedPanels {
+				tile(int64(b.kc), a, panel, c, ldc, accumulate, with)
 			} else {
-				tile(int64(b.kc), &w.packA[p*b.kc], panel, c, ldc, accumulate, with)
+				t.direct[kind][layoutA][layoutB](int64(b.kc), a, panel, c, ldc, accumulate, with, lda, ldb)
 			}
 			if edge {
 				w.storeCorner(b, p, q, rows, cols, width, add > 0, last)
@@ -213,13 +263,12 @@ func (w *worker) block(b *block) {
 
 // storeCorner finishes a tile that sticks out of C.
 func (w *worker) storeCorner(b *block, p, q, rows, cols, width int, accumulate, last bool) {
-	g := &b.gemm
 	var bias []float32
-	if g.bias != nil && last {
-		bias = g.bias[b.j+q:][:cols]
+	if b.bias != nil && last {
+		bias = b.bias[b.j+q:][:cols]
 	}
 	for r := range rows {
-		storeEdge(g.c[(b.i+p+r)*g.ldc+b.j+q:][:cols], w.corner[r*width:][:cols], bias, accumulate)
+		storeEdge(b.c[(b.i+p+r)*b.ldc+b.j+q:][:cols], w.corner[r*width:][:cols], bias, accumulate)
 	}
 }
 
@@ -260,7 +309,6 @@ func (b *Backend) tiling() tiling {
 	t := &b.variant.gemm
 	return tiling{t.mr, t.nr, t.nc, 40}
 }
-
 
 // grid chooses the parts that take the least time by count: each part packs its rows of A and its columns of B anew, so large and square parts are
 // cheap, while many small ones share out more evenly. Of the last part on average a quarter is waited for, on a machine that others use as well.
