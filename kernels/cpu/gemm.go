@@ -67,13 +67,13 @@ const (
 const (
 	directColumns = 128  // most columns of a product for which A is not packed, in float32 values
 	directRows    = 144  // most rows for which B is not
-	directSteps   = 128  // most steps with A by columns that are more than directStride apart
+	directSteps   = 128  // most steps that are more than directStride apart
 	directStride  = 1024 // bytes
 )
 
 // layouts decides how the tiles of a product find A and B.
 func (g *gemm) layouts(t *gemmKernel, kc int) (a, b layout) {
-	if g.packed == nil && g.b.cs == 1 && g.m <= directRows && t.direct[0][packedPanels][byRow] != nil {
+	if g.packed == nil && g.b.cs == 1 && g.m <= directRows && (kc <= directSteps || 4*g.b.rs <= directStride) && t.direct[0][packedPanels][byRow] != nil {
 		b = byRow
 	}
 	switch {
