@@ -5,8 +5,7 @@
 // func tile12x32AVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32)
 TEXT ·tile12x32AVX512(SB), NOSPLIT, $8-56
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ kc+0(FP), CX
 	MOVQ a+8(FP), SI
@@ -396,8 +395,7 @@ store:
 // func tile12x16AVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32)
 TEXT ·tile12x16AVX512(SB), NOSPLIT, $8-56
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ kc+0(FP), CX
 	MOVQ a+8(FP), SI
@@ -660,8 +658,7 @@ store:
 // func tile6x16AVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32)
 TEXT ·tile6x16AVX2(SB), NOSPLIT, $8-56
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ kc+0(FP), CX
 	MOVQ a+8(FP), SI
@@ -875,8 +872,7 @@ store:
 // func tile6x8AVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32)
 TEXT ·tile6x8AVX2(SB), NOSPLIT, $8-56
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ kc+0(FP), CX
 	MOVQ a+8(FP), SI
@@ -1534,7 +1530,7 @@ loop:
 	VZEROUPPER
 	RET
 
-// FTZ, round to nearest, all exceptions masked, DAZ, flag of inexact results
-DATA flushing<>+0(SB)/4, $0x9fe0
+// FTZ, round to nearest, all exceptions masked, DAZ, all flags
+DATA flushing<>+0(SB)/4, $0x9fff
 GLOBL flushing<>(SB), RODATA, $4
 

@@ -5,8 +5,7 @@
 // func addAVX2(y *float32, x *float32, n int64)
 TEXT ·addAVX2(SB), NOSPLIT, $8-24
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -46,8 +45,7 @@ done:
 // func axpy64AVX2(y *float64, a float64, x *float32, n int64)
 TEXT ·axpy64AVX2(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+16(FP), SI
@@ -101,8 +99,7 @@ done:
 // func scaleAVX2(y *float32, a float32, x *float32, n int64)
 TEXT ·scaleAVX2(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+16(FP), SI
@@ -141,8 +138,7 @@ done:
 // func affineAVX2(y *float32, x *float32, mean *float32, a *float32, b *float32, n int64)
 TEXT ·affineAVX2(SB), NOSPLIT, $8-48
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -191,8 +187,7 @@ done:
 // func affineGradAVX2(dx *float32, dy *float32, x *float32, mean *float32, gamma *float32, p *float32, q *float32, r *float32, n int64)
 TEXT ·affineGradAVX2(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dx+0(FP), DI
 	MOVQ dy+8(FP), SI
@@ -256,8 +251,7 @@ done:
 // func addDeviationAVX2(acc *float32, x *float32, mean *float32, n int64)
 TEXT ·addDeviationAVX2(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ acc+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -302,8 +296,7 @@ done:
 // func addCenteredAVX2(acc *float32, dy *float32, x *float32, mean *float32, n int64)
 TEXT ·addCenteredAVX2(SB), NOSPLIT, $8-40
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ acc+0(FP), DI
 	MOVQ dy+8(FP), SI
@@ -351,8 +344,7 @@ done:
 // func scoreGradAVX2(dp *float32, p *float32, delta float32, scale float32, n int64)
 TEXT ·scoreGradAVX2(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dp+0(FP), DI
 	MOVQ p+8(FP), SI
@@ -398,8 +390,7 @@ done:
 // func sumAVX2(x *float32, n int64) (r0 float32)
 TEXT ·sumAVX2(SB), NOSPLIT, $8-20
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ n+8(FP), CX
@@ -466,8 +457,7 @@ done:
 // func dotAVX2(x *float32, y *float32, n int64) (r0 float32)
 TEXT ·dotAVX2(SB), NOSPLIT, $8-28
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ y+8(FP), SI
@@ -541,8 +531,7 @@ done:
 // func dot64AVX2(x *float32, y *float32, n int64) (r0 float64)
 TEXT ·dot64AVX2(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ y+8(FP), SI
@@ -624,8 +613,7 @@ done:
 // func deviationAVX2(x *float32, mean float32, n int64) (r0 float32)
 TEXT ·deviationAVX2(SB), NOSPLIT, $8-28
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ n+16(FP), CX
@@ -701,8 +689,7 @@ done:
 // func maxAVX2(x *float32, n int64) (r0 float32)
 TEXT ·maxAVX2(SB), NOSPLIT, $8-20
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ n+8(FP), CX
@@ -771,8 +758,7 @@ done:
 // func expSumAVX2(y *float32, x *float32, scale float32, shift float32, n int64) (r0 float32)
 TEXT ·expSumAVX2(SB), NOSPLIT, $8-36
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -860,8 +846,7 @@ done:
 // func geluAVX2(y *float32, x *float32, n int64)
 TEXT ·geluAVX2(SB), NOSPLIT, $8-24
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -953,8 +938,7 @@ done:
 // func geluGradAVX2(dx *float32, dy *float32, x *float32, n int64)
 TEXT ·geluGradAVX2(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dx+0(FP), DI
 	MOVQ dy+8(FP), SI
@@ -1093,8 +1077,7 @@ done:
 // func normalizeAVX2(y *float32, x *float32, gamma *float32, beta *float32, mean float32, rstd float32, n int64)
 TEXT ·normalizeAVX2(SB), NOSPLIT, $8-48
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -1144,8 +1127,7 @@ done:
 // func normalizeSumsAVX2(dgamma *float32, dbeta *float32, dy *float32, x *float32, gamma *float32, mean float32, rstd float32, n int64) (r0 float32, r1 float32)
 TEXT ·normalizeSumsAVX2(SB), NOSPLIT, $8-64
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dgamma+0(FP), DI
 	MOVQ dbeta+8(FP), SI
@@ -1228,8 +1210,7 @@ done:
 // func normalizeGradAVX2(dx *float32, dy *float32, x *float32, gamma *float32, mean float32, rstd float32, m1 float32, m2 float32, n int64)
 TEXT ·normalizeGradAVX2(SB), NOSPLIT, $8-56
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dx+0(FP), DI
 	MOVQ dy+8(FP), SI
@@ -1535,8 +1516,7 @@ done:
 // func dropAVX2(y *float32, x *float32, words *uint32, threshold uint32, keep float32, n int64)
 TEXT ·dropAVX2(SB), NOSPLIT, $8-40
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -1587,8 +1567,7 @@ done:
 // func adamwAVX2(w *float32, m *float32, v *float32, w0 *float32, grad *float32, m0 *float32, v0 *float32, r *adamwRates, n int64)
 TEXT ·adamwAVX2(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ w+0(FP), DI
 	MOVQ m+8(FP), SI
@@ -1710,8 +1689,8 @@ DATA restMasks<>+56(SB)/4, $0x0
 DATA restMasks<>+60(SB)/4, $0x0
 GLOBL restMasks<>(SB), RODATA, $64
 
-// FTZ, round to nearest, all exceptions masked, DAZ, flag of inexact results
-DATA flushing<>+0(SB)/4, $0x9fe0
+// FTZ, round to nearest, all exceptions masked, DAZ, all flags
+DATA flushing<>+0(SB)/4, $0x9fff
 GLOBL flushing<>(SB), RODATA, $4
 
 DATA constants<>+0(SB)/4, $0xff800000 // -Inf

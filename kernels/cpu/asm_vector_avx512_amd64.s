@@ -5,8 +5,7 @@
 // func addAVX512(y *float32, x *float32, n int64)
 TEXT ·addAVX512(SB), NOSPLIT, $8-24
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -47,8 +46,7 @@ done:
 // func axpy64AVX512(y *float64, a float64, x *float32, n int64)
 TEXT ·axpy64AVX512(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+16(FP), SI
@@ -101,8 +99,7 @@ done:
 // func scaleAVX512(y *float32, a float32, x *float32, n int64)
 TEXT ·scaleAVX512(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+16(FP), SI
@@ -142,8 +139,7 @@ done:
 // func affineAVX512(y *float32, x *float32, mean *float32, a *float32, b *float32, n int64)
 TEXT ·affineAVX512(SB), NOSPLIT, $8-48
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -193,8 +189,7 @@ done:
 // func affineGradAVX512(dx *float32, dy *float32, x *float32, mean *float32, gamma *float32, p *float32, q *float32, r *float32, n int64)
 TEXT ·affineGradAVX512(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dx+0(FP), DI
 	MOVQ dy+8(FP), SI
@@ -259,8 +254,7 @@ done:
 // func addDeviationAVX512(acc *float32, x *float32, mean *float32, n int64)
 TEXT ·addDeviationAVX512(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ acc+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -306,8 +300,7 @@ done:
 // func addCenteredAVX512(acc *float32, dy *float32, x *float32, mean *float32, n int64)
 TEXT ·addCenteredAVX512(SB), NOSPLIT, $8-40
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ acc+0(FP), DI
 	MOVQ dy+8(FP), SI
@@ -356,8 +349,7 @@ done:
 // func scoreGradAVX512(dp *float32, p *float32, delta float32, scale float32, n int64)
 TEXT ·scoreGradAVX512(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dp+0(FP), DI
 	MOVQ p+8(FP), SI
@@ -404,8 +396,7 @@ done:
 // func sumAVX512(x *float32, n int64) (r0 float32)
 TEXT ·sumAVX512(SB), NOSPLIT, $8-20
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ n+8(FP), CX
@@ -475,8 +466,7 @@ done:
 // func dotAVX512(x *float32, y *float32, n int64) (r0 float32)
 TEXT ·dotAVX512(SB), NOSPLIT, $8-28
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ y+8(FP), SI
@@ -553,8 +543,7 @@ done:
 // func dot64AVX512(x *float32, y *float32, n int64) (r0 float64)
 TEXT ·dot64AVX512(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ y+8(FP), SI
@@ -639,8 +628,7 @@ done:
 // func deviationAVX512(x *float32, mean float32, n int64) (r0 float32)
 TEXT ·deviationAVX512(SB), NOSPLIT, $8-28
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ n+16(FP), CX
@@ -717,8 +705,7 @@ done:
 // func maxAVX512(x *float32, n int64) (r0 float32)
 TEXT ·maxAVX512(SB), NOSPLIT, $8-20
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ n+8(FP), CX
@@ -788,8 +775,7 @@ done:
 // func expSumAVX512(y *float32, x *float32, scale float32, shift float32, n int64) (r0 float32)
 TEXT ·expSumAVX512(SB), NOSPLIT, $8-36
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -878,8 +864,7 @@ done:
 // func geluAVX512(y *float32, x *float32, n int64)
 TEXT ·geluAVX512(SB), NOSPLIT, $8-24
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -976,8 +961,7 @@ done:
 // func geluGradAVX512(dx *float32, dy *float32, x *float32, n int64)
 TEXT ·geluGradAVX512(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dx+0(FP), DI
 	MOVQ dy+8(FP), SI
@@ -1121,8 +1105,7 @@ done:
 // func normalizeAVX512(y *float32, x *float32, gamma *float32, beta *float32, mean float32, rstd float32, n int64)
 TEXT ·normalizeAVX512(SB), NOSPLIT, $8-48
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -1173,8 +1156,7 @@ done:
 // func normalizeSumsAVX512(dgamma *float32, dbeta *float32, dy *float32, x *float32, gamma *float32, mean float32, rstd float32, n int64) (r0 float32, r1 float32)
 TEXT ·normalizeSumsAVX512(SB), NOSPLIT, $8-64
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dgamma+0(FP), DI
 	MOVQ dbeta+8(FP), SI
@@ -1260,8 +1242,7 @@ done:
 // func normalizeGradAVX512(dx *float32, dy *float32, x *float32, gamma *float32, mean float32, rstd float32, m1 float32, m2 float32, n int64)
 TEXT ·normalizeGradAVX512(SB), NOSPLIT, $8-56
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dx+0(FP), DI
 	MOVQ dy+8(FP), SI
@@ -1525,8 +1506,7 @@ done:
 // func dropAVX512(y *float32, x *float32, words *uint32, threshold uint32, keep float32, n int64)
 TEXT ·dropAVX512(SB), NOSPLIT, $8-40
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -1572,8 +1552,7 @@ done:
 // func adamwAVX512(w *float32, m *float32, v *float32, w0 *float32, grad *float32, m0 *float32, v0 *float32, r *adamwRates, n int64)
 TEXT ·adamwAVX512(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ w+0(FP), DI
 	MOVQ m+8(FP), SI
@@ -1694,8 +1673,8 @@ DATA philoxOrder<>+120(SB)/4, $0xf
 DATA philoxOrder<>+124(SB)/4, $0x0
 GLOBL philoxOrder<>(SB), RODATA, $128
 
-// FTZ, round to nearest, all exceptions masked, DAZ, flag of inexact results
-DATA flushing<>+0(SB)/4, $0x9fe0
+// FTZ, round to nearest, all exceptions masked, DAZ, all flags
+DATA flushing<>+0(SB)/4, $0x9fff
 GLOBL flushing<>(SB), RODATA, $4
 
 DATA constants<>+0(SB)/4, $0xff800000 // -Inf
