@@ -69,6 +69,7 @@ const (
 	directRows    = 144  // most rows for which B is not
 	directSteps   = 128  // most steps that are more than directStride apart
 	directStride  = 1024 // bytes
+	rowStride     = 2048 // bytes between rows of A up to which it is not packed, whatever the number of columns
 )
 
 // layouts decides how the tiles of a product find A and B.
@@ -77,7 +78,7 @@ func (g *gemm) layouts(t *gemmKernel, kc int) (a, b layout) {
 		b = byRow
 	}
 	switch {
-	case g.a.cs == 1 && g.n <= directColumns && t.direct[0][byRow][b] != nil:
+	case g.a.cs == 1 && (g.n <= directColumns || 4*g.a.rs <= rowStride) && t.direct[0][byRow][b] != nil:
 		a = byRow
 	case g.a.rs == 1 && t.direct[0][byColumn][b] != nil && (g.n <= directColumns/2 && kc <= directSteps || g.n <= 3*directColumns && 4*g.a.cs <= directStride):
 		a = byColumn
