@@ -170,7 +170,7 @@ type tiling struct{ mr, nr, mc, nc, perThread int }
 // tiling of products in reduced precision has larger parts: each part packs its operands, which takes long beside such fast products.
 func (b *Backend) tiling() tiling {
 	if t := b.low; t != nil {
-		return tiling{panelSide, panelSide, 4 * t.mc, t.nc, 2}
+		return tiling{panelSide, panelSide, 8 * t.mc, t.nc, 2}
 	}
 	t := &b.variant.gemm
 	return tiling{t.mr, t.nr, t.mc, t.nc, 3}

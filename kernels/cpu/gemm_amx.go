@@ -72,21 +72,24 @@ func (w *worker) gemmBF16(g *gemm) {
 	}
 }
 
-// pack packs n rows of A, or columns of B, where element (i,k) is src[i*is+k*ks].
+// pack packs n rows of A, or columns of B, where element (i,k) is src[i*is+k*ks]. Where values are contiguous along i it goes along i first, 32 steps of k
+// at a time: that reads memory in 32 streams, and is a quarter faster for large matrices than one step along i with all of k.
 func (t *bf16Kernel) pack(dst []uint16, src []float32, n, kc, is, ks int, columns bool) {
+	_ = src[(n-1)*is+(kc-1)*ks]
 	blocks, size := ceilDiv(kc, blockDepth), t.blockValues()
-	for i := 0; i < n; i += tileSide {
-		to := dst[i/panelSide*blocks*size+i/tileSide%2*tileValues:][:blocks*size-i/tileSide%2*tileValues]
-		from, rows := src[i*is:], min(tileSide, n-i)
-		_ = from[(rows-1)*is+(kc-1)*ks]
-		if ks == 1 {
-			t.packRows(&to[0], &from[0], int64(4*is), int64(rows), int64(kc))
-		} else {
-			t.packColumns(&to[0], &from[0], int64(4*ks), int64(rows), int64(kc))
-		}
-		if columns == (ks == 1) {
-			for b := range blocks * t.parts {
-				t.transpose(&to[b*2*tileValues])
+	pack, stride, depth := t.packRows, is, blocks*blockDepth
+	if ks != 1 {
+		pack, stride, depth = t.packColumns, ks, blockDepth
+	}
+	for k := 0; k < kc; k += depth {
+		for i := 0; i < n; i += tileSide {
+			at := (i/panelSide*blocks+k/blockDepth)*size + i/tileSide%2*tileValues
+			to := dst[at : at+(depth/blockDepth-1)*size+(2*t.parts-1)*tileValues]
+			pack(&to[0], &src[i*is+k*ks], int64(4*stride), int64(min(tileSide, n-i)), int64(min(depth, kc-k)))
+			if columns == (ks == 1) {
+				for b := 0; b < len(to); b += 2 * tileValues {
+					t.transpose(&to[b])
+				}
 			}
 		}
 	}
