@@ -19,6 +19,8 @@ type setup struct {
 	backend *cpu.Backend
 	task    *pretrain.Task
 	plan    pretrain.Footprint
+
+	temporary string // a folder that close removes, or empty
 }
 
 // machineFlags say what computes.
@@ -118,8 +120,14 @@ func (s *setup) close() error {
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
 	}
+	if s.temporary != "" {
+		errs = append(errs, os.RemoveAll(s.temporary))
+	}
 	return errors.Join(errs...)
 }
+
+// closeAfter closes the setup and adds what fails to err.
+func (s *setup) closeAfter(err error) error { return errors.Join(err, s.close()) }
 
 // describe prints what is about to be trained.
 func (s *setup) describe(a *app, recipe string) {

@@ -318,39 +318,43 @@ TEXT ·xgetbv(SB), NOSPLIT, $0-4
 	MOVL AX, r0+0(FP)
 	RET
 
-DATA tileConfig<>+0(SB)/4, $1
-DATA tileConfig<>+4(SB)/4, $0
-DATA tileConfig<>+8(SB)/4, $0
-DATA tileConfig<>+12(SB)/4, $0
-DATA tileConfig<>+16(SB)/4, $4194368
-DATA tileConfig<>+20(SB)/4, $4194368
-DATA tileConfig<>+24(SB)/4, $4194368
-DATA tileConfig<>+28(SB)/4, $4194368
-DATA tileConfig<>+32(SB)/4, $0
-DATA tileConfig<>+36(SB)/4, $0
-DATA tileConfig<>+40(SB)/4, $0
-DATA tileConfig<>+44(SB)/4, $0
-DATA tileConfig<>+48(SB)/4, $269488144
-DATA tileConfig<>+52(SB)/4, $269488144
-DATA tileConfig<>+56(SB)/4, $0
-DATA tileConfig<>+60(SB)/4, $0
+DATA tileConfig<>+0(SB)/4, $0x1
+DATA tileConfig<>+4(SB)/4, $0x0
+DATA tileConfig<>+8(SB)/4, $0x0
+DATA tileConfig<>+12(SB)/4, $0x0
+DATA tileConfig<>+16(SB)/4, $0x400040
+DATA tileConfig<>+20(SB)/4, $0x400040
+DATA tileConfig<>+24(SB)/4, $0x400040
+DATA tileConfig<>+28(SB)/4, $0x400040
+DATA tileConfig<>+32(SB)/4, $0x0
+DATA tileConfig<>+36(SB)/4, $0x0
+DATA tileConfig<>+40(SB)/4, $0x0
+DATA tileConfig<>+44(SB)/4, $0x0
+DATA tileConfig<>+48(SB)/4, $0x10101010
+DATA tileConfig<>+52(SB)/4, $0x10101010
+DATA tileConfig<>+56(SB)/4, $0x0
+DATA tileConfig<>+60(SB)/4, $0x0
 GLOBL tileConfig<>(SB), RODATA, $64
 
-DATA interleave<>+0(SB)/4, $1048576
-DATA interleave<>+4(SB)/4, $1114113
-DATA interleave<>+8(SB)/4, $1179650
-DATA interleave<>+12(SB)/4, $1245187
-DATA interleave<>+16(SB)/4, $1310724
-DATA interleave<>+20(SB)/4, $1376261
-DATA interleave<>+24(SB)/4, $1441798
-DATA interleave<>+28(SB)/4, $1507335
-DATA interleave<>+32(SB)/4, $1572872
-DATA interleave<>+36(SB)/4, $1638409
-DATA interleave<>+40(SB)/4, $1703946
-DATA interleave<>+44(SB)/4, $1769483
-DATA interleave<>+48(SB)/4, $1835020
-DATA interleave<>+52(SB)/4, $1900557
-DATA interleave<>+56(SB)/4, $1966094
-DATA interleave<>+60(SB)/4, $2031631
+DATA interleave<>+0(SB)/4, $0x100000
+DATA interleave<>+4(SB)/4, $0x110001
+DATA interleave<>+8(SB)/4, $0x120002
+DATA interleave<>+12(SB)/4, $0x130003
+DATA interleave<>+16(SB)/4, $0x140004
+DATA interleave<>+20(SB)/4, $0x150005
+DATA interleave<>+24(SB)/4, $0x160006
+DATA interleave<>+28(SB)/4, $0x170007
+DATA interleave<>+32(SB)/4, $0x180008
+DATA interleave<>+36(SB)/4, $0x190009
+DATA interleave<>+40(SB)/4, $0x1a000a
+DATA interleave<>+44(SB)/4, $0x1b000b
+DATA interleave<>+48(SB)/4, $0x1c000c
+DATA interleave<>+52(SB)/4, $0x1d000d
+DATA interleave<>+56(SB)/4, $0x1e000e
+DATA interleave<>+60(SB)/4, $0x1f000f
 GLOBL interleave<>(SB), RODATA, $64
+
+// FTZ, round to nearest, all exceptions masked, DAZ, flag of inexact results
+DATA flushing<>+0(SB)/4, $0x9fe0
+GLOBL flushing<>(SB), RODATA, $4
 

@@ -42,6 +42,7 @@ type worker struct {
 	sleeper
 	v      *variant
 	index  int
+	of     int // workers
 	packA  []float32
 	packB  []float32
 	corner []float32 // a register tile, for the edges of a matrix
@@ -91,7 +92,7 @@ func newBackend(v *variant, opt Options) (*Backend, error) {
 		return nil, err
 	}
 	for i := range workers {
-		workers[i] = &worker{v: v, index: i, low: b.low}
+		workers[i] = &worker{v: v, index: i, of: threads, low: b.low}
 		b.rooms(workers[i], mem.Host[i*room:(i+1)*room])
 	}
 	b.packed, b.pool = mem, newPool(workers)

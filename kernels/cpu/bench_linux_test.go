@@ -109,3 +109,29 @@ func (b *Backend) benchProduct(tb *testing.B, op kernels.Op, in []kernels.Desc) 
 	tb.ReportMetric(best/1e9, "GFLOP/s")
 	tb.ReportMetric(100*best/peak, "%peak")
 }
+
+// BenchmarkNarrowProducts times products with few columns, as in the groups of positional convolutions and short rests, on one core. B is
+// stored by row or by column.
+func BenchmarkNarrowProducts(b *testing.B) {
+	const m, k = 480, 768
+	for _, variant := range Variants() {
+		be := start(b, Options{Threads: 1, Variant: variant})
+		w := be.pool.workers[0]
+		for _, n := range []int{4, 8, 16, 24, 40, 48} {
+			for i, right := range []view{{random(k * n), n, 1}, {random(k * n), 1, k}} {
+				g := gemm{m: m, n: n, k: k, a: view{random(m * k), k, 1}, b: right, c: make([]float32, m*n), ldc: n}
+				b.Run(fmt.Sprintf("%s/%d/%s", variant, n, [...]string{"rows", "columns"}[i]), func(b *testing.B) {
+					runtime.LockOSThread()
+					defer runtime.UnlockOSThread()
+					best := 0.0
+					for b.Loop() {
+						start := cpuSeconds(b)
+						w.gemm(&g)
+						best = max(best, 2*m*k*float64(n)/(cpuSeconds(b)-start))
+					}
+					b.ReportMetric(best/1e9, "GFLOP/s")
+				})
+			}
+		}
+	}
+}

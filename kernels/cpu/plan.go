@@ -51,6 +51,17 @@ func (p *plan) reserve(n, size int) region {
 	return r
 }
 
+// panels reserves, for each worker, memory for a (k,n) matrix packed by worker.prepack.
+func (p *plan) panels(k, n int) region {
+	return p.floats(p.b.threads * packedRoom(&p.b.variant.gemm, k, n))
+}
+
+// own is a worker's share of a region that has one of equal size for each.
+func (r region) own(c *call, w *worker) []float32 {
+	per := r.n / w.of
+	return r.f32(c)[w.index*per:][:per]
+}
+
 func (r region) f32(c *call) []float32 { return regionOf[float32](r, c) }
 func (r region) i32(c *call) []int32   { return regionOf[int32](r, c) }
 func (r region) u32(c *call) []uint32  { return regionOf[uint32](r, c) }

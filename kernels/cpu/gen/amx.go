@@ -22,12 +22,13 @@ func kernelsAMX(f *file) {
 		a.packColumns()
 	}
 	xgetbv(f)
-	for i, v := range tileConfig() {
-		f.table("tileConfig", i, v)
-	}
+	config := tileConfig()
+	f.table("tileConfig", config[:])
+	var order []uint32
 	for i := range uint32(16) {
-		f.table("interleave", int(i), i|(16+i)<<16) // words i and 16+i
+		order = append(order, i|(16+i)<<16) // words i and 16+i
 	}
+	f.table("interleave", order)
 }
 
 // tileConfig is the operand of LDTILECFG: palette 1, and for each of 8 tiles 64 bytes a row and 16 rows. All 64 bytes count.
