@@ -57,17 +57,42 @@ func (w *worker) gemmBF16(g *gemm) {
 			w.v.vec.add(g.c[i*g.ldc:][:g.n], g.bias[:g.n])
 		}
 	}
-	depth := balance(g.k, t.kc, blockDepth)
+	depth, packed := balance(g.k, t.kc, blockDepth), halves(g.packed)
 	for j := 0; j < g.n; j += t.nc {
 		nc := min(t.nc, g.n-j)
 		for k := 0; k < g.k; k += depth {
 			kc := min(depth, g.k-k)
-			t.pack(w.lowB, g.b.x[k*g.b.rs+j*g.b.cs:], nc, kc, g.b.cs, g.b.rs, true)
+			panels := w.lowB
+			if packed != nil {
+				panels, packed = packed, packed[t.panelsRoom(kc, nc):]
+			} else {
+				t.pack(panels, g.b.from(k, j).x, nc, kc, g.b.cs, g.b.rs, true)
+			}
 			for i := 0; i < g.m; i += t.mc {
 				mc := min(t.mc, g.m-i)
-				t.pack(w.lowA, g.a.x[i*g.a.rs+k*g.a.cs:], mc, kc, g.a.rs, g.a.cs, false)
-				w.blockBF16(g, i, j, mc, nc, ceilDiv(kc, blockDepth), k == 0)
+				t.pack(w.lowA, g.a.from(i, k).x, mc, kc, g.a.rs, g.a.cs, false)
+				w.blockBF16(g, panels, i, j, mc, nc, ceilDiv(kc, blockDepth), k == 0)
 			}
+		}
+	}
+}
+
+// panelsRoom is the number of values of packed panels with n rows or columns and k steps.
+func (t *bf16Kernel) panelsRoom(k, n int) int {
+	return t.parts * roundUp(k, blockDepth) * roundUp(n, panelSide)
+}
+
+// packedRoom and prepack are those of worker.
+func (t *bf16Kernel) packedRoom(k, n int) int { return t.panelsRoom(k, n) / 2 }
+
+func (t *bf16Kernel) prepack(dst []uint16, b view, k, n int) {
+	depth := balance(k, t.kc, blockDepth)
+	for j := 0; j < n; j += t.nc {
+		nc := min(t.nc, n-j)
+		for i := 0; i < k; i += depth {
+			kc := min(depth, k-i)
+			t.pack(dst, b.from(i, j).x, nc, kc, b.cs, b.rs, true)
+			dst = dst[t.panelsRoom(kc, nc):]
 		}
 	}
 }
@@ -97,13 +122,13 @@ func (t *bf16Kernel) pack(dst []uint16, src []float32, n, kc, is, ks int, column
 
 // blockBF16 multiplies packed panels into rows [i,i+mc) and columns [j,j+nc) of C. One call of the kernel does all whole panels of A, from the
 // second-level cache, with a panel of B.
-func (w *worker) blockBF16(g *gemm, i, j, mc, nc, blocks int, first bool) {
+func (w *worker) blockBF16(g *gemm, panels []uint16, i, j, mc, nc, blocks int, first bool) {
 	t := w.low
 	size := blocks * t.blockValues()
 	whole := mc / panelSide
 	for q := 0; q < nc; q += panelSide {
 		cols, done := min(panelSide, nc-q), 0
-		b := &w.lowB[q/panelSide*size]
+		b := &panels[q/panelSide*size]
 		if cols == panelSide && whole > 0 {
 			c := &g.c[i*g.ldc+j+q]
 			start, stride := c, int64(4*g.ldc)

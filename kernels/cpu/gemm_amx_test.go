@@ -213,6 +213,13 @@ func checkReduced(t *rapid.T, w *worker, p kernels.Precision, most int) {
 			g.bias[i] = seed.next()
 		}
 	}
+	if k > 0 && rapid.Bool().Draw(t, "packed before") {
+		room := make([]float32, w.low.packedRoom(k, n))
+		for i := range room {
+			room[i] = float32(math.NaN())
+		}
+		g.packed = w.prepack(room, g.b, k, n)
+	}
 	const guard = 77
 	c := make([]float32, guard+(m-1)*g.ldc+n+guard)
 	for i := range c {
