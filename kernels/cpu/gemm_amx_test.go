@@ -34,12 +34,16 @@ func at[T any](p *T, i int) *T {
 	return (*T)(unsafe.Add(unsafe.Pointer(p), i*int(unsafe.Sizeof(*p))))
 }
 
-func (m tileModel) product(blocks int64, a, b *uint16, c *float32, ldc, panels int64, start *float32, startStride int64) {
+func (m tileModel) product(blocks int64, a, b *uint16, c *float32, ldc, panels, rows int64, start *float32, startStride int64) {
 	for p := range int(panels) {
 		for tile := range 4 {
-			row, col := p*panelSide+tile/2*tileSide, tile%2*tileSide
+			top := int(rows+1) / 2
+			row, col, count := p*panelSide+tile/2*top, tile%2*tileSide, top
+			if tile >= 2 {
+				count = int(rows) - top
+			}
 			var sum [tileSide][tileSide]float32
-			for r := range tileSide {
+			for r := range count {
 				if start != nil {
 					copy(sum[r][:], unsafe.Slice(at(start, (row+r)*int(startStride/4)+col), tileSide))
 				}
@@ -53,7 +57,7 @@ func (m tileModel) product(blocks int64, a, b *uint16, c *float32, ldc, panels i
 					dotModel(&sum, at(ta, 2*tileValues), tb)
 				}
 			}
-			for r := range tileSide {
+			for r := range count {
 				copy(unsafe.Slice(at(c, (row+r)*int(ldc/4)+col), tileSide), sum[r][:])
 			}
 		}
