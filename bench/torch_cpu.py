@@ -14,7 +14,7 @@ PyTorch runs under two policies of its OpenMP threads, of which the table has th
 library's defaults say, and "park", where they go to sleep at once. Which is better depends on the machine, the model and the types.
 
 Each measurement is a process of its own. A round runs aural and then PyTorch under both policies for each case; medians are over all updates
-of all rounds, memory is the largest of the peaks of resident memory of the processes.
+of all rounds, memory is the largest of the peaks of resident memory of the processes; "libraries" is what of PyTorch's was there after the imports.
 """
 import argparse
 import json
@@ -220,7 +220,7 @@ def compare_updates(a, precision, report):
                     c[policy].append(theirs)
                 print(f"round {number + 1} of {a.rounds}, {name}: "
                       + ", ".join(f"{side} {milliseconds(runs[-1]['median_seconds']['total'])} ms" for side, runs in c.items()), file=sys.stderr)
-    rows = [["update", "aural ms", "PyTorch ms", "policy", "ratio", "by round", "GFLOP/s", "of peak", "aural GB", "PyTorch GB"]]
+    rows = [["update", "aural ms", "PyTorch ms", "policy", "ratio", "by round", "GFLOP/s", "of peak", "aural GB", "PyTorch GB", "libraries"]]
     for name, c in collected.items():
         mid = {side: statistics.median(t for m in runs for t in m["update_seconds"]) for side, runs in c.items()}
         policy = min(POLICIES, key=mid.get)
@@ -230,7 +230,7 @@ def compare_updates(a, precision, report):
         gflops = statistics.median(o["gflops"] * o["median_seconds"]["total"] for o in c["aural"]) / mid["aural"]
         peak = max(o["peak_gflops"] for o in c["aural"])
         rows.append([name, milliseconds(mid["aural"]), milliseconds(mid[policy]), policy, f"{ratio:.2f}", f"{min(by_round):.2f}-{max(by_round):.2f}",
-                     f"{gflops:.0f}", f"{100 * gflops / peak:.0f} %", gigabytes(memory["aural"]), gigabytes(memory[policy])])
+                     f"{gflops:.0f}", f"{100 * gflops / peak:.0f} %", gigabytes(memory["aural"]), gigabytes(memory[policy]), gigabytes(c[policy][0]["libraries_resident_bytes"])])
         report.append({"kind": "update", "case": name, "precision": precision, "seconds": mid, "policy": policy, "ratio": ratio, "ratio_by_round": by_round,
                        "peak_resident_bytes": memory, "runs": c})
     machine, theirs = report[-1]["runs"]["aural"][0]["machine"], report[-1]["runs"]["park"][0]

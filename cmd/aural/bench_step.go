@@ -20,8 +20,8 @@ func (a *app) benchStep() *cobra.Command {
 		Short: "Time whole updates of a recipe on synthetic audio",
 		Long: `Step makes a little synthetic audio and trains on it: forward, backward, norm of the gradient (which
 clipping needs) and AdamW, in updates of one micro-batch of the recipe's full size. It prints where
-the time goes, by part and by kind of op, what share of the machine's peak that is (measured just
-before, with the instructions of the same kernels), and the most memory that the process had. The
+the time goes, by part and by kind of op, what share of the machine's peak that is (measured before
+and after, with the instructions of the same kernels), and the most memory that the process had. The
 first update does not count, nor does compiling the program for a new number of masked frames.
 
 Reading audio and drawing masks are not part of it: training does them beside the computation.`,
@@ -91,7 +91,7 @@ func (a *app) runBenchStep(f benchFlags, batches int) (err error) {
 		return err
 	}
 	defer func() { err = s.closeAfter(err) }()
-	peak, err := s.backend.ComputePeak(200 * time.Millisecond)
+	before, err := s.backend.ComputePeak(200 * time.Millisecond)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,11 @@ func (a *app) runBenchStep(f benchFlags, batches int) (err error) {
 	if err != nil {
 		return err
 	}
-	r := s.stepReport(times, audio, peak.All)
+	after, err := s.backend.ComputePeak(200 * time.Millisecond)
+	if err != nil {
+		return err
+	}
+	r := s.stepReport(times, audio, max(before.All, after.All))
 	r.Batch = s.batch(f.recipe)
 	r.PeakMemory, _ = peakMemory()
 	if f.json {

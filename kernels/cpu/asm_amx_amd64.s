@@ -850,7 +850,7 @@ DATA interleave<>+56(SB)/4, $0x1e000e
 DATA interleave<>+60(SB)/4, $0x1f000f
 GLOBL interleave<>(SB), RODATA, $64
 
-// FTZ, round to nearest, all exceptions masked, DAZ, flag of inexact results
-DATA flushing<>+0(SB)/4, $0x9fe0
+// FTZ, round to nearest, all exceptions masked, DAZ, all flags
+DATA flushing<>+0(SB)/4, $0x9fff
 GLOBL flushing<>(SB), RODATA, $4
 

@@ -5,8 +5,7 @@
 // func tile12x32AVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32)
 TEXT ·tile12x32AVX512(SB), NOSPLIT, $8-56
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ kc+0(FP), CX
 	MOVQ a+8(FP), SI
@@ -397,8 +396,7 @@ store:
 // func tile12x32RowsAVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
 TEXT ·tile12x32RowsAVX512(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ lda+56(FP), R13
 	LEAQ (R13)(R13*2), BX
@@ -797,8 +795,7 @@ store:
 // func tile12x32ColumnsAVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
 TEXT ·tile12x32ColumnsAVX512(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ lda+56(FP), R13
 	LEAQ (R13)(R13*2), BX
@@ -1191,8 +1188,7 @@ store:
 // func tile12x32FlatAVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
 TEXT ·tile12x32FlatAVX512(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ ldb+64(FP), AX
 	LEAQ (AX)(AX*2), R15
@@ -1587,8 +1583,7 @@ store:
 // func tile12x32ColumnsFlatAVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
 TEXT ·tile12x32ColumnsFlatAVX512(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ lda+56(FP), R13
 	LEAQ (R13)(R13*2), BX
@@ -1985,8 +1980,7 @@ store:
 // func tile12x16AVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32)
 TEXT ·tile12x16AVX512(SB), NOSPLIT, $8-56
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ kc+0(FP), CX
 	MOVQ a+8(FP), SI
@@ -2250,8 +2244,7 @@ store:
 // func tile12x16RowsAVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
 TEXT ·tile12x16RowsAVX512(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ lda+56(FP), R13
 	LEAQ (R13)(R13*2), BX
@@ -2523,8 +2516,7 @@ store:
 // func tile12x16ColumnsAVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
 TEXT ·tile12x16ColumnsAVX512(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ lda+56(FP), R13
 	LEAQ (R13)(R13*2), BX
@@ -2790,8 +2782,7 @@ store:
 // func tile12x16FlatAVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
 TEXT ·tile12x16FlatAVX512(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ ldb+64(FP), AX
 	LEAQ (AX)(AX*2), R15
@@ -3059,8 +3050,7 @@ store:
 // func tile12x16ColumnsFlatAVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
 TEXT ·tile12x16ColumnsFlatAVX512(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ lda+56(FP), R13
 	LEAQ (R13)(R13*2), BX
@@ -3330,8 +3320,7 @@ store:
 // func tile6x16AVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32)
 TEXT ·tile6x16AVX2(SB), NOSPLIT, $8-56
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ kc+0(FP), CX
 	MOVQ a+8(FP), SI
@@ -3546,8 +3535,7 @@ store:
 // func tile6x16RowsAVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
 TEXT ·tile6x16RowsAVX2(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ lda+56(FP), R13
 	LEAQ (R13)(R13*2), BX
@@ -3767,8 +3755,7 @@ store:
 // func tile6x16ColumnsAVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
 TEXT ·tile6x16ColumnsAVX2(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ lda+56(FP), R13
 	LEAQ (R13)(R13*2), BX
@@ -3985,8 +3972,7 @@ store:
 // func tile6x16FlatAVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
 TEXT ·tile6x16FlatAVX2(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ ldb+64(FP), AX
 	LEAQ (AX)(AX*2), R15
@@ -4205,8 +4191,7 @@ store:
 // func tile6x16ColumnsFlatAVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
 TEXT ·tile6x16ColumnsFlatAVX2(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ lda+56(FP), R13
 	LEAQ (R13)(R13*2), BX
@@ -4427,8 +4412,7 @@ store:
 // func tile6x8AVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32)
 TEXT ·tile6x8AVX2(SB), NOSPLIT, $8-56
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ kc+0(FP), CX
 	MOVQ a+8(FP), SI
@@ -4583,8 +4567,7 @@ store:
 // func tile6x8RowsAVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
 TEXT ·tile6x8RowsAVX2(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ lda+56(FP), R13
 	LEAQ (R13)(R13*2), BX
@@ -4744,8 +4727,7 @@ store:
 // func tile6x8ColumnsAVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
 TEXT ·tile6x8ColumnsAVX2(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ lda+56(FP), R13
 	LEAQ (R13)(R13*2), BX
@@ -4902,8 +4884,7 @@ store:
 // func tile6x8FlatAVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
 TEXT ·tile6x8FlatAVX2(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ ldb+64(FP), AX
 	LEAQ (AX)(AX*2), R15
@@ -5062,8 +5043,7 @@ store:
 // func tile6x8ColumnsFlatAVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
 TEXT ·tile6x8ColumnsFlatAVX2(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ lda+56(FP), R13
 	LEAQ (R13)(R13*2), BX
@@ -5728,7 +5708,7 @@ loop:
 	VZEROUPPER
 	RET
 
-// FTZ, round to nearest, all exceptions masked, DAZ, flag of inexact results
-DATA flushing<>+0(SB)/4, $0x9fe0
+// FTZ, round to nearest, all exceptions masked, DAZ, all flags
+DATA flushing<>+0(SB)/4, $0x9fff
 GLOBL flushing<>(SB), RODATA, $4
 

@@ -5,8 +5,7 @@
 // func addAVX512(y *float32, x *float32, n int64)
 TEXT ·addAVX512(SB), NOSPLIT, $8-24
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -47,8 +46,7 @@ done:
 // func axpy64AVX512(y *float64, a float64, x *float32, n int64)
 TEXT ·axpy64AVX512(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+16(FP), SI
@@ -62,10 +60,8 @@ TEXT ·axpy64AVX512(SB), NOSPLIT, $8-32
 	JZ rest
 	PCALIGN $32
 loop:
-	VMOVUPS (SI)(DX*1), Z0
-	VEXTRACTF64X4 $1, Z0, Y1
-	VCVTPS2PD Y0, Z0
-	VCVTPS2PD Y1, Z1
+	VCVTPS2PD (SI)(DX*1), Z0
+	VCVTPS2PD 32(SI)(DX*1), Z1
 	VMOVUPD (DI)(DX*2), Z2
 	VMOVUPD 64(DI)(DX*2), Z3
 	VFMADD231PD Z0, Z8, Z2
@@ -103,8 +99,7 @@ done:
 // func scaleAVX512(y *float32, a float32, x *float32, n int64)
 TEXT ·scaleAVX512(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+16(FP), SI
@@ -144,8 +139,7 @@ done:
 // func affineAVX512(y *float32, x *float32, mean *float32, a *float32, b *float32, n int64)
 TEXT ·affineAVX512(SB), NOSPLIT, $8-48
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -195,8 +189,7 @@ done:
 // func affineGradAVX512(dx *float32, dy *float32, x *float32, mean *float32, gamma *float32, p *float32, q *float32, r *float32, n int64)
 TEXT ·affineGradAVX512(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dx+0(FP), DI
 	MOVQ dy+8(FP), SI
@@ -261,8 +254,7 @@ done:
 // func addDeviationAVX512(acc *float32, x *float32, mean *float32, n int64)
 TEXT ·addDeviationAVX512(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ acc+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -308,8 +300,7 @@ done:
 // func addCenteredAVX512(acc *float32, dy *float32, x *float32, mean *float32, n int64)
 TEXT ·addCenteredAVX512(SB), NOSPLIT, $8-40
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ acc+0(FP), DI
 	MOVQ dy+8(FP), SI
@@ -358,8 +349,7 @@ done:
 // func scoreGradAVX512(dp *float32, p *float32, delta float32, scale float32, n int64)
 TEXT ·scoreGradAVX512(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dp+0(FP), DI
 	MOVQ p+8(FP), SI
@@ -406,8 +396,7 @@ done:
 // func sumAVX512(x *float32, n int64) (r0 float32)
 TEXT ·sumAVX512(SB), NOSPLIT, $8-20
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ n+8(FP), CX
@@ -477,8 +466,7 @@ done:
 // func dotAVX512(x *float32, y *float32, n int64) (r0 float32)
 TEXT ·dotAVX512(SB), NOSPLIT, $8-28
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ y+8(FP), SI
@@ -555,8 +543,7 @@ done:
 // func dot64AVX512(x *float32, y *float32, n int64) (r0 float64)
 TEXT ·dot64AVX512(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ y+8(FP), SI
@@ -575,24 +562,16 @@ TEXT ·dot64AVX512(SB), NOSPLIT, $8-32
 	JZ single
 	PCALIGN $32
 turn:
-	VMOVUPS (DI)(DX*1), Z0
-	VMOVUPS (SI)(DX*1), Z1
-	VEXTRACTF64X4 $1, Z0, Y2
-	VCVTPS2PD Y0, Z0
-	VCVTPS2PD Y2, Z2
-	VEXTRACTF64X4 $1, Z1, Y3
-	VCVTPS2PD Y1, Z1
-	VCVTPS2PD Y3, Z3
+	VCVTPS2PD (DI)(DX*1), Z0
+	VCVTPS2PD 32(DI)(DX*1), Z2
+	VCVTPS2PD (SI)(DX*1), Z1
+	VCVTPS2PD 32(SI)(DX*1), Z3
 	VFMADD231PD Z0, Z1, Z4
 	VFMADD231PD Z2, Z3, Z5
-	VMOVUPS 64(DI)(DX*1), Z0
-	VMOVUPS 64(SI)(DX*1), Z1
-	VEXTRACTF64X4 $1, Z0, Y2
-	VCVTPS2PD Y0, Z0
-	VCVTPS2PD Y2, Z2
-	VEXTRACTF64X4 $1, Z1, Y3
-	VCVTPS2PD Y1, Z1
-	VCVTPS2PD Y3, Z3
+	VCVTPS2PD 64(DI)(DX*1), Z0
+	VCVTPS2PD 96(DI)(DX*1), Z2
+	VCVTPS2PD 64(SI)(DX*1), Z1
+	VCVTPS2PD 96(SI)(DX*1), Z3
 	VFMADD231PD Z0, Z1, Z6
 	VFMADD231PD Z2, Z3, Z7
 	ADDQ $128, DX
@@ -603,14 +582,10 @@ single:
 	JZ rest
 	PCALIGN $32
 loop:
-	VMOVUPS (DI)(DX*1), Z0
-	VMOVUPS (SI)(DX*1), Z1
-	VEXTRACTF64X4 $1, Z0, Y2
-	VCVTPS2PD Y0, Z0
-	VCVTPS2PD Y2, Z2
-	VEXTRACTF64X4 $1, Z1, Y3
-	VCVTPS2PD Y1, Z1
-	VCVTPS2PD Y3, Z3
+	VCVTPS2PD (DI)(DX*1), Z0
+	VCVTPS2PD 32(DI)(DX*1), Z2
+	VCVTPS2PD (SI)(DX*1), Z1
+	VCVTPS2PD 32(SI)(DX*1), Z3
 	VFMADD231PD Z0, Z1, Z4
 	VFMADD231PD Z2, Z3, Z5
 	ADDQ $64, DX
@@ -626,10 +601,10 @@ rest:
 	DECL BX
 	KMOVW BX, K1
 	VMOVUPS.Z (DI)(DX*1), K1, Z0
-	VMOVUPS.Z (SI)(DX*1), K1, Z1
 	VEXTRACTF64X4 $1, Z0, Y2
 	VCVTPS2PD Y0, Z0
 	VCVTPS2PD Y2, Z2
+	VMOVUPS.Z (SI)(DX*1), K1, Z1
 	VEXTRACTF64X4 $1, Z1, Y3
 	VCVTPS2PD Y1, Z1
 	VCVTPS2PD Y3, Z3
@@ -653,8 +628,7 @@ done:
 // func deviationAVX512(x *float32, mean float32, n int64) (r0 float32)
 TEXT ·deviationAVX512(SB), NOSPLIT, $8-28
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ n+16(FP), CX
@@ -731,8 +705,7 @@ done:
 // func maxAVX512(x *float32, n int64) (r0 float32)
 TEXT ·maxAVX512(SB), NOSPLIT, $8-20
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ x+0(FP), DI
 	MOVQ n+8(FP), CX
@@ -802,8 +775,7 @@ done:
 // func expSumAVX512(y *float32, x *float32, scale float32, shift float32, n int64) (r0 float32)
 TEXT ·expSumAVX512(SB), NOSPLIT, $8-36
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -825,19 +797,21 @@ loop:
 	VFMSUB213PS Z10, Z9, Z0
 	VMAXPS Z0, Z11, Z0
 	VMINPS Z0, Z12, Z0
-	VMULPS.BCST 12(AX), Z0, Z1
-	VRNDSCALEPS $8, Z1, Z2
-	VFNMADD231PS.BCST 16(AX), Z2, Z0
+	VBROADCASTSS 12(AX), Z1
+	VFMADD231PS.BCST 16(AX), Z0, Z1
+	VSUBPS.BCST 12(AX), Z1, Z2
 	VFNMADD231PS.BCST 20(AX), Z2, Z0
-	VBROADCASTSS 24(AX), Z3
-	VFMADD213PS.BCST 28(AX), Z0, Z3
+	VFNMADD231PS.BCST 24(AX), Z2, Z0
+	VBROADCASTSS 28(AX), Z3
 	VFMADD213PS.BCST 32(AX), Z0, Z3
 	VFMADD213PS.BCST 36(AX), Z0, Z3
 	VFMADD213PS.BCST 40(AX), Z0, Z3
 	VFMADD213PS.BCST 44(AX), Z0, Z3
 	VFMADD213PS.BCST 48(AX), Z0, Z3
-	VFMADD213PS.BCST 48(AX), Z0, Z3
-	VSCALEFPS Z2, Z3, Z3
+	VFMADD213PS.BCST 52(AX), Z0, Z3
+	VFMADD213PS.BCST 52(AX), Z0, Z3
+	VPSLLD $23, Z1, Z1
+	VMULPS Z1, Z3, Z3
 	VADDPS Z3, Z8, Z8
 	VMOVUPS Z3, (DI)(DX*1)
 	ADDQ $64, DX
@@ -856,19 +830,21 @@ rest:
 	VFMSUB213PS Z10, Z9, Z0
 	VMAXPS Z0, Z11, Z0
 	VMINPS Z0, Z12, Z0
-	VMULPS.BCST 12(AX), Z0, Z1
-	VRNDSCALEPS $8, Z1, Z2
-	VFNMADD231PS.BCST 16(AX), Z2, Z0
+	VBROADCASTSS 12(AX), Z1
+	VFMADD231PS.BCST 16(AX), Z0, Z1
+	VSUBPS.BCST 12(AX), Z1, Z2
 	VFNMADD231PS.BCST 20(AX), Z2, Z0
-	VBROADCASTSS 24(AX), Z3
-	VFMADD213PS.BCST 28(AX), Z0, Z3
+	VFNMADD231PS.BCST 24(AX), Z2, Z0
+	VBROADCASTSS 28(AX), Z3
 	VFMADD213PS.BCST 32(AX), Z0, Z3
 	VFMADD213PS.BCST 36(AX), Z0, Z3
 	VFMADD213PS.BCST 40(AX), Z0, Z3
 	VFMADD213PS.BCST 44(AX), Z0, Z3
 	VFMADD213PS.BCST 48(AX), Z0, Z3
-	VFMADD213PS.BCST 48(AX), Z0, Z3
-	VSCALEFPS Z2, Z3, Z3
+	VFMADD213PS.BCST 52(AX), Z0, Z3
+	VFMADD213PS.BCST 52(AX), Z0, Z3
+	VPSLLD $23, Z1, Z1
+	VMULPS Z1, Z3, Z3
 	VADDPS Z3, Z8, K1, Z8
 	VMOVUPS Z3, K1, (DI)(DX*1)
 done:
@@ -888,8 +864,7 @@ done:
 // func geluAVX512(y *float32, x *float32, n int64)
 TEXT ·geluAVX512(SB), NOSPLIT, $8-24
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -903,34 +878,34 @@ TEXT ·geluAVX512(SB), NOSPLIT, $8-24
 	PCALIGN $32
 loop:
 	VMOVUPS (SI)(DX*1), Z0
-	VMULPS.BCST 52(AX), Z0, Z1
-	VANDPS.BCST 56(AX), Z1, Z5
-	VCMPPS.BCST $13, 60(AX), Z5, K2
-	VMAXPS.BCST 64(AX), Z1, Z1
-	VMINPS.BCST 60(AX), Z1, Z1
+	VMULPS.BCST 56(AX), Z0, Z1
+	VANDPS.BCST 60(AX), Z1, Z5
+	VCMPPS.BCST $13, 64(AX), Z5, K2
+	VMAXPS.BCST 68(AX), Z1, Z1
+	VMINPS.BCST 64(AX), Z1, Z1
 	VMULPS Z1, Z1, Z2
-	VBROADCASTSS 68(AX), Z3
-	VFMADD213PS.BCST 72(AX), Z2, Z3
+	VBROADCASTSS 72(AX), Z3
 	VFMADD213PS.BCST 76(AX), Z2, Z3
 	VFMADD213PS.BCST 80(AX), Z2, Z3
 	VFMADD213PS.BCST 84(AX), Z2, Z3
 	VFMADD213PS.BCST 88(AX), Z2, Z3
 	VFMADD213PS.BCST 92(AX), Z2, Z3
-	VBROADCASTSS 96(AX), Z4
-	VFMADD213PS.BCST 100(AX), Z2, Z4
+	VFMADD213PS.BCST 96(AX), Z2, Z3
+	VBROADCASTSS 100(AX), Z4
 	VFMADD213PS.BCST 104(AX), Z2, Z4
 	VFMADD213PS.BCST 108(AX), Z2, Z4
 	VFMADD213PS.BCST 112(AX), Z2, Z4
+	VFMADD213PS.BCST 116(AX), Z2, Z4
 	VMULPS Z1, Z3, Z3
 	// p/q: an estimate of 1/q to 14 bits, one step of Newton
 	VRCP14PS Z4, Z5
-	VFNMADD213PS.BCST 116(AX), Z5, Z4
+	VFNMADD213PS.BCST 52(AX), Z5, Z4
 	VMULPS Z4, Z5, Z5
 	VMULPS Z5, Z3, Z3
 	// ±1
 	VANDPS.BCST 120(AX), Z1, Z5
 	VORPS.BCST 48(AX), Z5, K2, Z3
-	VBROADCASTSS 44(AX), Z4
+	VBROADCASTSS 124(AX), Z4
 	VFMADD213PS Z4, Z4, Z3
 	VMULPS Z0, Z3, Z3
 	VMOVUPS Z3, (DI)(DX*1)
@@ -947,34 +922,34 @@ rest:
 	DECL BX
 	KMOVW BX, K1
 	VMOVUPS.Z (SI)(DX*1), K1, Z0
-	VMULPS.BCST 52(AX), Z0, Z1
-	VANDPS.BCST 56(AX), Z1, Z5
-	VCMPPS.BCST $13, 60(AX), Z5, K2
-	VMAXPS.BCST 64(AX), Z1, Z1
-	VMINPS.BCST 60(AX), Z1, Z1
+	VMULPS.BCST 56(AX), Z0, Z1
+	VANDPS.BCST 60(AX), Z1, Z5
+	VCMPPS.BCST $13, 64(AX), Z5, K2
+	VMAXPS.BCST 68(AX), Z1, Z1
+	VMINPS.BCST 64(AX), Z1, Z1
 	VMULPS Z1, Z1, Z2
-	VBROADCASTSS 68(AX), Z3
-	VFMADD213PS.BCST 72(AX), Z2, Z3
+	VBROADCASTSS 72(AX), Z3
 	VFMADD213PS.BCST 76(AX), Z2, Z3
 	VFMADD213PS.BCST 80(AX), Z2, Z3
 	VFMADD213PS.BCST 84(AX), Z2, Z3
 	VFMADD213PS.BCST 88(AX), Z2, Z3
 	VFMADD213PS.BCST 92(AX), Z2, Z3
-	VBROADCASTSS 96(AX), Z4
-	VFMADD213PS.BCST 100(AX), Z2, Z4
+	VFMADD213PS.BCST 96(AX), Z2, Z3
+	VBROADCASTSS 100(AX), Z4
 	VFMADD213PS.BCST 104(AX), Z2, Z4
 	VFMADD213PS.BCST 108(AX), Z2, Z4
 	VFMADD213PS.BCST 112(AX), Z2, Z4
+	VFMADD213PS.BCST 116(AX), Z2, Z4
 	VMULPS Z1, Z3, Z3
 	// p/q: an estimate of 1/q to 14 bits, one step of Newton
 	VRCP14PS Z4, Z5
-	VFNMADD213PS.BCST 116(AX), Z5, Z4
+	VFNMADD213PS.BCST 52(AX), Z5, Z4
 	VMULPS Z4, Z5, Z5
 	VMULPS Z5, Z3, Z3
 	// ±1
 	VANDPS.BCST 120(AX), Z1, Z5
 	VORPS.BCST 48(AX), Z5, K2, Z3
-	VBROADCASTSS 44(AX), Z4
+	VBROADCASTSS 124(AX), Z4
 	VFMADD213PS Z4, Z4, Z3
 	VMULPS Z0, Z3, Z3
 	VMOVUPS Z3, K1, (DI)(DX*1)
@@ -986,8 +961,7 @@ done:
 // func geluGradAVX512(dx *float32, dy *float32, x *float32, n int64)
 TEXT ·geluGradAVX512(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dx+0(FP), DI
 	MOVQ dy+8(FP), SI
@@ -1004,53 +978,55 @@ TEXT ·geluGradAVX512(SB), NOSPLIT, $8-32
 	PCALIGN $32
 loop:
 	VMOVUPS (R8)(DX*1), Z0
-	VMULPS.BCST 52(AX), Z0, Z1
-	VANDPS.BCST 56(AX), Z1, Z5
-	VCMPPS.BCST $13, 60(AX), Z5, K2
-	VMAXPS.BCST 64(AX), Z1, Z1
-	VMINPS.BCST 60(AX), Z1, Z1
+	VMULPS.BCST 56(AX), Z0, Z1
+	VANDPS.BCST 60(AX), Z1, Z5
+	VCMPPS.BCST $13, 64(AX), Z5, K2
+	VMAXPS.BCST 68(AX), Z1, Z1
+	VMINPS.BCST 64(AX), Z1, Z1
 	VMULPS Z1, Z1, Z2
-	VBROADCASTSS 68(AX), Z3
-	VFMADD213PS.BCST 72(AX), Z2, Z3
+	VBROADCASTSS 72(AX), Z3
 	VFMADD213PS.BCST 76(AX), Z2, Z3
 	VFMADD213PS.BCST 80(AX), Z2, Z3
 	VFMADD213PS.BCST 84(AX), Z2, Z3
 	VFMADD213PS.BCST 88(AX), Z2, Z3
 	VFMADD213PS.BCST 92(AX), Z2, Z3
-	VBROADCASTSS 96(AX), Z4
-	VFMADD213PS.BCST 100(AX), Z2, Z4
+	VFMADD213PS.BCST 96(AX), Z2, Z3
+	VBROADCASTSS 100(AX), Z4
 	VFMADD213PS.BCST 104(AX), Z2, Z4
 	VFMADD213PS.BCST 108(AX), Z2, Z4
 	VFMADD213PS.BCST 112(AX), Z2, Z4
+	VFMADD213PS.BCST 116(AX), Z2, Z4
 	VMULPS Z1, Z3, Z3
 	// p/q: an estimate of 1/q to 14 bits, one step of Newton
 	VRCP14PS Z4, Z5
-	VFNMADD213PS.BCST 116(AX), Z5, Z4
+	VFNMADD213PS.BCST 52(AX), Z5, Z4
 	VMULPS Z4, Z5, Z5
 	VMULPS Z5, Z3, Z3
 	// ±1
 	VANDPS.BCST 120(AX), Z1, Z5
 	VORPS.BCST 48(AX), Z5, K2, Z3
-	VBROADCASTSS 44(AX), Z4
+	VBROADCASTSS 124(AX), Z4
 	VFMADD213PS Z4, Z4, Z3
-	VMULPS.BCST 124(AX), Z0, Z1
+	VMULPS.BCST 128(AX), Z0, Z1
 	VMULPS Z0, Z1, Z1
 	VMAXPS Z1, Z11, Z1
 	VMINPS Z1, Z12, Z1
-	VMULPS.BCST 12(AX), Z1, Z2
-	VRNDSCALEPS $8, Z2, Z4
-	VFNMADD231PS.BCST 16(AX), Z4, Z1
+	VBROADCASTSS 12(AX), Z2
+	VFMADD231PS.BCST 16(AX), Z1, Z2
+	VSUBPS.BCST 12(AX), Z2, Z4
 	VFNMADD231PS.BCST 20(AX), Z4, Z1
-	VBROADCASTSS 24(AX), Z5
-	VFMADD213PS.BCST 28(AX), Z1, Z5
+	VFNMADD231PS.BCST 24(AX), Z4, Z1
+	VBROADCASTSS 28(AX), Z5
 	VFMADD213PS.BCST 32(AX), Z1, Z5
 	VFMADD213PS.BCST 36(AX), Z1, Z5
 	VFMADD213PS.BCST 40(AX), Z1, Z5
 	VFMADD213PS.BCST 44(AX), Z1, Z5
 	VFMADD213PS.BCST 48(AX), Z1, Z5
-	VFMADD213PS.BCST 48(AX), Z1, Z5
-	VSCALEFPS Z4, Z5, Z5
-	VMULPS.BCST 128(AX), Z0, Z0
+	VFMADD213PS.BCST 52(AX), Z1, Z5
+	VFMADD213PS.BCST 52(AX), Z1, Z5
+	VPSLLD $23, Z2, Z2
+	VMULPS Z2, Z5, Z5
+	VMULPS.BCST 132(AX), Z0, Z0
 	VFMADD231PS Z0, Z5, Z3
 	VMOVUPS (SI)(DX*1), Z0
 	VMULPS Z0, Z3, Z3
@@ -1068,53 +1044,55 @@ rest:
 	DECL BX
 	KMOVW BX, K1
 	VMOVUPS.Z (R8)(DX*1), K1, Z0
-	VMULPS.BCST 52(AX), Z0, Z1
-	VANDPS.BCST 56(AX), Z1, Z5
-	VCMPPS.BCST $13, 60(AX), Z5, K2
-	VMAXPS.BCST 64(AX), Z1, Z1
-	VMINPS.BCST 60(AX), Z1, Z1
+	VMULPS.BCST 56(AX), Z0, Z1
+	VANDPS.BCST 60(AX), Z1, Z5
+	VCMPPS.BCST $13, 64(AX), Z5, K2
+	VMAXPS.BCST 68(AX), Z1, Z1
+	VMINPS.BCST 64(AX), Z1, Z1
 	VMULPS Z1, Z1, Z2
-	VBROADCASTSS 68(AX), Z3
-	VFMADD213PS.BCST 72(AX), Z2, Z3
+	VBROADCASTSS 72(AX), Z3
 	VFMADD213PS.BCST 76(AX), Z2, Z3
 	VFMADD213PS.BCST 80(AX), Z2, Z3
 	VFMADD213PS.BCST 84(AX), Z2, Z3
 	VFMADD213PS.BCST 88(AX), Z2, Z3
 	VFMADD213PS.BCST 92(AX), Z2, Z3
-	VBROADCASTSS 96(AX), Z4
-	VFMADD213PS.BCST 100(AX), Z2, Z4
+	VFMADD213PS.BCST 96(AX), Z2, Z3
+	VBROADCASTSS 100(AX), Z4
 	VFMADD213PS.BCST 104(AX), Z2, Z4
 	VFMADD213PS.BCST 108(AX), Z2, Z4
 	VFMADD213PS.BCST 112(AX), Z2, Z4
+	VFMADD213PS.BCST 116(AX), Z2, Z4
 	VMULPS Z1, Z3, Z3
 	// p/q: an estimate of 1/q to 14 bits, one step of Newton
 	VRCP14PS Z4, Z5
-	VFNMADD213PS.BCST 116(AX), Z5, Z4
+	VFNMADD213PS.BCST 52(AX), Z5, Z4
 	VMULPS Z4, Z5, Z5
 	VMULPS Z5, Z3, Z3
 	// ±1
 	VANDPS.BCST 120(AX), Z1, Z5
 	VORPS.BCST 48(AX), Z5, K2, Z3
-	VBROADCASTSS 44(AX), Z4
+	VBROADCASTSS 124(AX), Z4
 	VFMADD213PS Z4, Z4, Z3
-	VMULPS.BCST 124(AX), Z0, Z1
+	VMULPS.BCST 128(AX), Z0, Z1
 	VMULPS Z0, Z1, Z1
 	VMAXPS Z1, Z11, Z1
 	VMINPS Z1, Z12, Z1
-	VMULPS.BCST 12(AX), Z1, Z2
-	VRNDSCALEPS $8, Z2, Z4
-	VFNMADD231PS.BCST 16(AX), Z4, Z1
+	VBROADCASTSS 12(AX), Z2
+	VFMADD231PS.BCST 16(AX), Z1, Z2
+	VSUBPS.BCST 12(AX), Z2, Z4
 	VFNMADD231PS.BCST 20(AX), Z4, Z1
-	VBROADCASTSS 24(AX), Z5
-	VFMADD213PS.BCST 28(AX), Z1, Z5
+	VFNMADD231PS.BCST 24(AX), Z4, Z1
+	VBROADCASTSS 28(AX), Z5
 	VFMADD213PS.BCST 32(AX), Z1, Z5
 	VFMADD213PS.BCST 36(AX), Z1, Z5
 	VFMADD213PS.BCST 40(AX), Z1, Z5
 	VFMADD213PS.BCST 44(AX), Z1, Z5
 	VFMADD213PS.BCST 48(AX), Z1, Z5
-	VFMADD213PS.BCST 48(AX), Z1, Z5
-	VSCALEFPS Z4, Z5, Z5
-	VMULPS.BCST 128(AX), Z0, Z0
+	VFMADD213PS.BCST 52(AX), Z1, Z5
+	VFMADD213PS.BCST 52(AX), Z1, Z5
+	VPSLLD $23, Z2, Z2
+	VMULPS Z2, Z5, Z5
+	VMULPS.BCST 132(AX), Z0, Z0
 	VFMADD231PS Z0, Z5, Z3
 	VMOVUPS.Z (SI)(DX*1), K1, Z0
 	VMULPS Z0, Z3, Z3
@@ -1127,8 +1105,7 @@ done:
 // func normalizeAVX512(y *float32, x *float32, gamma *float32, beta *float32, mean float32, rstd float32, n int64)
 TEXT ·normalizeAVX512(SB), NOSPLIT, $8-48
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -1179,8 +1156,7 @@ done:
 // func normalizeSumsAVX512(dgamma *float32, dbeta *float32, dy *float32, x *float32, gamma *float32, mean float32, rstd float32, n int64) (r0 float32, r1 float32)
 TEXT ·normalizeSumsAVX512(SB), NOSPLIT, $8-64
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dgamma+0(FP), DI
 	MOVQ dbeta+8(FP), SI
@@ -1266,8 +1242,7 @@ done:
 // func normalizeGradAVX512(dx *float32, dy *float32, x *float32, gamma *float32, mean float32, rstd float32, m1 float32, m2 float32, n int64)
 TEXT ·normalizeGradAVX512(SB), NOSPLIT, $8-56
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ dx+0(FP), DI
 	MOVQ dy+8(FP), SI
@@ -1339,8 +1314,8 @@ TEXT ·noiseAVX512(SB), NOSPLIT, $0-40
 	TESTQ CX, CX
 	JZ done
 	LEAQ constants<>(SB), AX
-	VPBROADCASTD 132(AX), Z14
-	VPBROADCASTD 136(AX), Z15
+	VPBROADCASTD 136(AX), Z14
+	VPBROADCASTD 140(AX), Z15
 loop:
 	// counters (block, site, step low, step high) in registers 0-3 and 6-9, key in 12 and 13
 	VMOVD BX, X0
@@ -1372,8 +1347,8 @@ loop:
 	VPTERNLOGD $0x96, Z12, Z10, Z7
 	VPSRLQ $32, Z6, Z11
 	VPTERNLOGD $0x96, Z13, Z11, Z9
-	VPADDD.BCST 140(AX), Z12, Z12
-	VPADDD.BCST 144(AX), Z13, Z13
+	VPADDD.BCST 144(AX), Z12, Z12
+	VPADDD.BCST 148(AX), Z13, Z13
 	// round 2: (high b ^ c1 ^ key0, low b, high a ^ c3 ^ key1, low a) for the products a of c0 and b of c2
 	VPMULUDQ Z14, Z1, Z1
 	VPMULUDQ Z15, Z3, Z3
@@ -1387,8 +1362,8 @@ loop:
 	VPTERNLOGD $0x96, Z12, Z10, Z8
 	VPSRLQ $32, Z7, Z11
 	VPTERNLOGD $0x96, Z13, Z11, Z6
-	VPADDD.BCST 140(AX), Z12, Z12
-	VPADDD.BCST 144(AX), Z13, Z13
+	VPADDD.BCST 144(AX), Z12, Z12
+	VPADDD.BCST 148(AX), Z13, Z13
 	// round 3: (high b ^ c1 ^ key0, low b, high a ^ c3 ^ key1, low a) for the products a of c0 and b of c2
 	VPMULUDQ Z14, Z2, Z2
 	VPMULUDQ Z15, Z0, Z0
@@ -1402,8 +1377,8 @@ loop:
 	VPTERNLOGD $0x96, Z12, Z10, Z9
 	VPSRLQ $32, Z8, Z11
 	VPTERNLOGD $0x96, Z13, Z11, Z7
-	VPADDD.BCST 140(AX), Z12, Z12
-	VPADDD.BCST 144(AX), Z13, Z13
+	VPADDD.BCST 144(AX), Z12, Z12
+	VPADDD.BCST 148(AX), Z13, Z13
 	// round 4: (high b ^ c1 ^ key0, low b, high a ^ c3 ^ key1, low a) for the products a of c0 and b of c2
 	VPMULUDQ Z14, Z3, Z3
 	VPMULUDQ Z15, Z1, Z1
@@ -1417,8 +1392,8 @@ loop:
 	VPTERNLOGD $0x96, Z12, Z10, Z6
 	VPSRLQ $32, Z9, Z11
 	VPTERNLOGD $0x96, Z13, Z11, Z8
-	VPADDD.BCST 140(AX), Z12, Z12
-	VPADDD.BCST 144(AX), Z13, Z13
+	VPADDD.BCST 144(AX), Z12, Z12
+	VPADDD.BCST 148(AX), Z13, Z13
 	// round 5: (high b ^ c1 ^ key0, low b, high a ^ c3 ^ key1, low a) for the products a of c0 and b of c2
 	VPMULUDQ Z14, Z0, Z0
 	VPMULUDQ Z15, Z2, Z2
@@ -1432,8 +1407,8 @@ loop:
 	VPTERNLOGD $0x96, Z12, Z10, Z7
 	VPSRLQ $32, Z6, Z11
 	VPTERNLOGD $0x96, Z13, Z11, Z9
-	VPADDD.BCST 140(AX), Z12, Z12
-	VPADDD.BCST 144(AX), Z13, Z13
+	VPADDD.BCST 144(AX), Z12, Z12
+	VPADDD.BCST 148(AX), Z13, Z13
 	// round 6: (high b ^ c1 ^ key0, low b, high a ^ c3 ^ key1, low a) for the products a of c0 and b of c2
 	VPMULUDQ Z14, Z1, Z1
 	VPMULUDQ Z15, Z3, Z3
@@ -1447,8 +1422,8 @@ loop:
 	VPTERNLOGD $0x96, Z12, Z10, Z8
 	VPSRLQ $32, Z7, Z11
 	VPTERNLOGD $0x96, Z13, Z11, Z6
-	VPADDD.BCST 140(AX), Z12, Z12
-	VPADDD.BCST 144(AX), Z13, Z13
+	VPADDD.BCST 144(AX), Z12, Z12
+	VPADDD.BCST 148(AX), Z13, Z13
 	// round 7: (high b ^ c1 ^ key0, low b, high a ^ c3 ^ key1, low a) for the products a of c0 and b of c2
 	VPMULUDQ Z14, Z2, Z2
 	VPMULUDQ Z15, Z0, Z0
@@ -1462,8 +1437,8 @@ loop:
 	VPTERNLOGD $0x96, Z12, Z10, Z9
 	VPSRLQ $32, Z8, Z11
 	VPTERNLOGD $0x96, Z13, Z11, Z7
-	VPADDD.BCST 140(AX), Z12, Z12
-	VPADDD.BCST 144(AX), Z13, Z13
+	VPADDD.BCST 144(AX), Z12, Z12
+	VPADDD.BCST 148(AX), Z13, Z13
 	// round 8: (high b ^ c1 ^ key0, low b, high a ^ c3 ^ key1, low a) for the products a of c0 and b of c2
 	VPMULUDQ Z14, Z3, Z3
 	VPMULUDQ Z15, Z1, Z1
@@ -1477,8 +1452,8 @@ loop:
 	VPTERNLOGD $0x96, Z12, Z10, Z6
 	VPSRLQ $32, Z9, Z11
 	VPTERNLOGD $0x96, Z13, Z11, Z8
-	VPADDD.BCST 140(AX), Z12, Z12
-	VPADDD.BCST 144(AX), Z13, Z13
+	VPADDD.BCST 144(AX), Z12, Z12
+	VPADDD.BCST 148(AX), Z13, Z13
 	// round 9: (high b ^ c1 ^ key0, low b, high a ^ c3 ^ key1, low a) for the products a of c0 and b of c2
 	VPMULUDQ Z14, Z0, Z0
 	VPMULUDQ Z15, Z2, Z2
@@ -1492,8 +1467,8 @@ loop:
 	VPTERNLOGD $0x96, Z12, Z10, Z7
 	VPSRLQ $32, Z6, Z11
 	VPTERNLOGD $0x96, Z13, Z11, Z9
-	VPADDD.BCST 140(AX), Z12, Z12
-	VPADDD.BCST 144(AX), Z13, Z13
+	VPADDD.BCST 144(AX), Z12, Z12
+	VPADDD.BCST 148(AX), Z13, Z13
 	// round 10: (high b ^ c1 ^ key0, low b, high a ^ c3 ^ key1, low a) for the products a of c0 and b of c2
 	VPMULUDQ Z14, Z1, Z1
 	VPMULUDQ Z15, Z3, Z3
@@ -1531,8 +1506,7 @@ done:
 // func dropAVX512(y *float32, x *float32, words *uint32, threshold uint32, keep float32, n int64)
 TEXT ·dropAVX512(SB), NOSPLIT, $8-40
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
@@ -1578,8 +1552,7 @@ done:
 // func adamwAVX512(w *float32, m *float32, v *float32, w0 *float32, grad *float32, m0 *float32, v0 *float32, r *adamwRates, n int64)
 TEXT ·adamwAVX512(SB), NOSPLIT, $8-72
 	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
+	ORL $0x3f, control-8(SP)
 	LDMXCSR flushing<>(SB)
 	MOVQ w+0(FP), DI
 	MOVQ m+8(FP), SI
@@ -1700,45 +1673,46 @@ DATA philoxOrder<>+120(SB)/4, $0xf
 DATA philoxOrder<>+124(SB)/4, $0x0
 GLOBL philoxOrder<>(SB), RODATA, $128
 
-// FTZ, round to nearest, all exceptions masked, DAZ, flag of inexact results
-DATA flushing<>+0(SB)/4, $0x9fe0
+// FTZ, round to nearest, all exceptions masked, DAZ, all flags
+DATA flushing<>+0(SB)/4, $0x9fff
 GLOBL flushing<>(SB), RODATA, $4
 
 DATA constants<>+0(SB)/4, $0xff800000 // -Inf
-DATA constants<>+4(SB)/4, $0xc2d00000 // -104
+DATA constants<>+4(SB)/4, $0xc2ae6666 // -87.2
 DATA constants<>+8(SB)/4, $0x42b20000 // 89
-DATA constants<>+12(SB)/4, $0x3fb8aa3b // 1.442695
-DATA constants<>+16(SB)/4, $0x3f318000 // 0.6933594
-DATA constants<>+20(SB)/4, $0xb95e8083 // -0.00021219444
-DATA constants<>+24(SB)/4, $0x39506967 // 0.00019875691
-DATA constants<>+28(SB)/4, $0x3ab743ce // 0.0013981999
-DATA constants<>+32(SB)/4, $0x3c088908 // 0.008333452
-DATA constants<>+36(SB)/4, $0x3d2aa9c1 // 0.041665796
-DATA constants<>+40(SB)/4, $0x3e2aaaaa // 0.16666666
-DATA constants<>+44(SB)/4, $0x3f000000 // 0.5
+DATA constants<>+12(SB)/4, $0x4b40007e // 1.2583038e+07
+DATA constants<>+16(SB)/4, $0x3fb8aa3b // 1.442695
+DATA constants<>+20(SB)/4, $0x3f318000 // 0.6933594
+DATA constants<>+24(SB)/4, $0xb95e8083 // -0.00021219444
+DATA constants<>+28(SB)/4, $0x39d06967 // 0.00039751382
+DATA constants<>+32(SB)/4, $0x3b3743ce // 0.0027963999
+DATA constants<>+36(SB)/4, $0x3c888908 // 0.016666904
+DATA constants<>+40(SB)/4, $0x3daaa9c1 // 0.08333159
+DATA constants<>+44(SB)/4, $0x3eaaaaaa // 0.3333333
 DATA constants<>+48(SB)/4, $0x3f800000 // 1
-DATA constants<>+52(SB)/4, $0x3f3504f3 // 0.70710677
-DATA constants<>+56(SB)/4, $0x7fffffff // NaN
-DATA constants<>+60(SB)/4, $0x40800000 // 4
-DATA constants<>+64(SB)/4, $0xc0800000 // -4
-DATA constants<>+68(SB)/4, $0xaf95df0b // -2.7261424e-10
-DATA constants<>+72(SB)/4, $0x32edffee // 2.7706815e-08
-DATA constants<>+76(SB)/4, $0xb60cff51 // -2.101024e-06
-DATA constants<>+80(SB)/4, $0xb86ec2d2 // -5.6925062e-05
-DATA constants<>+84(SB)/4, $0xba40ac63 // -0.00073499064
-DATA constants<>+88(SB)/4, $0xbb41a1f6 // -0.0029546
-DATA constants<>+92(SB)/4, $0xbc83dbd4 // -0.016096033
-DATA constants<>+96(SB)/4, $0xb77460cd // -1.45660715e-05
-DATA constants<>+100(SB)/4, $0xb95fbd29 // -0.00021337405
-DATA constants<>+104(SB)/4, $0xbadc924e // -0.001682827
-DATA constants<>+108(SB)/4, $0xbbf19bf8 // -0.0073733293
-DATA constants<>+112(SB)/4, $0xbc69b6a7 // -0.014264739
-DATA constants<>+116(SB)/4, $0x40000000 // 2
+DATA constants<>+52(SB)/4, $0x40000000 // 2
+DATA constants<>+56(SB)/4, $0x3f3504f3 // 0.70710677
+DATA constants<>+60(SB)/4, $0x7fffffff // NaN
+DATA constants<>+64(SB)/4, $0x40800000 // 4
+DATA constants<>+68(SB)/4, $0xc0800000 // -4
+DATA constants<>+72(SB)/4, $0xaf95df0b // -2.7261424e-10
+DATA constants<>+76(SB)/4, $0x32edffee // 2.7706815e-08
+DATA constants<>+80(SB)/4, $0xb60cff51 // -2.101024e-06
+DATA constants<>+84(SB)/4, $0xb86ec2d2 // -5.6925062e-05
+DATA constants<>+88(SB)/4, $0xba40ac63 // -0.00073499064
+DATA constants<>+92(SB)/4, $0xbb41a1f6 // -0.0029546
+DATA constants<>+96(SB)/4, $0xbc83dbd4 // -0.016096033
+DATA constants<>+100(SB)/4, $0xb77460cd // -1.45660715e-05
+DATA constants<>+104(SB)/4, $0xb95fbd29 // -0.00021337405
+DATA constants<>+108(SB)/4, $0xbadc924e // -0.001682827
+DATA constants<>+112(SB)/4, $0xbbf19bf8 // -0.0073733293
+DATA constants<>+116(SB)/4, $0xbc69b6a7 // -0.014264739
 DATA constants<>+120(SB)/4, $0x80000000 // -0
-DATA constants<>+124(SB)/4, $0xbf000000 // -0.5
-DATA constants<>+128(SB)/4, $0x3ecc422a // 0.3989423
-DATA constants<>+132(SB)/4, $0xd2511f53 // -2.2454342e+11
-DATA constants<>+136(SB)/4, $0xcd9e8d57 // -3.3250787e+08
-DATA constants<>+140(SB)/4, $0x9e3779b9 // -9.713111e-21
-DATA constants<>+144(SB)/4, $0xbb67ae85 // -0.0035351824
-GLOBL constants<>(SB), RODATA, $148
+DATA constants<>+124(SB)/4, $0x3f000000 // 0.5
+DATA constants<>+128(SB)/4, $0xbf000000 // -0.5
+DATA constants<>+132(SB)/4, $0x3ecc422a // 0.3989423
+DATA constants<>+136(SB)/4, $0xd2511f53 // -2.2454342e+11
+DATA constants<>+140(SB)/4, $0xcd9e8d57 // -3.3250787e+08
+DATA constants<>+144(SB)/4, $0x9e3779b9 // -9.713111e-21
+DATA constants<>+148(SB)/4, $0xbb67ae85 // -0.0035351824
+GLOBL constants<>(SB), RODATA, $152

@@ -68,7 +68,6 @@ func transposeTile(tile *uint16) {
 	transpose16AVX512(p, p, 64, 64, 1)
 }
 
-// avx2 has the matrix product in assembly, which is nearly all of the work.
 func avx2() *variant {
 	return &variant{
 		name: "avx2",

@@ -109,12 +109,11 @@ func args(kind string, names []string) []arg {
 // that Go code never runs with another one.
 //
 // Loading the register is fast (2 ns a call, saving and restoring included) as long as its exception flags stay the same, and takes 30 to 70 ns
-// where they change. So the flags, which Go does not read, are made those that nearly all arithmetic leaves: only the one of inexact results.
+// where they change. So all flags, which Go does not read, are set in both values: then no instruction changes them.
 func (f *file) floating(name, doc string, result []string, params ...[]arg) {
 	f.begin(8, name, doc, result, params...)
 	f.p("STMXCSR control-8(SP)")
-	f.p("ANDL $~0x1f, control-8(SP)")
-	f.p("ORL $0x20, control-8(SP)")
+	f.p("ORL $0x3f, control-8(SP)")
 	f.p("LDMXCSR flushing<>(SB)")
 	f.restore = true
 }
@@ -206,7 +205,7 @@ func (f *file) assembly() []byte {
 	b.WriteString(header + "#include \"textflag.h\"\n\n")
 	b.Write(f.asm.Bytes())
 	b.Write(f.tables.Bytes())
-	b.WriteString("// FTZ, round to nearest, all exceptions masked, DAZ, flag of inexact results\nDATA flushing<>+0(SB)/4, $0x9fe0\nGLOBL flushing<>(SB), RODATA, $4\n\n")
+	b.WriteString("// FTZ, round to nearest, all exceptions masked, DAZ, all flags\nDATA flushing<>+0(SB)/4, $0x9fff\nGLOBL flushing<>(SB), RODATA, $4\n\n")
 	copies := f.constantBytes() / 4
 	for i, c := range f.constants {
 		for j := range copies {
