@@ -53,10 +53,9 @@ type amx struct {
 	block  int // bytes of a block
 }
 
-// product writes the kernel for panels of up to 32 by 32 values of C in tiles 0 to 3. A block along k takes 4 tile loads and 4 products
-// of 16·16·32 multiply-adds, and
-// three times the products with 10 loads for split values. A product occupies the unit for 16 cycles and a load two ports for 8, so the floor
-// is 64 cycles for a block (192 if split) and the sum of the loads hides behind it; C moves once a call, 8 loads and stores.
+// product writes the kernel for panels of up to 32 by 32 values of C in tiles 0 to 3. A block along k takes 4 tile loads and 4 products of
+// 16·16·32 multiply-adds, and three times the products with 10 loads for split values. A product occupies the unit for 16 cycles and a load two
+// ports for 8, so the floor is 64 cycles for a block (192 if split) and the sum of the loads hides behind it; C moves once a call, 8 loads and stores.
 //
 // Configuration, products and release are in one function: the Go runtime does not preempt assembly, so a goroutine never moves to another
 // thread while tiles hold anything. The kernel saves tiles in context switches and signal frames. A call lasts some tens of microseconds at most,
