@@ -79,7 +79,7 @@ func testPackingAMX(t *testing.T) {
 	for parts, k := range kernelsAMX() {
 		model := modelKernel(parts + 1)
 		rapid.Check(t, func(t *rapid.T) {
-			n, depth := rapid.IntRange(1, 16).Draw(t, "n"), rapid.IntRange(1, 100).Draw(t, "k")
+			n, depth := rapid.IntRange(1, 32).Draw(t, "n"), rapid.IntRange(1, 100).Draw(t, "k")
 			x := matrix(t, "x", n, depth, ptr(values(rapid.Uint64().Draw(t, "seed"))))
 			for range rapid.IntRange(0, 5).Draw(t, "specials") {
 				i, j := rapid.IntRange(0, n-1).Draw(t, "i"), rapid.IntRange(0, depth-1).Draw(t, "j")
@@ -98,11 +98,14 @@ func testPackingAMX(t *testing.T) {
 			}
 			for i := range got {
 				tile, inside := i/tileValues, i%tileValues
-				row := inside / 32
-				if columns {
-					row = inside % 32 / 2
+				row, rows := inside/32, (n+1)/2
+				if tile%2 == 1 {
+					rows = n / 2
 				}
-				if tile < 2*k.parts*blocks && (tile%2 == 1 || row >= n) {
+				if columns {
+					row, rows = inside%32/2, max(0, min(tileSide, n-tile%2*tileSide))
+				}
+				if tile < 2*k.parts*blocks && row >= rows {
 					continue // does not matter
 				}
 				if g, w := got[i], want[i]; g != w && !(isNaN16(g) && isNaN16(w)) {
@@ -123,6 +126,10 @@ func testTilesAMX(t *testing.T) {
 		model := modelKernel(parts + 1)
 		rapid.Check(t, func(t *rapid.T) {
 			blocks, panels := rapid.IntRange(1, 3).Draw(t, "blocks"), rapid.IntRange(1, 3).Draw(t, "panels")
+			rows := panelSide
+			if panels == 1 {
+				rows = rapid.IntRange(2, panelSide).Draw(t, "rows")
+			}
 			seed := values(rapid.Uint64().Draw(t, "seed"))
 			fill := func(n int) []uint16 {
 				x := make([]uint16, n)
@@ -151,10 +158,10 @@ func testTilesAMX(t *testing.T) {
 				case "bias":
 					from = &bias[0]
 				}
-				side.k.product(int64(blocks), &a[0], &b[0], &side.c[0], 4*ldc, int64(panels), from, stride)
+				side.k.product(int64(blocks), &a[0], &b[0], &side.c[0], 4*ldc, int64(panels), int64(rows), from, stride)
 			}
 			for i := range got {
-				if g, w := float64(got[i]), float64(want[i]); !(math.Abs(g-w) <= 1e-5) || i%ldc >= panelSide && g != w {
+				if g, w := float64(got[i]), float64(want[i]); !(math.Abs(g-w) <= 1e-5) || (i%ldc >= panelSide || panels == 1 && i/ldc >= rows) && g != w {
 					t.Fatalf("from %s: [%d,%d] is %v, want %v", start, i/ldc, i%ldc, g, w)
 				}
 			}
@@ -236,7 +243,7 @@ func testStressAMX(t *testing.T) {
 				x[i] = roundModel(seed.next())
 			}
 		}
-		run := func() { k.product(int64(blocks), &a[0], &b[0], &c[0], 4*panelSide, 2, nil, 0) }
+		run := func() { k.product(int64(blocks), &a[0], &b[0], &c[0], 4*panelSide, 2, panelSide, nil, 0) }
 		run()
 		want := slices.Clone(c)
 		workers.Go(func() {

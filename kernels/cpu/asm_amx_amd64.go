@@ -2,10 +2,10 @@
 
 package cpu
 
-// productAMX computes panels times 32 rows of C, each from blocks of its packed A and all of them from the same packed B; see bf16Kernel.
+// productAMX computes panels of rows of C, each from blocks of its packed A and all of them from the same packed B; see bf16Kernel.
 //
 //go:noescape
-func productAMX(blocks int64, a *uint16, b *uint16, c *float32, ldc int64, panels int64, start *float32, startStride int64)
+func productAMX(blocks int64, a *uint16, b *uint16, c *float32, ldc int64, panels int64, rows int64, start *float32, startStride int64)
 
 // packRowsAMX converts rows of k values, ss bytes apart, to tiles of 16 rows by 32 values; rows <= 16. Beyond k are zeros.
 //
@@ -17,10 +17,10 @@ func packRowsAMX(dst *uint16, src *float32, ss int64, rows int64, k int64)
 //go:noescape
 func packColumnsAMX(dst *uint16, src *float32, ss int64, columns int64, k int64)
 
-// productSplitAMX computes panels times 32 rows of C, each from blocks of its packed A and all of them from the same packed B; see bf16Kernel.
+// productSplitAMX computes panels of rows of C, each from blocks of its packed A and all of them from the same packed B; see bf16Kernel.
 //
 //go:noescape
-func productSplitAMX(blocks int64, a *uint16, b *uint16, c *float32, ldc int64, panels int64, start *float32, startStride int64)
+func productSplitAMX(blocks int64, a *uint16, b *uint16, c *float32, ldc int64, panels int64, rows int64, start *float32, startStride int64)
 
 // packRowsSplitAMX converts rows of k values, ss bytes apart, to tiles of 16 rows by 32 values; rows <= 16. Beyond k are zeros.
 //

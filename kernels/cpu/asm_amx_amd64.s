@@ -2,26 +2,34 @@
 
 #include "textflag.h"
 
-// func productAMX(blocks int64, a *uint16, b *uint16, c *float32, ldc int64, panels int64, start *float32, startStride int64)
-TEXT ·productAMX(SB), NOSPLIT, $0-64
+// func productAMX(blocks int64, a *uint16, b *uint16, c *float32, ldc int64, panels int64, rows int64, start *float32, startStride int64)
+TEXT ·productAMX(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), SI
 	MOVQ c+24(FP), DX
 	MOVQ ldc+32(FP), R8
 	MOVQ panels+40(FP), BX
-	MOVQ start+48(FP), R9
-	MOVQ startStride+56(FP), R10
+	MOVQ rows+48(FP), R12
+	MOVQ start+56(FP), R9
+	MOVQ startStride+64(FP), R10
 	MOVQ $64, R11
-	MOVQ R8, R12
-	SHLQ $4, R12
-	LEAQ tileConfig<>(SB), AX
+	LEAQ tileConfigs<>(SB), AX
+	LEAQ -2(R12), CX
+	SHLQ $6, CX
+	ADDQ CX, AX
+	// from the upper tiles of C to the lower ones
+	INCQ R12
+	SHRQ $1, R12
+	IMULQ R8, R12
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x78; BYTE $0x49; BYTE $0x00 // LDTILECFG (AX)
 panel:
 	MOVQ b+16(FP), DI
 	MOVQ blocks+0(FP), CX
 	TESTQ R9, R9
 	JZ zero
-	MOVQ R10, AX
-	SHLQ $4, AX
+	MOVQ rows+48(FP), AX
+	INCQ AX
+	SHRQ $1, AX
+	IMULQ R10, AX
 	LEAQ (R9)(AX*1), R13
 	BYTE $0xc4; BYTE $0x82; BYTE $0x7b; BYTE $0x4b; BYTE $0x04; BYTE $0x11 // TILELOADD (R9)(R10*1), T0
 	BYTE $0xc4; BYTE $0x82; BYTE $0x7b; BYTE $0x4b; BYTE $0x4c; BYTE $0x11; BYTE $0x40 // TILELOADD 64(R9)(R10*1), T1
@@ -139,26 +147,34 @@ convert:
 	VZEROUPPER
 	RET
 
-// func productSplitAMX(blocks int64, a *uint16, b *uint16, c *float32, ldc int64, panels int64, start *float32, startStride int64)
-TEXT ·productSplitAMX(SB), NOSPLIT, $0-64
+// func productSplitAMX(blocks int64, a *uint16, b *uint16, c *float32, ldc int64, panels int64, rows int64, start *float32, startStride int64)
+TEXT ·productSplitAMX(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), SI
 	MOVQ c+24(FP), DX
 	MOVQ ldc+32(FP), R8
 	MOVQ panels+40(FP), BX
-	MOVQ start+48(FP), R9
-	MOVQ startStride+56(FP), R10
+	MOVQ rows+48(FP), R12
+	MOVQ start+56(FP), R9
+	MOVQ startStride+64(FP), R10
 	MOVQ $64, R11
-	MOVQ R8, R12
-	SHLQ $4, R12
-	LEAQ tileConfig<>(SB), AX
+	LEAQ tileConfigs<>(SB), AX
+	LEAQ -2(R12), CX
+	SHLQ $6, CX
+	ADDQ CX, AX
+	// from the upper tiles of C to the lower ones
+	INCQ R12
+	SHRQ $1, R12
+	IMULQ R8, R12
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x78; BYTE $0x49; BYTE $0x00 // LDTILECFG (AX)
 panel:
 	MOVQ b+16(FP), DI
 	MOVQ blocks+0(FP), CX
 	TESTQ R9, R9
 	JZ zero
-	MOVQ R10, AX
-	SHLQ $4, AX
+	MOVQ rows+48(FP), AX
+	INCQ AX
+	SHRQ $1, AX
+	IMULQ R10, AX
 	LEAQ (R9)(AX*1), R13
 	BYTE $0xc4; BYTE $0x82; BYTE $0x7b; BYTE $0x4b; BYTE $0x04; BYTE $0x11 // TILELOADD (R9)(R10*1), T0
 	BYTE $0xc4; BYTE $0x82; BYTE $0x7b; BYTE $0x4b; BYTE $0x4c; BYTE $0x11; BYTE $0x40 // TILELOADD 64(R9)(R10*1), T1
@@ -318,23 +334,503 @@ TEXT ·xgetbv(SB), NOSPLIT, $0-4
 	MOVL AX, r0+0(FP)
 	RET
 
-DATA tileConfig<>+0(SB)/4, $0x1
-DATA tileConfig<>+4(SB)/4, $0x0
-DATA tileConfig<>+8(SB)/4, $0x0
-DATA tileConfig<>+12(SB)/4, $0x0
-DATA tileConfig<>+16(SB)/4, $0x400040
-DATA tileConfig<>+20(SB)/4, $0x400040
-DATA tileConfig<>+24(SB)/4, $0x400040
-DATA tileConfig<>+28(SB)/4, $0x400040
-DATA tileConfig<>+32(SB)/4, $0x0
-DATA tileConfig<>+36(SB)/4, $0x0
-DATA tileConfig<>+40(SB)/4, $0x0
-DATA tileConfig<>+44(SB)/4, $0x0
-DATA tileConfig<>+48(SB)/4, $0x10101010
-DATA tileConfig<>+52(SB)/4, $0x10101010
-DATA tileConfig<>+56(SB)/4, $0x0
-DATA tileConfig<>+60(SB)/4, $0x0
-GLOBL tileConfig<>(SB), RODATA, $64
+DATA tileConfigs<>+0(SB)/4, $0x1
+DATA tileConfigs<>+4(SB)/4, $0x0
+DATA tileConfigs<>+8(SB)/4, $0x0
+DATA tileConfigs<>+12(SB)/4, $0x0
+DATA tileConfigs<>+16(SB)/4, $0x400040
+DATA tileConfigs<>+20(SB)/4, $0x400040
+DATA tileConfigs<>+24(SB)/4, $0x400040
+DATA tileConfigs<>+28(SB)/4, $0x400040
+DATA tileConfigs<>+32(SB)/4, $0x0
+DATA tileConfigs<>+36(SB)/4, $0x0
+DATA tileConfigs<>+40(SB)/4, $0x0
+DATA tileConfigs<>+44(SB)/4, $0x0
+DATA tileConfigs<>+48(SB)/4, $0x1010101
+DATA tileConfigs<>+52(SB)/4, $0x10100101
+DATA tileConfigs<>+56(SB)/4, $0x0
+DATA tileConfigs<>+60(SB)/4, $0x0
+DATA tileConfigs<>+64(SB)/4, $0x1
+DATA tileConfigs<>+68(SB)/4, $0x0
+DATA tileConfigs<>+72(SB)/4, $0x0
+DATA tileConfigs<>+76(SB)/4, $0x0
+DATA tileConfigs<>+80(SB)/4, $0x400040
+DATA tileConfigs<>+84(SB)/4, $0x400040
+DATA tileConfigs<>+88(SB)/4, $0x400040
+DATA tileConfigs<>+92(SB)/4, $0x400040
+DATA tileConfigs<>+96(SB)/4, $0x0
+DATA tileConfigs<>+100(SB)/4, $0x0
+DATA tileConfigs<>+104(SB)/4, $0x0
+DATA tileConfigs<>+108(SB)/4, $0x0
+DATA tileConfigs<>+112(SB)/4, $0x1010202
+DATA tileConfigs<>+116(SB)/4, $0x10100102
+DATA tileConfigs<>+120(SB)/4, $0x0
+DATA tileConfigs<>+124(SB)/4, $0x0
+DATA tileConfigs<>+128(SB)/4, $0x1
+DATA tileConfigs<>+132(SB)/4, $0x0
+DATA tileConfigs<>+136(SB)/4, $0x0
+DATA tileConfigs<>+140(SB)/4, $0x0
+DATA tileConfigs<>+144(SB)/4, $0x400040
+DATA tileConfigs<>+148(SB)/4, $0x400040
+DATA tileConfigs<>+152(SB)/4, $0x400040
+DATA tileConfigs<>+156(SB)/4, $0x400040
+DATA tileConfigs<>+160(SB)/4, $0x0
+DATA tileConfigs<>+164(SB)/4, $0x0
+DATA tileConfigs<>+168(SB)/4, $0x0
+DATA tileConfigs<>+172(SB)/4, $0x0
+DATA tileConfigs<>+176(SB)/4, $0x2020202
+DATA tileConfigs<>+180(SB)/4, $0x10100202
+DATA tileConfigs<>+184(SB)/4, $0x0
+DATA tileConfigs<>+188(SB)/4, $0x0
+DATA tileConfigs<>+192(SB)/4, $0x1
+DATA tileConfigs<>+196(SB)/4, $0x0
+DATA tileConfigs<>+200(SB)/4, $0x0
+DATA tileConfigs<>+204(SB)/4, $0x0
+DATA tileConfigs<>+208(SB)/4, $0x400040
+DATA tileConfigs<>+212(SB)/4, $0x400040
+DATA tileConfigs<>+216(SB)/4, $0x400040
+DATA tileConfigs<>+220(SB)/4, $0x400040
+DATA tileConfigs<>+224(SB)/4, $0x0
+DATA tileConfigs<>+228(SB)/4, $0x0
+DATA tileConfigs<>+232(SB)/4, $0x0
+DATA tileConfigs<>+236(SB)/4, $0x0
+DATA tileConfigs<>+240(SB)/4, $0x2020303
+DATA tileConfigs<>+244(SB)/4, $0x10100203
+DATA tileConfigs<>+248(SB)/4, $0x0
+DATA tileConfigs<>+252(SB)/4, $0x0
+DATA tileConfigs<>+256(SB)/4, $0x1
+DATA tileConfigs<>+260(SB)/4, $0x0
+DATA tileConfigs<>+264(SB)/4, $0x0
+DATA tileConfigs<>+268(SB)/4, $0x0
+DATA tileConfigs<>+272(SB)/4, $0x400040
+DATA tileConfigs<>+276(SB)/4, $0x400040
+DATA tileConfigs<>+280(SB)/4, $0x400040
+DATA tileConfigs<>+284(SB)/4, $0x400040
+DATA tileConfigs<>+288(SB)/4, $0x0
+DATA tileConfigs<>+292(SB)/4, $0x0
+DATA tileConfigs<>+296(SB)/4, $0x0
+DATA tileConfigs<>+300(SB)/4, $0x0
+DATA tileConfigs<>+304(SB)/4, $0x3030303
+DATA tileConfigs<>+308(SB)/4, $0x10100303
+DATA tileConfigs<>+312(SB)/4, $0x0
+DATA tileConfigs<>+316(SB)/4, $0x0
+DATA tileConfigs<>+320(SB)/4, $0x1
+DATA tileConfigs<>+324(SB)/4, $0x0
+DATA tileConfigs<>+328(SB)/4, $0x0
+DATA tileConfigs<>+332(SB)/4, $0x0
+DATA tileConfigs<>+336(SB)/4, $0x400040
+DATA tileConfigs<>+340(SB)/4, $0x400040
+DATA tileConfigs<>+344(SB)/4, $0x400040
+DATA tileConfigs<>+348(SB)/4, $0x400040
+DATA tileConfigs<>+352(SB)/4, $0x0
+DATA tileConfigs<>+356(SB)/4, $0x0
+DATA tileConfigs<>+360(SB)/4, $0x0
+DATA tileConfigs<>+364(SB)/4, $0x0
+DATA tileConfigs<>+368(SB)/4, $0x3030404
+DATA tileConfigs<>+372(SB)/4, $0x10100304
+DATA tileConfigs<>+376(SB)/4, $0x0
+DATA tileConfigs<>+380(SB)/4, $0x0
+DATA tileConfigs<>+384(SB)/4, $0x1
+DATA tileConfigs<>+388(SB)/4, $0x0
+DATA tileConfigs<>+392(SB)/4, $0x0
+DATA tileConfigs<>+396(SB)/4, $0x0
+DATA tileConfigs<>+400(SB)/4, $0x400040
+DATA tileConfigs<>+404(SB)/4, $0x400040
+DATA tileConfigs<>+408(SB)/4, $0x400040
+DATA tileConfigs<>+412(SB)/4, $0x400040
+DATA tileConfigs<>+416(SB)/4, $0x0
+DATA tileConfigs<>+420(SB)/4, $0x0
+DATA tileConfigs<>+424(SB)/4, $0x0
+DATA tileConfigs<>+428(SB)/4, $0x0
+DATA tileConfigs<>+432(SB)/4, $0x4040404
+DATA tileConfigs<>+436(SB)/4, $0x10100404
+DATA tileConfigs<>+440(SB)/4, $0x0
+DATA tileConfigs<>+444(SB)/4, $0x0
+DATA tileConfigs<>+448(SB)/4, $0x1
+DATA tileConfigs<>+452(SB)/4, $0x0
+DATA tileConfigs<>+456(SB)/4, $0x0
+DATA tileConfigs<>+460(SB)/4, $0x0
+DATA tileConfigs<>+464(SB)/4, $0x400040
+DATA tileConfigs<>+468(SB)/4, $0x400040
+DATA tileConfigs<>+472(SB)/4, $0x400040
+DATA tileConfigs<>+476(SB)/4, $0x400040
+DATA tileConfigs<>+480(SB)/4, $0x0
+DATA tileConfigs<>+484(SB)/4, $0x0
+DATA tileConfigs<>+488(SB)/4, $0x0
+DATA tileConfigs<>+492(SB)/4, $0x0
+DATA tileConfigs<>+496(SB)/4, $0x4040505
+DATA tileConfigs<>+500(SB)/4, $0x10100405
+DATA tileConfigs<>+504(SB)/4, $0x0
+DATA tileConfigs<>+508(SB)/4, $0x0
+DATA tileConfigs<>+512(SB)/4, $0x1
+DATA tileConfigs<>+516(SB)/4, $0x0
+DATA tileConfigs<>+520(SB)/4, $0x0
+DATA tileConfigs<>+524(SB)/4, $0x0
+DATA tileConfigs<>+528(SB)/4, $0x400040
+DATA tileConfigs<>+532(SB)/4, $0x400040
+DATA tileConfigs<>+536(SB)/4, $0x400040
+DATA tileConfigs<>+540(SB)/4, $0x400040
+DATA tileConfigs<>+544(SB)/4, $0x0
+DATA tileConfigs<>+548(SB)/4, $0x0
+DATA tileConfigs<>+552(SB)/4, $0x0
+DATA tileConfigs<>+556(SB)/4, $0x0
+DATA tileConfigs<>+560(SB)/4, $0x5050505
+DATA tileConfigs<>+564(SB)/4, $0x10100505
+DATA tileConfigs<>+568(SB)/4, $0x0
+DATA tileConfigs<>+572(SB)/4, $0x0
+DATA tileConfigs<>+576(SB)/4, $0x1
+DATA tileConfigs<>+580(SB)/4, $0x0
+DATA tileConfigs<>+584(SB)/4, $0x0
+DATA tileConfigs<>+588(SB)/4, $0x0
+DATA tileConfigs<>+592(SB)/4, $0x400040
+DATA tileConfigs<>+596(SB)/4, $0x400040
+DATA tileConfigs<>+600(SB)/4, $0x400040
+DATA tileConfigs<>+604(SB)/4, $0x400040
+DATA tileConfigs<>+608(SB)/4, $0x0
+DATA tileConfigs<>+612(SB)/4, $0x0
+DATA tileConfigs<>+616(SB)/4, $0x0
+DATA tileConfigs<>+620(SB)/4, $0x0
+DATA tileConfigs<>+624(SB)/4, $0x5050606
+DATA tileConfigs<>+628(SB)/4, $0x10100506
+DATA tileConfigs<>+632(SB)/4, $0x0
+DATA tileConfigs<>+636(SB)/4, $0x0
+DATA tileConfigs<>+640(SB)/4, $0x1
+DATA tileConfigs<>+644(SB)/4, $0x0
+DATA tileConfigs<>+648(SB)/4, $0x0
+DATA tileConfigs<>+652(SB)/4, $0x0
+DATA tileConfigs<>+656(SB)/4, $0x400040
+DATA tileConfigs<>+660(SB)/4, $0x400040
+DATA tileConfigs<>+664(SB)/4, $0x400040
+DATA tileConfigs<>+668(SB)/4, $0x400040
+DATA tileConfigs<>+672(SB)/4, $0x0
+DATA tileConfigs<>+676(SB)/4, $0x0
+DATA tileConfigs<>+680(SB)/4, $0x0
+DATA tileConfigs<>+684(SB)/4, $0x0
+DATA tileConfigs<>+688(SB)/4, $0x6060606
+DATA tileConfigs<>+692(SB)/4, $0x10100606
+DATA tileConfigs<>+696(SB)/4, $0x0
+DATA tileConfigs<>+700(SB)/4, $0x0
+DATA tileConfigs<>+704(SB)/4, $0x1
+DATA tileConfigs<>+708(SB)/4, $0x0
+DATA tileConfigs<>+712(SB)/4, $0x0
+DATA tileConfigs<>+716(SB)/4, $0x0
+DATA tileConfigs<>+720(SB)/4, $0x400040
+DATA tileConfigs<>+724(SB)/4, $0x400040
+DATA tileConfigs<>+728(SB)/4, $0x400040
+DATA tileConfigs<>+732(SB)/4, $0x400040
+DATA tileConfigs<>+736(SB)/4, $0x0
+DATA tileConfigs<>+740(SB)/4, $0x0
+DATA tileConfigs<>+744(SB)/4, $0x0
+DATA tileConfigs<>+748(SB)/4, $0x0
+DATA tileConfigs<>+752(SB)/4, $0x6060707
+DATA tileConfigs<>+756(SB)/4, $0x10100607
+DATA tileConfigs<>+760(SB)/4, $0x0
+DATA tileConfigs<>+764(SB)/4, $0x0
+DATA tileConfigs<>+768(SB)/4, $0x1
+DATA tileConfigs<>+772(SB)/4, $0x0
+DATA tileConfigs<>+776(SB)/4, $0x0
+DATA tileConfigs<>+780(SB)/4, $0x0
+DATA tileConfigs<>+784(SB)/4, $0x400040
+DATA tileConfigs<>+788(SB)/4, $0x400040
+DATA tileConfigs<>+792(SB)/4, $0x400040
+DATA tileConfigs<>+796(SB)/4, $0x400040
+DATA tileConfigs<>+800(SB)/4, $0x0
+DATA tileConfigs<>+804(SB)/4, $0x0
+DATA tileConfigs<>+808(SB)/4, $0x0
+DATA tileConfigs<>+812(SB)/4, $0x0
+DATA tileConfigs<>+816(SB)/4, $0x7070707
+DATA tileConfigs<>+820(SB)/4, $0x10100707
+DATA tileConfigs<>+824(SB)/4, $0x0
+DATA tileConfigs<>+828(SB)/4, $0x0
+DATA tileConfigs<>+832(SB)/4, $0x1
+DATA tileConfigs<>+836(SB)/4, $0x0
+DATA tileConfigs<>+840(SB)/4, $0x0
+DATA tileConfigs<>+844(SB)/4, $0x0
+DATA tileConfigs<>+848(SB)/4, $0x400040
+DATA tileConfigs<>+852(SB)/4, $0x400040
+DATA tileConfigs<>+856(SB)/4, $0x400040
+DATA tileConfigs<>+860(SB)/4, $0x400040
+DATA tileConfigs<>+864(SB)/4, $0x0
+DATA tileConfigs<>+868(SB)/4, $0x0
+DATA tileConfigs<>+872(SB)/4, $0x0
+DATA tileConfigs<>+876(SB)/4, $0x0
+DATA tileConfigs<>+880(SB)/4, $0x7070808
+DATA tileConfigs<>+884(SB)/4, $0x10100708
+DATA tileConfigs<>+888(SB)/4, $0x0
+DATA tileConfigs<>+892(SB)/4, $0x0
+DATA tileConfigs<>+896(SB)/4, $0x1
+DATA tileConfigs<>+900(SB)/4, $0x0
+DATA tileConfigs<>+904(SB)/4, $0x0
+DATA tileConfigs<>+908(SB)/4, $0x0
+DATA tileConfigs<>+912(SB)/4, $0x400040
+DATA tileConfigs<>+916(SB)/4, $0x400040
+DATA tileConfigs<>+920(SB)/4, $0x400040
+DATA tileConfigs<>+924(SB)/4, $0x400040
+DATA tileConfigs<>+928(SB)/4, $0x0
+DATA tileConfigs<>+932(SB)/4, $0x0
+DATA tileConfigs<>+936(SB)/4, $0x0
+DATA tileConfigs<>+940(SB)/4, $0x0
+DATA tileConfigs<>+944(SB)/4, $0x8080808
+DATA tileConfigs<>+948(SB)/4, $0x10100808
+DATA tileConfigs<>+952(SB)/4, $0x0
+DATA tileConfigs<>+956(SB)/4, $0x0
+DATA tileConfigs<>+960(SB)/4, $0x1
+DATA tileConfigs<>+964(SB)/4, $0x0
+DATA tileConfigs<>+968(SB)/4, $0x0
+DATA tileConfigs<>+972(SB)/4, $0x0
+DATA tileConfigs<>+976(SB)/4, $0x400040
+DATA tileConfigs<>+980(SB)/4, $0x400040
+DATA tileConfigs<>+984(SB)/4, $0x400040
+DATA tileConfigs<>+988(SB)/4, $0x400040
+DATA tileConfigs<>+992(SB)/4, $0x0
+DATA tileConfigs<>+996(SB)/4, $0x0
+DATA tileConfigs<>+1000(SB)/4, $0x0
+DATA tileConfigs<>+1004(SB)/4, $0x0
+DATA tileConfigs<>+1008(SB)/4, $0x8080909
+DATA tileConfigs<>+1012(SB)/4, $0x10100809
+DATA tileConfigs<>+1016(SB)/4, $0x0
+DATA tileConfigs<>+1020(SB)/4, $0x0
+DATA tileConfigs<>+1024(SB)/4, $0x1
+DATA tileConfigs<>+1028(SB)/4, $0x0
+DATA tileConfigs<>+1032(SB)/4, $0x0
+DATA tileConfigs<>+1036(SB)/4, $0x0
+DATA tileConfigs<>+1040(SB)/4, $0x400040
+DATA tileConfigs<>+1044(SB)/4, $0x400040
+DATA tileConfigs<>+1048(SB)/4, $0x400040
+DATA tileConfigs<>+1052(SB)/4, $0x400040
+DATA tileConfigs<>+1056(SB)/4, $0x0
+DATA tileConfigs<>+1060(SB)/4, $0x0
+DATA tileConfigs<>+1064(SB)/4, $0x0
+DATA tileConfigs<>+1068(SB)/4, $0x0
+DATA tileConfigs<>+1072(SB)/4, $0x9090909
+DATA tileConfigs<>+1076(SB)/4, $0x10100909
+DATA tileConfigs<>+1080(SB)/4, $0x0
+DATA tileConfigs<>+1084(SB)/4, $0x0
+DATA tileConfigs<>+1088(SB)/4, $0x1
+DATA tileConfigs<>+1092(SB)/4, $0x0
+DATA tileConfigs<>+1096(SB)/4, $0x0
+DATA tileConfigs<>+1100(SB)/4, $0x0
+DATA tileConfigs<>+1104(SB)/4, $0x400040
+DATA tileConfigs<>+1108(SB)/4, $0x400040
+DATA tileConfigs<>+1112(SB)/4, $0x400040
+DATA tileConfigs<>+1116(SB)/4, $0x400040
+DATA tileConfigs<>+1120(SB)/4, $0x0
+DATA tileConfigs<>+1124(SB)/4, $0x0
+DATA tileConfigs<>+1128(SB)/4, $0x0
+DATA tileConfigs<>+1132(SB)/4, $0x0
+DATA tileConfigs<>+1136(SB)/4, $0x9090a0a
+DATA tileConfigs<>+1140(SB)/4, $0x1010090a
+DATA tileConfigs<>+1144(SB)/4, $0x0
+DATA tileConfigs<>+1148(SB)/4, $0x0
+DATA tileConfigs<>+1152(SB)/4, $0x1
+DATA tileConfigs<>+1156(SB)/4, $0x0
+DATA tileConfigs<>+1160(SB)/4, $0x0
+DATA tileConfigs<>+1164(SB)/4, $0x0
+DATA tileConfigs<>+1168(SB)/4, $0x400040
+DATA tileConfigs<>+1172(SB)/4, $0x400040
+DATA tileConfigs<>+1176(SB)/4, $0x400040
+DATA tileConfigs<>+1180(SB)/4, $0x400040
+DATA tileConfigs<>+1184(SB)/4, $0x0
+DATA tileConfigs<>+1188(SB)/4, $0x0
+DATA tileConfigs<>+1192(SB)/4, $0x0
+DATA tileConfigs<>+1196(SB)/4, $0x0
+DATA tileConfigs<>+1200(SB)/4, $0xa0a0a0a
+DATA tileConfigs<>+1204(SB)/4, $0x10100a0a
+DATA tileConfigs<>+1208(SB)/4, $0x0
+DATA tileConfigs<>+1212(SB)/4, $0x0
+DATA tileConfigs<>+1216(SB)/4, $0x1
+DATA tileConfigs<>+1220(SB)/4, $0x0
+DATA tileConfigs<>+1224(SB)/4, $0x0
+DATA tileConfigs<>+1228(SB)/4, $0x0
+DATA tileConfigs<>+1232(SB)/4, $0x400040
+DATA tileConfigs<>+1236(SB)/4, $0x400040
+DATA tileConfigs<>+1240(SB)/4, $0x400040
+DATA tileConfigs<>+1244(SB)/4, $0x400040
+DATA tileConfigs<>+1248(SB)/4, $0x0
+DATA tileConfigs<>+1252(SB)/4, $0x0
+DATA tileConfigs<>+1256(SB)/4, $0x0
+DATA tileConfigs<>+1260(SB)/4, $0x0
+DATA tileConfigs<>+1264(SB)/4, $0xa0a0b0b
+DATA tileConfigs<>+1268(SB)/4, $0x10100a0b
+DATA tileConfigs<>+1272(SB)/4, $0x0
+DATA tileConfigs<>+1276(SB)/4, $0x0
+DATA tileConfigs<>+1280(SB)/4, $0x1
+DATA tileConfigs<>+1284(SB)/4, $0x0
+DATA tileConfigs<>+1288(SB)/4, $0x0
+DATA tileConfigs<>+1292(SB)/4, $0x0
+DATA tileConfigs<>+1296(SB)/4, $0x400040
+DATA tileConfigs<>+1300(SB)/4, $0x400040
+DATA tileConfigs<>+1304(SB)/4, $0x400040
+DATA tileConfigs<>+1308(SB)/4, $0x400040
+DATA tileConfigs<>+1312(SB)/4, $0x0
+DATA tileConfigs<>+1316(SB)/4, $0x0
+DATA tileConfigs<>+1320(SB)/4, $0x0
+DATA tileConfigs<>+1324(SB)/4, $0x0
+DATA tileConfigs<>+1328(SB)/4, $0xb0b0b0b
+DATA tileConfigs<>+1332(SB)/4, $0x10100b0b
+DATA tileConfigs<>+1336(SB)/4, $0x0
+DATA tileConfigs<>+1340(SB)/4, $0x0
+DATA tileConfigs<>+1344(SB)/4, $0x1
+DATA tileConfigs<>+1348(SB)/4, $0x0
+DATA tileConfigs<>+1352(SB)/4, $0x0
+DATA tileConfigs<>+1356(SB)/4, $0x0
+DATA tileConfigs<>+1360(SB)/4, $0x400040
+DATA tileConfigs<>+1364(SB)/4, $0x400040
+DATA tileConfigs<>+1368(SB)/4, $0x400040
+DATA tileConfigs<>+1372(SB)/4, $0x400040
+DATA tileConfigs<>+1376(SB)/4, $0x0
+DATA tileConfigs<>+1380(SB)/4, $0x0
+DATA tileConfigs<>+1384(SB)/4, $0x0
+DATA tileConfigs<>+1388(SB)/4, $0x0
+DATA tileConfigs<>+1392(SB)/4, $0xb0b0c0c
+DATA tileConfigs<>+1396(SB)/4, $0x10100b0c
+DATA tileConfigs<>+1400(SB)/4, $0x0
+DATA tileConfigs<>+1404(SB)/4, $0x0
+DATA tileConfigs<>+1408(SB)/4, $0x1
+DATA tileConfigs<>+1412(SB)/4, $0x0
+DATA tileConfigs<>+1416(SB)/4, $0x0
+DATA tileConfigs<>+1420(SB)/4, $0x0
+DATA tileConfigs<>+1424(SB)/4, $0x400040
+DATA tileConfigs<>+1428(SB)/4, $0x400040
+DATA tileConfigs<>+1432(SB)/4, $0x400040
+DATA tileConfigs<>+1436(SB)/4, $0x400040
+DATA tileConfigs<>+1440(SB)/4, $0x0
+DATA tileConfigs<>+1444(SB)/4, $0x0
+DATA tileConfigs<>+1448(SB)/4, $0x0
+DATA tileConfigs<>+1452(SB)/4, $0x0
+DATA tileConfigs<>+1456(SB)/4, $0xc0c0c0c
+DATA tileConfigs<>+1460(SB)/4, $0x10100c0c
+DATA tileConfigs<>+1464(SB)/4, $0x0
+DATA tileConfigs<>+1468(SB)/4, $0x0
+DATA tileConfigs<>+1472(SB)/4, $0x1
+DATA tileConfigs<>+1476(SB)/4, $0x0
+DATA tileConfigs<>+1480(SB)/4, $0x0
+DATA tileConfigs<>+1484(SB)/4, $0x0
+DATA tileConfigs<>+1488(SB)/4, $0x400040
+DATA tileConfigs<>+1492(SB)/4, $0x400040
+DATA tileConfigs<>+1496(SB)/4, $0x400040
+DATA tileConfigs<>+1500(SB)/4, $0x400040
+DATA tileConfigs<>+1504(SB)/4, $0x0
+DATA tileConfigs<>+1508(SB)/4, $0x0
+DATA tileConfigs<>+1512(SB)/4, $0x0
+DATA tileConfigs<>+1516(SB)/4, $0x0
+DATA tileConfigs<>+1520(SB)/4, $0xc0c0d0d
+DATA tileConfigs<>+1524(SB)/4, $0x10100c0d
+DATA tileConfigs<>+1528(SB)/4, $0x0
+DATA tileConfigs<>+1532(SB)/4, $0x0
+DATA tileConfigs<>+1536(SB)/4, $0x1
+DATA tileConfigs<>+1540(SB)/4, $0x0
+DATA tileConfigs<>+1544(SB)/4, $0x0
+DATA tileConfigs<>+1548(SB)/4, $0x0
+DATA tileConfigs<>+1552(SB)/4, $0x400040
+DATA tileConfigs<>+1556(SB)/4, $0x400040
+DATA tileConfigs<>+1560(SB)/4, $0x400040
+DATA tileConfigs<>+1564(SB)/4, $0x400040
+DATA tileConfigs<>+1568(SB)/4, $0x0
+DATA tileConfigs<>+1572(SB)/4, $0x0
+DATA tileConfigs<>+1576(SB)/4, $0x0
+DATA tileConfigs<>+1580(SB)/4, $0x0
+DATA tileConfigs<>+1584(SB)/4, $0xd0d0d0d
+DATA tileConfigs<>+1588(SB)/4, $0x10100d0d
+DATA tileConfigs<>+1592(SB)/4, $0x0
+DATA tileConfigs<>+1596(SB)/4, $0x0
+DATA tileConfigs<>+1600(SB)/4, $0x1
+DATA tileConfigs<>+1604(SB)/4, $0x0
+DATA tileConfigs<>+1608(SB)/4, $0x0
+DATA tileConfigs<>+1612(SB)/4, $0x0
+DATA tileConfigs<>+1616(SB)/4, $0x400040
+DATA tileConfigs<>+1620(SB)/4, $0x400040
+DATA tileConfigs<>+1624(SB)/4, $0x400040
+DATA tileConfigs<>+1628(SB)/4, $0x400040
+DATA tileConfigs<>+1632(SB)/4, $0x0
+DATA tileConfigs<>+1636(SB)/4, $0x0
+DATA tileConfigs<>+1640(SB)/4, $0x0
+DATA tileConfigs<>+1644(SB)/4, $0x0
+DATA tileConfigs<>+1648(SB)/4, $0xd0d0e0e
+DATA tileConfigs<>+1652(SB)/4, $0x10100d0e
+DATA tileConfigs<>+1656(SB)/4, $0x0
+DATA tileConfigs<>+1660(SB)/4, $0x0
+DATA tileConfigs<>+1664(SB)/4, $0x1
+DATA tileConfigs<>+1668(SB)/4, $0x0
+DATA tileConfigs<>+1672(SB)/4, $0x0
+DATA tileConfigs<>+1676(SB)/4, $0x0
+DATA tileConfigs<>+1680(SB)/4, $0x400040
+DATA tileConfigs<>+1684(SB)/4, $0x400040
+DATA tileConfigs<>+1688(SB)/4, $0x400040
+DATA tileConfigs<>+1692(SB)/4, $0x400040
+DATA tileConfigs<>+1696(SB)/4, $0x0
+DATA tileConfigs<>+1700(SB)/4, $0x0
+DATA tileConfigs<>+1704(SB)/4, $0x0
+DATA tileConfigs<>+1708(SB)/4, $0x0
+DATA tileConfigs<>+1712(SB)/4, $0xe0e0e0e
+DATA tileConfigs<>+1716(SB)/4, $0x10100e0e
+DATA tileConfigs<>+1720(SB)/4, $0x0
+DATA tileConfigs<>+1724(SB)/4, $0x0
+DATA tileConfigs<>+1728(SB)/4, $0x1
+DATA tileConfigs<>+1732(SB)/4, $0x0
+DATA tileConfigs<>+1736(SB)/4, $0x0
+DATA tileConfigs<>+1740(SB)/4, $0x0
+DATA tileConfigs<>+1744(SB)/4, $0x400040
+DATA tileConfigs<>+1748(SB)/4, $0x400040
+DATA tileConfigs<>+1752(SB)/4, $0x400040
+DATA tileConfigs<>+1756(SB)/4, $0x400040
+DATA tileConfigs<>+1760(SB)/4, $0x0
+DATA tileConfigs<>+1764(SB)/4, $0x0
+DATA tileConfigs<>+1768(SB)/4, $0x0
+DATA tileConfigs<>+1772(SB)/4, $0x0
+DATA tileConfigs<>+1776(SB)/4, $0xe0e0f0f
+DATA tileConfigs<>+1780(SB)/4, $0x10100e0f
+DATA tileConfigs<>+1784(SB)/4, $0x0
+DATA tileConfigs<>+1788(SB)/4, $0x0
+DATA tileConfigs<>+1792(SB)/4, $0x1
+DATA tileConfigs<>+1796(SB)/4, $0x0
+DATA tileConfigs<>+1800(SB)/4, $0x0
+DATA tileConfigs<>+1804(SB)/4, $0x0
+DATA tileConfigs<>+1808(SB)/4, $0x400040
+DATA tileConfigs<>+1812(SB)/4, $0x400040
+DATA tileConfigs<>+1816(SB)/4, $0x400040
+DATA tileConfigs<>+1820(SB)/4, $0x400040
+DATA tileConfigs<>+1824(SB)/4, $0x0
+DATA tileConfigs<>+1828(SB)/4, $0x0
+DATA tileConfigs<>+1832(SB)/4, $0x0
+DATA tileConfigs<>+1836(SB)/4, $0x0
+DATA tileConfigs<>+1840(SB)/4, $0xf0f0f0f
+DATA tileConfigs<>+1844(SB)/4, $0x10100f0f
+DATA tileConfigs<>+1848(SB)/4, $0x0
+DATA tileConfigs<>+1852(SB)/4, $0x0
+DATA tileConfigs<>+1856(SB)/4, $0x1
+DATA tileConfigs<>+1860(SB)/4, $0x0
+DATA tileConfigs<>+1864(SB)/4, $0x0
+DATA tileConfigs<>+1868(SB)/4, $0x0
+DATA tileConfigs<>+1872(SB)/4, $0x400040
+DATA tileConfigs<>+1876(SB)/4, $0x400040
+DATA tileConfigs<>+1880(SB)/4, $0x400040
+DATA tileConfigs<>+1884(SB)/4, $0x400040
+DATA tileConfigs<>+1888(SB)/4, $0x0
+DATA tileConfigs<>+1892(SB)/4, $0x0
+DATA tileConfigs<>+1896(SB)/4, $0x0
+DATA tileConfigs<>+1900(SB)/4, $0x0
+DATA tileConfigs<>+1904(SB)/4, $0xf0f1010
+DATA tileConfigs<>+1908(SB)/4, $0x10100f10
+DATA tileConfigs<>+1912(SB)/4, $0x0
+DATA tileConfigs<>+1916(SB)/4, $0x0
+DATA tileConfigs<>+1920(SB)/4, $0x1
+DATA tileConfigs<>+1924(SB)/4, $0x0
+DATA tileConfigs<>+1928(SB)/4, $0x0
+DATA tileConfigs<>+1932(SB)/4, $0x0
+DATA tileConfigs<>+1936(SB)/4, $0x400040
+DATA tileConfigs<>+1940(SB)/4, $0x400040
+DATA tileConfigs<>+1944(SB)/4, $0x400040
+DATA tileConfigs<>+1948(SB)/4, $0x400040
+DATA tileConfigs<>+1952(SB)/4, $0x0
+DATA tileConfigs<>+1956(SB)/4, $0x0
+DATA tileConfigs<>+1960(SB)/4, $0x0
+DATA tileConfigs<>+1964(SB)/4, $0x0
+DATA tileConfigs<>+1968(SB)/4, $0x10101010
+DATA tileConfigs<>+1972(SB)/4, $0x10101010
+DATA tileConfigs<>+1976(SB)/4, $0x0
+DATA tileConfigs<>+1980(SB)/4, $0x0
+GLOBL tileConfigs<>(SB), RODATA, $1984
 
 DATA interleave<>+0(SB)/4, $0x100000
 DATA interleave<>+4(SB)/4, $0x110001

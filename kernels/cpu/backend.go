@@ -117,7 +117,7 @@ func (b *Backend) rooms(w *worker, mem []byte) int {
 	g := &b.variant.gemm
 	w.packA, w.packB, w.corner = floats(take(4*g.mc*g.kc)), floats(take(4*g.nc*g.kc)), floats(take(4*g.mr*g.nr))
 	if t := b.low; t != nil {
-		w.lowA, w.lowB = words(take(2*t.parts*t.mc*t.kc)), words(take(2*t.parts*t.nc*t.kc))
+		w.lowA, w.lowB = halves(floats(take(2*t.parts*t.mc*t.kc))), halves(floats(take(2*t.parts*t.nc*t.kc)))
 		w.lowEdge = floats(take(4 * t.mc * panelSide))
 	}
 	return used

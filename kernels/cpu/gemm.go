@@ -142,12 +142,18 @@ func (w *worker) gemm(g *gemm) {
 }
 
 // packedRoom is the number of values that prepack stores for a matrix of k by n, and that a tile may read behind them.
-func packedRoom(t *gemmKernel, k, n int) int { return (k + 1) * roundUp(n, t.nr) }
+func (b *Backend) packedRoom(k, n int) int {
+	if b.low != nil {
+		return b.low.packedRoom(k, n)
+	}
+	return (k + 1) * roundUp(n, b.variant.gemm.nr)
+}
 
-// prepack stores the (k,n) matrix b as products need it; see gemm.packed. Products in reduced precision have other panels, and go without.
+// prepack stores the (k,n) matrix b as products need it; see gemm.packed.
 func (w *worker) prepack(dst []float32, b view, k, n int) []float32 {
 	if w.low != nil {
-		return nil
+		w.low.prepack(halves(dst), b, k, n)
+		return dst
 	}
 	t, rest := &w.v.gemm, dst
 	depth := balance(k, t.kc, 8)

@@ -71,7 +71,7 @@ func TestProducts(t *testing.T) {
 					}
 				}
 				if k > 0 && rapid.Bool().Draw(t, "packed before") {
-					room := make([]float32, packedRoom(&w.v.gemm, k, n))
+					room := make([]float32, b.packedRoom(k, n))
 					for i := range room {
 						room[i] = float32(math.NaN())
 					}

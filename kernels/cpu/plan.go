@@ -53,7 +53,7 @@ func (p *plan) reserve(n, size int) region {
 
 // panels reserves, for each worker, memory for a (k,n) matrix packed by worker.prepack.
 func (p *plan) panels(k, n int) region {
-	return p.floats(p.b.threads * packedRoom(&p.b.variant.gemm, k, n))
+	return p.floats(p.b.threads * p.b.packedRoom(k, n))
 }
 
 // own is a worker's share of a region that has one of equal size for each.
@@ -83,12 +83,12 @@ func floats(mem []byte) []float32 {
 	return unsafe.Slice((*float32)(unsafe.Pointer(&mem[0])), len(mem)/4)
 }
 
-// words views bytes as values of 16 bits.
-func words(mem []byte) []uint16 {
-	if len(mem) == 0 {
+// halves views the memory of float32 values as values of 16 bits.
+func halves(x []float32) []uint16 {
+	if len(x) == 0 {
 		return nil
 	}
-	return unsafe.Slice((*uint16)(unsafe.Pointer(&mem[0])), len(mem)/2)
+	return unsafe.Slice((*uint16)(unsafe.Pointer(&x[0])), 2*len(x))
 }
 
 // source gives the values of an operand of the running call: an input, an output or a region of scratch memory.

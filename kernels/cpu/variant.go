@@ -88,8 +88,8 @@ func choose(list []candidate, name string, precision kernels.Precision) (*varian
 		switch {
 		case c.name != reduced:
 		case len(c.missing) > 0:
-			return nil, fmt.Errorf("%s, and this machine lacks %s for it; use precision float32 here, or a machine with AMX (Intel Xeon of the 4th generation or later, Linux 5.16 or later)",
-				what, strings.Join(c.missing, ", "))
+			return nil, fmt.Errorf("%s, and this machine lacks %s for it; use precision float32 here, or a machine with AMX "+
+				"(Intel Xeon of the 4th generation or later, Linux 5.16 or later)", what, strings.Join(c.missing, ", "))
 		default:
 			return nil, fmt.Errorf("%s, and %q was asked for; ask for %q or none, or use precision float32", what, name, reduced)
 		}

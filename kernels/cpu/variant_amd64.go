@@ -58,7 +58,8 @@ func amx() *variant {
 	v := avx512()
 	v.name = reduced
 	v.bf16 = &bf16Kernel{parts: 1, kc: 1024, mc: 384, nc: 1024, product: productAMX, packRows: packRowsAMX, packColumns: packColumnsAMX, transpose: transposeTile}
-	v.high = &bf16Kernel{parts: 2, kc: 1024, mc: 384, nc: 1024, product: productSplitAMX, packRows: packRowsSplitAMX, packColumns: packColumnsSplitAMX, transpose: transposeTile}
+	v.high = &bf16Kernel{parts: 2, kc: 1024, mc: 384, nc: 1024, product: productSplitAMX, packRows: packRowsSplitAMX,
+		packColumns: packColumnsSplitAMX, transpose: transposeTile}
 	return v
 }
 

@@ -11,6 +11,7 @@ import (
 const (
 	tileBytes  = 1024
 	blockBytes = 2 * tileBytes
+	panelRows  = 32
 )
 
 // kernelsAMX writes the products and the packing for them.
@@ -22,8 +23,7 @@ func kernelsAMX(f *file) {
 		a.packColumns()
 	}
 	xgetbv(f)
-	config := tileConfig()
-	f.table("tileConfig", config[:])
+	f.table("tileConfigs", tileConfigs())
 	var order []uint32
 	for i := range uint32(16) {
 		order = append(order, i|(16+i)<<16) // words i and 16+i
@@ -31,10 +31,18 @@ func kernelsAMX(f *file) {
 	f.table("interleave", order)
 }
 
-// tileConfig is the operand of LDTILECFG: palette 1, and for each of 8 tiles 64 bytes a row and 16 rows. All 64 bytes count.
-func tileConfig() [16]uint32 {
-	const bytesOfTwo, rowsOfFour = 64 | 64<<16, 16 | 16<<8 | 16<<16 | 16<<24
-	return [16]uint32{0: 1, 4: bytesOfTwo, 5: bytesOfTwo, 6: bytesOfTwo, 7: bytesOfTwo, 12: rowsOfFour, 13: rowsOfFour}
+// tileConfigs are the operands of LDTILECFG for panels of 2 to 32 rows: palette 1, and for each of 8 tiles 64 bytes a row, and its rows. Tiles 0 and 1
+// (of C) and 4 (of A) have the upper half of the rows, tiles 2, 3 and 5 the others, tiles 6 and 7 (of B) 16. All 64 bytes count.
+func tileConfigs() []uint32 {
+	var all []uint32
+	for rows := uint32(2); rows <= panelRows; rows++ {
+		const bytesOfTwo = 64 | 64<<16
+		top, rest := (rows+1)/2, rows/2
+		config := [16]uint32{0: 1, 4: bytesOfTwo, 5: bytesOfTwo, 6: bytesOfTwo, 7: bytesOfTwo,
+			12: top | top<<8 | rest<<16 | rest<<24, 13: top | rest<<8 | 16<<16 | 16<<24}
+		all = append(all, config[:]...)
+	}
+	return all
 }
 
 // amx writes functions for plain or for split values.
@@ -45,31 +53,38 @@ type amx struct {
 	block  int // bytes of a block
 }
 
-// product writes the kernel for 32 by 32 values of C in tiles 0 to 3. A block along k takes 4 tile loads and 4 products of 16·16·32 multiply-adds, and
-// three times the products with 10 loads for split values. A product occupies the unit for 16 cycles and a load two ports for 8, so the floor
-// is 64 cycles for a block (192 if split) and the sum of the loads hides behind it; C moves once a call, 8 loads and stores.
+// product writes the kernel for panels of up to 32 by 32 values of C in tiles 0 to 3. A block along k takes 4 tile loads and 4 products of
+// 16·16·32 multiply-adds, and three times the products with 10 loads for split values. A product occupies the unit for 16 cycles and a load two
+// ports for 8, so the floor is 64 cycles for a block (192 if split) and the sum of the loads hides behind it; C moves once a call, 8 loads and stores.
 //
 // Configuration, products and release are in one function: the Go runtime does not preempt assembly, so a goroutine never moves to another
 // thread while tiles hold anything. The kernel saves tiles in context switches and signal frames. A call lasts some tens of microseconds at most,
 // for stopping the world waits for it.
 func (a amx) product() {
-	a.function("product"+a.suffix+"AMX", "computes panels times 32 rows of C, each from blocks of its packed A and all of them from the same packed B; see bf16Kernel.", nil,
-		ints("blocks"), words("a", "b"), ptrs("c"), ints("ldc", "panels"), ptrs("start"), ints("startStride"))
-	for _, r := range [...][2]string{{"a", "SI"}, {"c", "DX"}, {"ldc", "R8"}, {"panels", "BX"}, {"start", "R9"}, {"startStride", "R10"}} {
+	a.function("product"+a.suffix+"AMX", "computes panels of rows of C, each from blocks of its packed A and all of them from the same packed B; see bf16Kernel.", nil,
+		ints("blocks"), words("a", "b"), ptrs("c"), ints("ldc", "panels", "rows"), ptrs("start"), ints("startStride"))
+	for _, r := range [...][2]string{{"a", "SI"}, {"c", "DX"}, {"ldc", "R8"}, {"panels", "BX"}, {"rows", "R12"}, {"start", "R9"}, {"startStride", "R10"}} {
 		a.load(r[0], r[1])
 	}
 	a.p("MOVQ $64, R11")
-	a.p("MOVQ R8, R12")
-	a.p("SHLQ $4, R12")
-	a.p("LEAQ tileConfig<>(SB), AX")
+	a.p("LEAQ tileConfigs<>(SB), AX")
+	a.p("LEAQ -2(R12), CX")
+	a.p("SHLQ $6, CX")
+	a.p("ADDQ CX, AX")
+	a.comment("from the upper tiles of C to the lower ones")
+	a.p("INCQ R12")
+	a.p("SHRQ $1, R12")
+	a.p("IMULQ R8, R12")
 	a.raw(ldtilecfg("AX"))
 	a.label("panel")
 	a.load("b", "DI")
 	a.load("blocks", "CX")
 	a.p("TESTQ R9, R9")
 	a.p("JZ zero")
-	a.p("MOVQ R10, AX")
-	a.p("SHLQ $4, AX")
+	a.load("rows", "AX")
+	a.p("INCQ AX")
+	a.p("SHRQ $1, AX")
+	a.p("IMULQ R10, AX")
 	a.p("LEAQ (R9)(AX*1), R13")
 	a.raw(tileload(0, "R9", "R10", 0), tileload(1, "R9", "R10", 64), tileload(2, "R13", "R10", 0), tileload(3, "R13", "R10", 64))
 	a.p("LEAQ (R13)(AX*1), R9")
