@@ -242,7 +242,8 @@ def compare_updates(a, precision, report):
 def compare_products(a, precision, report):
     times = {}
     for number in range(a.rounds):
-        sides = {"aural": run([a.aural, "bench", "products", *SHAPES, "--json", "--seconds", str(a.seconds), "--threads", str(a.threads)])}
+        sides = {"aural": run([a.aural, "bench", "products", *SHAPES, "--json", "--seconds", str(a.seconds), "--threads", str(a.threads),
+                               "--precision", precision])}
         for policy in POLICIES:
             sides[policy] = torch_run(a, policy, "products", *SHAPES, "--dtype", PRECISIONS[precision], "--seconds", str(a.seconds))
         for side, result in sides.items():

@@ -19,7 +19,7 @@ var productShapes = []string{"1500x768x3072", "1500x3072x768", "1500x768x768", "
 
 func (a *app) benchProducts() *cobra.Command {
 	var machine machineFlags
-	seconds, asJSON := 0.0, false
+	seconds, asJSON, precision := 0.0, false, ""
 	c := a.command(&cobra.Command{
 		Use:   "products [MxKxN]...",
 		Short: "Time matrix products: a linear layer and its gradients",
@@ -31,10 +31,13 @@ measured just before. Without shapes it takes those of the models that there are
 		if len(args) == 0 {
 			args = productShapes
 		}
+		machine.precision = kernels.Precision(precision)
 		return a.runBenchProducts(args, seconds, asJSON, machine)
 	})
 	c.Flags().Float64Var(&seconds, "seconds", 0.2, "time for each product, three calls at least")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the measurements as JSON")
+	c.Flags().StringVar(&precision, "precision", string(kernels.PrecisionFloat32), "of the products: float32, or high or bf16 where there is AMX")
+	c.RegisterFlagCompletionFunc("precision", words("float32", "high", "bf16"))
 	machineFlagsOf(c, &machine)
 	return c
 }

@@ -27,7 +27,7 @@ type setup struct {
 type machineFlags struct {
 	threads   int
 	kernels   string
-	precision kernels.Precision // of a recipe, no flag; "" is float32
+	precision kernels.Precision // of a recipe or of bench products; "" is float32
 }
 
 // kernelsVariable is the environment variable behind --kernels.
