@@ -52,7 +52,7 @@ func newBackend(m machineFlags) (*cpu.Backend, error) {
 	case variant != "":
 		return nil, usagef("%s: %w", from, err)
 	case m.precision != "" && m.precision != kernels.PrecisionFloat32:
-		return nil, usagef("%w (the recipe asks for it; --set precision=float32 overrides that)", err)
+		return nil, usage(err)
 	}
 	return nil, err
 }
