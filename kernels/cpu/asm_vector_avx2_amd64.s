@@ -61,10 +61,8 @@ TEXT ·axpy64AVX2(SB), NOSPLIT, $8-32
 	JZ rest
 	PCALIGN $32
 loop:
-	VMOVUPS (SI)(DX*1), Y0
-	VEXTRACTF128 $1, Y0, X1
-	VCVTPS2PD X0, Y0
-	VCVTPS2PD X1, Y1
+	VCVTPS2PD (SI)(DX*1), Y0
+	VCVTPS2PD 16(SI)(DX*1), Y1
 	VMOVUPD (DI)(DX*2), Y2
 	VMOVUPD 32(DI)(DX*2), Y3
 	VFMADD231PD Y0, Y8, Y2
@@ -563,24 +561,16 @@ TEXT ·dot64AVX2(SB), NOSPLIT, $8-32
 	JZ single
 	PCALIGN $32
 turn:
-	VMOVUPS (DI)(DX*1), Y0
-	VMOVUPS (SI)(DX*1), Y1
-	VEXTRACTF128 $1, Y0, X2
-	VCVTPS2PD X0, Y0
-	VCVTPS2PD X2, Y2
-	VEXTRACTF128 $1, Y1, X3
-	VCVTPS2PD X1, Y1
-	VCVTPS2PD X3, Y3
+	VCVTPS2PD (DI)(DX*1), Y0
+	VCVTPS2PD 16(DI)(DX*1), Y2
+	VCVTPS2PD (SI)(DX*1), Y1
+	VCVTPS2PD 16(SI)(DX*1), Y3
 	VFMADD231PD Y0, Y1, Y4
 	VFMADD231PD Y2, Y3, Y5
-	VMOVUPS 32(DI)(DX*1), Y0
-	VMOVUPS 32(SI)(DX*1), Y1
-	VEXTRACTF128 $1, Y0, X2
-	VCVTPS2PD X0, Y0
-	VCVTPS2PD X2, Y2
-	VEXTRACTF128 $1, Y1, X3
-	VCVTPS2PD X1, Y1
-	VCVTPS2PD X3, Y3
+	VCVTPS2PD 32(DI)(DX*1), Y0
+	VCVTPS2PD 48(DI)(DX*1), Y2
+	VCVTPS2PD 32(SI)(DX*1), Y1
+	VCVTPS2PD 48(SI)(DX*1), Y3
 	VFMADD231PD Y0, Y1, Y6
 	VFMADD231PD Y2, Y3, Y7
 	ADDQ $64, DX
@@ -591,14 +581,10 @@ single:
 	JZ rest
 	PCALIGN $32
 loop:
-	VMOVUPS (DI)(DX*1), Y0
-	VMOVUPS (SI)(DX*1), Y1
-	VEXTRACTF128 $1, Y0, X2
-	VCVTPS2PD X0, Y0
-	VCVTPS2PD X2, Y2
-	VEXTRACTF128 $1, Y1, X3
-	VCVTPS2PD X1, Y1
-	VCVTPS2PD X3, Y3
+	VCVTPS2PD (DI)(DX*1), Y0
+	VCVTPS2PD 16(DI)(DX*1), Y2
+	VCVTPS2PD (SI)(DX*1), Y1
+	VCVTPS2PD 16(SI)(DX*1), Y3
 	VFMADD231PD Y0, Y1, Y4
 	VFMADD231PD Y2, Y3, Y5
 	ADDQ $32, DX
@@ -613,10 +599,10 @@ rest:
 	SUBQ BX, CX
 	VMOVUPS (CX), Y15
 	VMASKMOVPS (DI)(DX*1), Y15, Y0
-	VMASKMOVPS (SI)(DX*1), Y15, Y1
 	VEXTRACTF128 $1, Y0, X2
 	VCVTPS2PD X0, Y0
 	VCVTPS2PD X2, Y2
+	VMASKMOVPS (SI)(DX*1), Y15, Y1
 	VEXTRACTF128 $1, Y1, X3
 	VCVTPS2PD X1, Y1
 	VCVTPS2PD X3, Y3
@@ -808,26 +794,20 @@ loop:
 	VFMSUB213PS Y10, Y9, Y0
 	VMAXPS Y0, Y11, Y0
 	VMINPS Y0, Y12, Y0
-	VMULPS 96(AX), Y0, Y1
-	VCVTPS2DQ Y1, Y1
-	VCVTDQ2PS Y1, Y2
-	VFNMADD231PS 128(AX), Y2, Y0
+	VBROADCASTSS 96(AX), Y1
+	VFMADD231PS 128(AX), Y0, Y1
+	VSUBPS 96(AX), Y1, Y2
 	VFNMADD231PS 160(AX), Y2, Y0
-	VBROADCASTSS 192(AX), Y3
-	VFMADD213PS 224(AX), Y0, Y3
+	VFNMADD231PS 192(AX), Y2, Y0
+	VBROADCASTSS 224(AX), Y3
 	VFMADD213PS 256(AX), Y0, Y3
 	VFMADD213PS 288(AX), Y0, Y3
 	VFMADD213PS 320(AX), Y0, Y3
 	VFMADD213PS 352(AX), Y0, Y3
 	VFMADD213PS 384(AX), Y0, Y3
-	VFMADD213PS 384(AX), Y0, Y3
-	// 2^n in two factors, for 2^128 is no float32 although 2^128·p may be: one is added to the exponent of p
-	VPSRAD $1, Y1, Y2
-	VPSUBD Y2, Y1, Y1
-	VPSLLD $23, Y2, Y2
-	VPADDD Y2, Y3, Y3
+	VFMADD213PS 416(AX), Y0, Y3
+	VFMADD213PS 416(AX), Y0, Y3
 	VPSLLD $23, Y1, Y1
-	VPADDD 384(AX), Y1, Y1
 	VMULPS Y1, Y3, Y3
 	VADDPS Y3, Y8, Y8
 	VMOVUPS Y3, (DI)(DX*1)
@@ -846,26 +826,20 @@ rest:
 	VFMSUB213PS Y10, Y9, Y0
 	VMAXPS Y0, Y11, Y0
 	VMINPS Y0, Y12, Y0
-	VMULPS 96(AX), Y0, Y1
-	VCVTPS2DQ Y1, Y1
-	VCVTDQ2PS Y1, Y2
-	VFNMADD231PS 128(AX), Y2, Y0
+	VBROADCASTSS 96(AX), Y1
+	VFMADD231PS 128(AX), Y0, Y1
+	VSUBPS 96(AX), Y1, Y2
 	VFNMADD231PS 160(AX), Y2, Y0
-	VBROADCASTSS 192(AX), Y3
-	VFMADD213PS 224(AX), Y0, Y3
+	VFNMADD231PS 192(AX), Y2, Y0
+	VBROADCASTSS 224(AX), Y3
 	VFMADD213PS 256(AX), Y0, Y3
 	VFMADD213PS 288(AX), Y0, Y3
 	VFMADD213PS 320(AX), Y0, Y3
 	VFMADD213PS 352(AX), Y0, Y3
 	VFMADD213PS 384(AX), Y0, Y3
-	VFMADD213PS 384(AX), Y0, Y3
-	// 2^n in two factors, for 2^128 is no float32 although 2^128·p may be: one is added to the exponent of p
-	VPSRAD $1, Y1, Y2
-	VPSUBD Y2, Y1, Y1
-	VPSLLD $23, Y2, Y2
-	VPADDD Y2, Y3, Y3
+	VFMADD213PS 416(AX), Y0, Y3
+	VFMADD213PS 416(AX), Y0, Y3
 	VPSLLD $23, Y1, Y1
-	VPADDD 384(AX), Y1, Y1
 	VMULPS Y1, Y3, Y3
 	VMOVAPS Y8, Y14
 	VADDPS Y3, Y8, Y14
@@ -901,32 +875,32 @@ TEXT ·geluAVX2(SB), NOSPLIT, $8-24
 	PCALIGN $32
 loop:
 	VMOVUPS (SI)(DX*1), Y0
-	VMULPS 416(AX), Y0, Y1
-	VANDPS 448(AX), Y1, Y5
-	VCMPPS $13, 480(AX), Y5, Y6
-	VMAXPS 512(AX), Y1, Y1
-	VMINPS 480(AX), Y1, Y1
+	VMULPS 448(AX), Y0, Y1
+	VANDPS 480(AX), Y1, Y5
+	VCMPPS $13, 512(AX), Y5, Y6
+	VMAXPS 544(AX), Y1, Y1
+	VMINPS 512(AX), Y1, Y1
 	VMULPS Y1, Y1, Y2
-	VBROADCASTSS 544(AX), Y3
-	VFMADD213PS 576(AX), Y2, Y3
+	VBROADCASTSS 576(AX), Y3
 	VFMADD213PS 608(AX), Y2, Y3
 	VFMADD213PS 640(AX), Y2, Y3
 	VFMADD213PS 672(AX), Y2, Y3
 	VFMADD213PS 704(AX), Y2, Y3
 	VFMADD213PS 736(AX), Y2, Y3
-	VBROADCASTSS 768(AX), Y4
-	VFMADD213PS 800(AX), Y2, Y4
+	VFMADD213PS 768(AX), Y2, Y3
+	VBROADCASTSS 800(AX), Y4
 	VFMADD213PS 832(AX), Y2, Y4
 	VFMADD213PS 864(AX), Y2, Y4
 	VFMADD213PS 896(AX), Y2, Y4
+	VFMADD213PS 928(AX), Y2, Y4
 	VMULPS Y1, Y3, Y3
 	// AVX2 estimates 1/q to 12 bits only, and differently on each maker's machines
 	VDIVPS Y4, Y3, Y3
 	// ±1
-	VANDPS 928(AX), Y1, Y5
+	VANDPS 960(AX), Y1, Y5
 	VORPS 384(AX), Y5, Y5
 	VBLENDVPS Y6, Y5, Y3, Y3
-	VBROADCASTSS 352(AX), Y4
+	VBROADCASTSS 992(AX), Y4
 	VFMADD213PS Y4, Y4, Y3
 	VMULPS Y0, Y3, Y3
 	VMOVUPS Y3, (DI)(DX*1)
@@ -942,32 +916,32 @@ rest:
 	SUBQ BX, CX
 	VMOVUPS (CX), Y15
 	VMASKMOVPS (SI)(DX*1), Y15, Y0
-	VMULPS 416(AX), Y0, Y1
-	VANDPS 448(AX), Y1, Y5
-	VCMPPS $13, 480(AX), Y5, Y6
-	VMAXPS 512(AX), Y1, Y1
-	VMINPS 480(AX), Y1, Y1
+	VMULPS 448(AX), Y0, Y1
+	VANDPS 480(AX), Y1, Y5
+	VCMPPS $13, 512(AX), Y5, Y6
+	VMAXPS 544(AX), Y1, Y1
+	VMINPS 512(AX), Y1, Y1
 	VMULPS Y1, Y1, Y2
-	VBROADCASTSS 544(AX), Y3
-	VFMADD213PS 576(AX), Y2, Y3
+	VBROADCASTSS 576(AX), Y3
 	VFMADD213PS 608(AX), Y2, Y3
 	VFMADD213PS 640(AX), Y2, Y3
 	VFMADD213PS 672(AX), Y2, Y3
 	VFMADD213PS 704(AX), Y2, Y3
 	VFMADD213PS 736(AX), Y2, Y3
-	VBROADCASTSS 768(AX), Y4
-	VFMADD213PS 800(AX), Y2, Y4
+	VFMADD213PS 768(AX), Y2, Y3
+	VBROADCASTSS 800(AX), Y4
 	VFMADD213PS 832(AX), Y2, Y4
 	VFMADD213PS 864(AX), Y2, Y4
 	VFMADD213PS 896(AX), Y2, Y4
+	VFMADD213PS 928(AX), Y2, Y4
 	VMULPS Y1, Y3, Y3
 	// AVX2 estimates 1/q to 12 bits only, and differently on each maker's machines
 	VDIVPS Y4, Y3, Y3
 	// ±1
-	VANDPS 928(AX), Y1, Y5
+	VANDPS 960(AX), Y1, Y5
 	VORPS 384(AX), Y5, Y5
 	VBLENDVPS Y6, Y5, Y3, Y3
-	VBROADCASTSS 352(AX), Y4
+	VBROADCASTSS 992(AX), Y4
 	VFMADD213PS Y4, Y4, Y3
 	VMULPS Y0, Y3, Y3
 	VMASKMOVPS Y3, Y15, (DI)(DX*1)
@@ -997,59 +971,53 @@ TEXT ·geluGradAVX2(SB), NOSPLIT, $8-32
 	PCALIGN $32
 loop:
 	VMOVUPS (R8)(DX*1), Y0
-	VMULPS 416(AX), Y0, Y1
-	VANDPS 448(AX), Y1, Y5
-	VCMPPS $13, 480(AX), Y5, Y6
-	VMAXPS 512(AX), Y1, Y1
-	VMINPS 480(AX), Y1, Y1
+	VMULPS 448(AX), Y0, Y1
+	VANDPS 480(AX), Y1, Y5
+	VCMPPS $13, 512(AX), Y5, Y6
+	VMAXPS 544(AX), Y1, Y1
+	VMINPS 512(AX), Y1, Y1
 	VMULPS Y1, Y1, Y2
-	VBROADCASTSS 544(AX), Y3
-	VFMADD213PS 576(AX), Y2, Y3
+	VBROADCASTSS 576(AX), Y3
 	VFMADD213PS 608(AX), Y2, Y3
 	VFMADD213PS 640(AX), Y2, Y3
 	VFMADD213PS 672(AX), Y2, Y3
 	VFMADD213PS 704(AX), Y2, Y3
 	VFMADD213PS 736(AX), Y2, Y3
-	VBROADCASTSS 768(AX), Y4
-	VFMADD213PS 800(AX), Y2, Y4
+	VFMADD213PS 768(AX), Y2, Y3
+	VBROADCASTSS 800(AX), Y4
 	VFMADD213PS 832(AX), Y2, Y4
 	VFMADD213PS 864(AX), Y2, Y4
 	VFMADD213PS 896(AX), Y2, Y4
+	VFMADD213PS 928(AX), Y2, Y4
 	VMULPS Y1, Y3, Y3
 	// AVX2 estimates 1/q to 12 bits only, and differently on each maker's machines
 	VDIVPS Y4, Y3, Y3
 	// ±1
-	VANDPS 928(AX), Y1, Y5
+	VANDPS 960(AX), Y1, Y5
 	VORPS 384(AX), Y5, Y5
 	VBLENDVPS Y6, Y5, Y3, Y3
-	VBROADCASTSS 352(AX), Y4
+	VBROADCASTSS 992(AX), Y4
 	VFMADD213PS Y4, Y4, Y3
-	VMULPS 960(AX), Y0, Y1
+	VMULPS 1024(AX), Y0, Y1
 	VMULPS Y0, Y1, Y1
 	VMAXPS Y1, Y11, Y1
 	VMINPS Y1, Y12, Y1
-	VMULPS 96(AX), Y1, Y2
-	VCVTPS2DQ Y2, Y2
-	VCVTDQ2PS Y2, Y4
-	VFNMADD231PS 128(AX), Y4, Y1
+	VBROADCASTSS 96(AX), Y2
+	VFMADD231PS 128(AX), Y1, Y2
+	VSUBPS 96(AX), Y2, Y4
 	VFNMADD231PS 160(AX), Y4, Y1
-	VBROADCASTSS 192(AX), Y5
-	VFMADD213PS 224(AX), Y1, Y5
+	VFNMADD231PS 192(AX), Y4, Y1
+	VBROADCASTSS 224(AX), Y5
 	VFMADD213PS 256(AX), Y1, Y5
 	VFMADD213PS 288(AX), Y1, Y5
 	VFMADD213PS 320(AX), Y1, Y5
 	VFMADD213PS 352(AX), Y1, Y5
 	VFMADD213PS 384(AX), Y1, Y5
-	VFMADD213PS 384(AX), Y1, Y5
-	// 2^n in two factors, for 2^128 is no float32 although 2^128·p may be: one is added to the exponent of p
-	VPSRAD $1, Y2, Y4
-	VPSUBD Y4, Y2, Y2
-	VPSLLD $23, Y4, Y4
-	VPADDD Y4, Y5, Y5
+	VFMADD213PS 416(AX), Y1, Y5
+	VFMADD213PS 416(AX), Y1, Y5
 	VPSLLD $23, Y2, Y2
-	VPADDD 384(AX), Y2, Y2
 	VMULPS Y2, Y5, Y5
-	VMULPS 992(AX), Y0, Y0
+	VMULPS 1056(AX), Y0, Y0
 	VFMADD231PS Y0, Y5, Y3
 	VMOVUPS (SI)(DX*1), Y0
 	VMULPS Y0, Y3, Y3
@@ -1066,59 +1034,53 @@ rest:
 	SUBQ BX, CX
 	VMOVUPS (CX), Y15
 	VMASKMOVPS (R8)(DX*1), Y15, Y0
-	VMULPS 416(AX), Y0, Y1
-	VANDPS 448(AX), Y1, Y5
-	VCMPPS $13, 480(AX), Y5, Y6
-	VMAXPS 512(AX), Y1, Y1
-	VMINPS 480(AX), Y1, Y1
+	VMULPS 448(AX), Y0, Y1
+	VANDPS 480(AX), Y1, Y5
+	VCMPPS $13, 512(AX), Y5, Y6
+	VMAXPS 544(AX), Y1, Y1
+	VMINPS 512(AX), Y1, Y1
 	VMULPS Y1, Y1, Y2
-	VBROADCASTSS 544(AX), Y3
-	VFMADD213PS 576(AX), Y2, Y3
+	VBROADCASTSS 576(AX), Y3
 	VFMADD213PS 608(AX), Y2, Y3
 	VFMADD213PS 640(AX), Y2, Y3
 	VFMADD213PS 672(AX), Y2, Y3
 	VFMADD213PS 704(AX), Y2, Y3
 	VFMADD213PS 736(AX), Y2, Y3
-	VBROADCASTSS 768(AX), Y4
-	VFMADD213PS 800(AX), Y2, Y4
+	VFMADD213PS 768(AX), Y2, Y3
+	VBROADCASTSS 800(AX), Y4
 	VFMADD213PS 832(AX), Y2, Y4
 	VFMADD213PS 864(AX), Y2, Y4
 	VFMADD213PS 896(AX), Y2, Y4
+	VFMADD213PS 928(AX), Y2, Y4
 	VMULPS Y1, Y3, Y3
 	// AVX2 estimates 1/q to 12 bits only, and differently on each maker's machines
 	VDIVPS Y4, Y3, Y3
 	// ±1
-	VANDPS 928(AX), Y1, Y5
+	VANDPS 960(AX), Y1, Y5
 	VORPS 384(AX), Y5, Y5
 	VBLENDVPS Y6, Y5, Y3, Y3
-	VBROADCASTSS 352(AX), Y4
+	VBROADCASTSS 992(AX), Y4
 	VFMADD213PS Y4, Y4, Y3
-	VMULPS 960(AX), Y0, Y1
+	VMULPS 1024(AX), Y0, Y1
 	VMULPS Y0, Y1, Y1
 	VMAXPS Y1, Y11, Y1
 	VMINPS Y1, Y12, Y1
-	VMULPS 96(AX), Y1, Y2
-	VCVTPS2DQ Y2, Y2
-	VCVTDQ2PS Y2, Y4
-	VFNMADD231PS 128(AX), Y4, Y1
+	VBROADCASTSS 96(AX), Y2
+	VFMADD231PS 128(AX), Y1, Y2
+	VSUBPS 96(AX), Y2, Y4
 	VFNMADD231PS 160(AX), Y4, Y1
-	VBROADCASTSS 192(AX), Y5
-	VFMADD213PS 224(AX), Y1, Y5
+	VFNMADD231PS 192(AX), Y4, Y1
+	VBROADCASTSS 224(AX), Y5
 	VFMADD213PS 256(AX), Y1, Y5
 	VFMADD213PS 288(AX), Y1, Y5
 	VFMADD213PS 320(AX), Y1, Y5
 	VFMADD213PS 352(AX), Y1, Y5
 	VFMADD213PS 384(AX), Y1, Y5
-	VFMADD213PS 384(AX), Y1, Y5
-	// 2^n in two factors, for 2^128 is no float32 although 2^128·p may be: one is added to the exponent of p
-	VPSRAD $1, Y2, Y4
-	VPSUBD Y4, Y2, Y2
-	VPSLLD $23, Y4, Y4
-	VPADDD Y4, Y5, Y5
+	VFMADD213PS 416(AX), Y1, Y5
+	VFMADD213PS 416(AX), Y1, Y5
 	VPSLLD $23, Y2, Y2
-	VPADDD 384(AX), Y2, Y2
 	VMULPS Y2, Y5, Y5
-	VMULPS 992(AX), Y0, Y0
+	VMULPS 1056(AX), Y0, Y0
 	VFMADD231PS Y0, Y5, Y3
 	VMASKMOVPS (SI)(DX*1), Y15, Y0
 	VMULPS Y0, Y3, Y3
@@ -1337,8 +1299,8 @@ TEXT ·noiseAVX2(SB), NOSPLIT, $0-40
 	TESTQ CX, CX
 	JZ done
 	LEAQ constants<>(SB), AX
-	VPBROADCASTD 1024(AX), Y14
-	VPBROADCASTD 1056(AX), Y15
+	VPBROADCASTD 1088(AX), Y14
+	VPBROADCASTD 1120(AX), Y15
 loop:
 	// counters (block, site, step low, step high) in registers 0-3 and 6-9, key in 12 and 13
 	VMOVD BX, X0
@@ -1374,8 +1336,8 @@ loop:
 	VPSRLQ $32, Y6, Y11
 	VPXOR Y13, Y9, Y9
 	VPXOR Y11, Y9, Y9
-	VPADDD 1088(AX), Y12, Y12
-	VPADDD 1120(AX), Y13, Y13
+	VPADDD 1152(AX), Y12, Y12
+	VPADDD 1184(AX), Y13, Y13
 	// round 2: (high b ^ c1 ^ key0, low b, high a ^ c3 ^ key1, low a) for the products a of c0 and b of c2
 	VPMULUDQ Y14, Y1, Y1
 	VPMULUDQ Y15, Y3, Y3
@@ -1393,8 +1355,8 @@ loop:
 	VPSRLQ $32, Y7, Y11
 	VPXOR Y13, Y6, Y6
 	VPXOR Y11, Y6, Y6
-	VPADDD 1088(AX), Y12, Y12
-	VPADDD 1120(AX), Y13, Y13
+	VPADDD 1152(AX), Y12, Y12
+	VPADDD 1184(AX), Y13, Y13
 	// round 3: (high b ^ c1 ^ key0, low b, high a ^ c3 ^ key1, low a) for the products a of c0 and b of c2
 	VPMULUDQ Y14, Y2, Y2
 	VPMULUDQ Y15, Y0, Y0
@@ -1412,8 +1374,8 @@ loop:
 	VPSRLQ $32, Y8, Y11
 	VPXOR Y13, Y7, Y7
 	VPXOR Y11, Y7, Y7
-	VPADDD 1088(AX), Y12, Y12
-	VPADDD 1120(AX), Y13, Y13
+	VPADDD 1152(AX), Y12, Y12
+	VPADDD 1184(AX), Y13, Y13
 	// round 4: (high b ^ c1 ^ key0, low b, high a ^ c3 ^ key1, low a) for the products a of c0 and b of c2
 	VPMULUDQ Y14, Y3, Y3
 	VPMULUDQ Y15, Y1, Y1
@@ -1431,8 +1393,8 @@ loop:
 	VPSRLQ $32, Y9, Y11
 	VPXOR Y13, Y8, Y8
 	VPXOR Y11, Y8, Y8
-	VPADDD 1088(AX), Y12, Y12
-	VPADDD 1120(AX), Y13, Y13
+	VPADDD 1152(AX), Y12, Y12
+	VPADDD 1184(AX), Y13, Y13
 	// round 5: (high b ^ c1 ^ key0, low b, high a ^ c3 ^ key1, low a) for the products a of c0 and b of c2
 	VPMULUDQ Y14, Y0, Y0
 	VPMULUDQ Y15, Y2, Y2
@@ -1450,8 +1412,8 @@ loop:
 	VPSRLQ $32, Y6, Y11
 	VPXOR Y13, Y9, Y9
 	VPXOR Y11, Y9, Y9
-	VPADDD 1088(AX), Y12, Y12
-	VPADDD 1120(AX), Y13, Y13
+	VPADDD 1152(AX), Y12, Y12
+	VPADDD 1184(AX), Y13, Y13
 	// round 6: (high b ^ c1 ^ key0, low b, high a ^ c3 ^ key1, low a) for the products a of c0 and b of c2
 	VPMULUDQ Y14, Y1, Y1
 	VPMULUDQ Y15, Y3, Y3
@@ -1469,8 +1431,8 @@ loop:
 	VPSRLQ $32, Y7, Y11
 	VPXOR Y13, Y6, Y6
 	VPXOR Y11, Y6, Y6
-	VPADDD 1088(AX), Y12, Y12
-	VPADDD 1120(AX), Y13, Y13
+	VPADDD 1152(AX), Y12, Y12
+	VPADDD 1184(AX), Y13, Y13
 	// round 7: (high b ^ c1 ^ key0, low b, high a ^ c3 ^ key1, low a) for the products a of c0 and b of c2
 	VPMULUDQ Y14, Y2, Y2
 	VPMULUDQ Y15, Y0, Y0
@@ -1488,8 +1450,8 @@ loop:
 	VPSRLQ $32, Y8, Y11
 	VPXOR Y13, Y7, Y7
 	VPXOR Y11, Y7, Y7
-	VPADDD 1088(AX), Y12, Y12
-	VPADDD 1120(AX), Y13, Y13
+	VPADDD 1152(AX), Y12, Y12
+	VPADDD 1184(AX), Y13, Y13
 	// round 8: (high b ^ c1 ^ key0, low b, high a ^ c3 ^ key1, low a) for the products a of c0 and b of c2
 	VPMULUDQ Y14, Y3, Y3
 	VPMULUDQ Y15, Y1, Y1
@@ -1507,8 +1469,8 @@ loop:
 	VPSRLQ $32, Y9, Y11
 	VPXOR Y13, Y8, Y8
 	VPXOR Y11, Y8, Y8
-	VPADDD 1088(AX), Y12, Y12
-	VPADDD 1120(AX), Y13, Y13
+	VPADDD 1152(AX), Y12, Y12
+	VPADDD 1184(AX), Y13, Y13
 	// round 9: (high b ^ c1 ^ key0, low b, high a ^ c3 ^ key1, low a) for the products a of c0 and b of c2
 	VPMULUDQ Y14, Y0, Y0
 	VPMULUDQ Y15, Y2, Y2
@@ -1526,8 +1488,8 @@ loop:
 	VPSRLQ $32, Y6, Y11
 	VPXOR Y13, Y9, Y9
 	VPXOR Y11, Y9, Y9
-	VPADDD 1088(AX), Y12, Y12
-	VPADDD 1120(AX), Y13, Y13
+	VPADDD 1152(AX), Y12, Y12
+	VPADDD 1184(AX), Y13, Y13
 	// round 10: (high b ^ c1 ^ key0, low b, high a ^ c3 ^ key1, low a) for the products a of c0 and b of c2
 	VPMULUDQ Y14, Y1, Y1
 	VPMULUDQ Y15, Y3, Y3
@@ -1760,14 +1722,14 @@ DATA constants<>+16(SB)/4, $0xff800000
 DATA constants<>+20(SB)/4, $0xff800000
 DATA constants<>+24(SB)/4, $0xff800000
 DATA constants<>+28(SB)/4, $0xff800000
-DATA constants<>+32(SB)/4, $0xc2d00000 // -104
-DATA constants<>+36(SB)/4, $0xc2d00000
-DATA constants<>+40(SB)/4, $0xc2d00000
-DATA constants<>+44(SB)/4, $0xc2d00000
-DATA constants<>+48(SB)/4, $0xc2d00000
-DATA constants<>+52(SB)/4, $0xc2d00000
-DATA constants<>+56(SB)/4, $0xc2d00000
-DATA constants<>+60(SB)/4, $0xc2d00000
+DATA constants<>+32(SB)/4, $0xc2ae6666 // -87.2
+DATA constants<>+36(SB)/4, $0xc2ae6666
+DATA constants<>+40(SB)/4, $0xc2ae6666
+DATA constants<>+44(SB)/4, $0xc2ae6666
+DATA constants<>+48(SB)/4, $0xc2ae6666
+DATA constants<>+52(SB)/4, $0xc2ae6666
+DATA constants<>+56(SB)/4, $0xc2ae6666
+DATA constants<>+60(SB)/4, $0xc2ae6666
 DATA constants<>+64(SB)/4, $0x42b20000 // 89
 DATA constants<>+68(SB)/4, $0x42b20000
 DATA constants<>+72(SB)/4, $0x42b20000
@@ -1776,78 +1738,78 @@ DATA constants<>+80(SB)/4, $0x42b20000
 DATA constants<>+84(SB)/4, $0x42b20000
 DATA constants<>+88(SB)/4, $0x42b20000
 DATA constants<>+92(SB)/4, $0x42b20000
-DATA constants<>+96(SB)/4, $0x3fb8aa3b // 1.442695
-DATA constants<>+100(SB)/4, $0x3fb8aa3b
-DATA constants<>+104(SB)/4, $0x3fb8aa3b
-DATA constants<>+108(SB)/4, $0x3fb8aa3b
-DATA constants<>+112(SB)/4, $0x3fb8aa3b
-DATA constants<>+116(SB)/4, $0x3fb8aa3b
-DATA constants<>+120(SB)/4, $0x3fb8aa3b
-DATA constants<>+124(SB)/4, $0x3fb8aa3b
-DATA constants<>+128(SB)/4, $0x3f318000 // 0.6933594
-DATA constants<>+132(SB)/4, $0x3f318000
-DATA constants<>+136(SB)/4, $0x3f318000
-DATA constants<>+140(SB)/4, $0x3f318000
-DATA constants<>+144(SB)/4, $0x3f318000
-DATA constants<>+148(SB)/4, $0x3f318000
-DATA constants<>+152(SB)/4, $0x3f318000
-DATA constants<>+156(SB)/4, $0x3f318000
-DATA constants<>+160(SB)/4, $0xb95e8083 // -0.00021219444
-DATA constants<>+164(SB)/4, $0xb95e8083
-DATA constants<>+168(SB)/4, $0xb95e8083
-DATA constants<>+172(SB)/4, $0xb95e8083
-DATA constants<>+176(SB)/4, $0xb95e8083
-DATA constants<>+180(SB)/4, $0xb95e8083
-DATA constants<>+184(SB)/4, $0xb95e8083
-DATA constants<>+188(SB)/4, $0xb95e8083
-DATA constants<>+192(SB)/4, $0x39506967 // 0.00019875691
-DATA constants<>+196(SB)/4, $0x39506967
-DATA constants<>+200(SB)/4, $0x39506967
-DATA constants<>+204(SB)/4, $0x39506967
-DATA constants<>+208(SB)/4, $0x39506967
-DATA constants<>+212(SB)/4, $0x39506967
-DATA constants<>+216(SB)/4, $0x39506967
-DATA constants<>+220(SB)/4, $0x39506967
-DATA constants<>+224(SB)/4, $0x3ab743ce // 0.0013981999
-DATA constants<>+228(SB)/4, $0x3ab743ce
-DATA constants<>+232(SB)/4, $0x3ab743ce
-DATA constants<>+236(SB)/4, $0x3ab743ce
-DATA constants<>+240(SB)/4, $0x3ab743ce
-DATA constants<>+244(SB)/4, $0x3ab743ce
-DATA constants<>+248(SB)/4, $0x3ab743ce
-DATA constants<>+252(SB)/4, $0x3ab743ce
-DATA constants<>+256(SB)/4, $0x3c088908 // 0.008333452
-DATA constants<>+260(SB)/4, $0x3c088908
-DATA constants<>+264(SB)/4, $0x3c088908
-DATA constants<>+268(SB)/4, $0x3c088908
-DATA constants<>+272(SB)/4, $0x3c088908
-DATA constants<>+276(SB)/4, $0x3c088908
-DATA constants<>+280(SB)/4, $0x3c088908
-DATA constants<>+284(SB)/4, $0x3c088908
-DATA constants<>+288(SB)/4, $0x3d2aa9c1 // 0.041665796
-DATA constants<>+292(SB)/4, $0x3d2aa9c1
-DATA constants<>+296(SB)/4, $0x3d2aa9c1
-DATA constants<>+300(SB)/4, $0x3d2aa9c1
-DATA constants<>+304(SB)/4, $0x3d2aa9c1
-DATA constants<>+308(SB)/4, $0x3d2aa9c1
-DATA constants<>+312(SB)/4, $0x3d2aa9c1
-DATA constants<>+316(SB)/4, $0x3d2aa9c1
-DATA constants<>+320(SB)/4, $0x3e2aaaaa // 0.16666666
-DATA constants<>+324(SB)/4, $0x3e2aaaaa
-DATA constants<>+328(SB)/4, $0x3e2aaaaa
-DATA constants<>+332(SB)/4, $0x3e2aaaaa
-DATA constants<>+336(SB)/4, $0x3e2aaaaa
-DATA constants<>+340(SB)/4, $0x3e2aaaaa
-DATA constants<>+344(SB)/4, $0x3e2aaaaa
-DATA constants<>+348(SB)/4, $0x3e2aaaaa
-DATA constants<>+352(SB)/4, $0x3f000000 // 0.5
-DATA constants<>+356(SB)/4, $0x3f000000
-DATA constants<>+360(SB)/4, $0x3f000000
-DATA constants<>+364(SB)/4, $0x3f000000
-DATA constants<>+368(SB)/4, $0x3f000000
-DATA constants<>+372(SB)/4, $0x3f000000
-DATA constants<>+376(SB)/4, $0x3f000000
-DATA constants<>+380(SB)/4, $0x3f000000
+DATA constants<>+96(SB)/4, $0x4b40007e // 1.2583038e+07
+DATA constants<>+100(SB)/4, $0x4b40007e
+DATA constants<>+104(SB)/4, $0x4b40007e
+DATA constants<>+108(SB)/4, $0x4b40007e
+DATA constants<>+112(SB)/4, $0x4b40007e
+DATA constants<>+116(SB)/4, $0x4b40007e
+DATA constants<>+120(SB)/4, $0x4b40007e
+DATA constants<>+124(SB)/4, $0x4b40007e
+DATA constants<>+128(SB)/4, $0x3fb8aa3b // 1.442695
+DATA constants<>+132(SB)/4, $0x3fb8aa3b
+DATA constants<>+136(SB)/4, $0x3fb8aa3b
+DATA constants<>+140(SB)/4, $0x3fb8aa3b
+DATA constants<>+144(SB)/4, $0x3fb8aa3b
+DATA constants<>+148(SB)/4, $0x3fb8aa3b
+DATA constants<>+152(SB)/4, $0x3fb8aa3b
+DATA constants<>+156(SB)/4, $0x3fb8aa3b
+DATA constants<>+160(SB)/4, $0x3f318000 // 0.6933594
+DATA constants<>+164(SB)/4, $0x3f318000
+DATA constants<>+168(SB)/4, $0x3f318000
+DATA constants<>+172(SB)/4, $0x3f318000
+DATA constants<>+176(SB)/4, $0x3f318000
+DATA constants<>+180(SB)/4, $0x3f318000
+DATA constants<>+184(SB)/4, $0x3f318000
+DATA constants<>+188(SB)/4, $0x3f318000
+DATA constants<>+192(SB)/4, $0xb95e8083 // -0.00021219444
+DATA constants<>+196(SB)/4, $0xb95e8083
+DATA constants<>+200(SB)/4, $0xb95e8083
+DATA constants<>+204(SB)/4, $0xb95e8083
+DATA constants<>+208(SB)/4, $0xb95e8083
+DATA constants<>+212(SB)/4, $0xb95e8083
+DATA constants<>+216(SB)/4, $0xb95e8083
+DATA constants<>+220(SB)/4, $0xb95e8083
+DATA constants<>+224(SB)/4, $0x39d06967 // 0.00039751382
+DATA constants<>+228(SB)/4, $0x39d06967
+DATA constants<>+232(SB)/4, $0x39d06967
+DATA constants<>+236(SB)/4, $0x39d06967
+DATA constants<>+240(SB)/4, $0x39d06967
+DATA constants<>+244(SB)/4, $0x39d06967
+DATA constants<>+248(SB)/4, $0x39d06967
+DATA constants<>+252(SB)/4, $0x39d06967
+DATA constants<>+256(SB)/4, $0x3b3743ce // 0.0027963999
+DATA constants<>+260(SB)/4, $0x3b3743ce
+DATA constants<>+264(SB)/4, $0x3b3743ce
+DATA constants<>+268(SB)/4, $0x3b3743ce
+DATA constants<>+272(SB)/4, $0x3b3743ce
+DATA constants<>+276(SB)/4, $0x3b3743ce
+DATA constants<>+280(SB)/4, $0x3b3743ce
+DATA constants<>+284(SB)/4, $0x3b3743ce
+DATA constants<>+288(SB)/4, $0x3c888908 // 0.016666904
+DATA constants<>+292(SB)/4, $0x3c888908
+DATA constants<>+296(SB)/4, $0x3c888908
+DATA constants<>+300(SB)/4, $0x3c888908
+DATA constants<>+304(SB)/4, $0x3c888908
+DATA constants<>+308(SB)/4, $0x3c888908
+DATA constants<>+312(SB)/4, $0x3c888908
+DATA constants<>+316(SB)/4, $0x3c888908
+DATA constants<>+320(SB)/4, $0x3daaa9c1 // 0.08333159
+DATA constants<>+324(SB)/4, $0x3daaa9c1
+DATA constants<>+328(SB)/4, $0x3daaa9c1
+DATA constants<>+332(SB)/4, $0x3daaa9c1
+DATA constants<>+336(SB)/4, $0x3daaa9c1
+DATA constants<>+340(SB)/4, $0x3daaa9c1
+DATA constants<>+344(SB)/4, $0x3daaa9c1
+DATA constants<>+348(SB)/4, $0x3daaa9c1
+DATA constants<>+352(SB)/4, $0x3eaaaaaa // 0.3333333
+DATA constants<>+356(SB)/4, $0x3eaaaaaa
+DATA constants<>+360(SB)/4, $0x3eaaaaaa
+DATA constants<>+364(SB)/4, $0x3eaaaaaa
+DATA constants<>+368(SB)/4, $0x3eaaaaaa
+DATA constants<>+372(SB)/4, $0x3eaaaaaa
+DATA constants<>+376(SB)/4, $0x3eaaaaaa
+DATA constants<>+380(SB)/4, $0x3eaaaaaa
 DATA constants<>+384(SB)/4, $0x3f800000 // 1
 DATA constants<>+388(SB)/4, $0x3f800000
 DATA constants<>+392(SB)/4, $0x3f800000
@@ -1856,188 +1818,204 @@ DATA constants<>+400(SB)/4, $0x3f800000
 DATA constants<>+404(SB)/4, $0x3f800000
 DATA constants<>+408(SB)/4, $0x3f800000
 DATA constants<>+412(SB)/4, $0x3f800000
-DATA constants<>+416(SB)/4, $0x3f3504f3 // 0.70710677
-DATA constants<>+420(SB)/4, $0x3f3504f3
-DATA constants<>+424(SB)/4, $0x3f3504f3
-DATA constants<>+428(SB)/4, $0x3f3504f3
-DATA constants<>+432(SB)/4, $0x3f3504f3
-DATA constants<>+436(SB)/4, $0x3f3504f3
-DATA constants<>+440(SB)/4, $0x3f3504f3
-DATA constants<>+444(SB)/4, $0x3f3504f3
-DATA constants<>+448(SB)/4, $0x7fffffff // NaN
-DATA constants<>+452(SB)/4, $0x7fffffff
-DATA constants<>+456(SB)/4, $0x7fffffff
-DATA constants<>+460(SB)/4, $0x7fffffff
-DATA constants<>+464(SB)/4, $0x7fffffff
-DATA constants<>+468(SB)/4, $0x7fffffff
-DATA constants<>+472(SB)/4, $0x7fffffff
-DATA constants<>+476(SB)/4, $0x7fffffff
-DATA constants<>+480(SB)/4, $0x40800000 // 4
-DATA constants<>+484(SB)/4, $0x40800000
-DATA constants<>+488(SB)/4, $0x40800000
-DATA constants<>+492(SB)/4, $0x40800000
-DATA constants<>+496(SB)/4, $0x40800000
-DATA constants<>+500(SB)/4, $0x40800000
-DATA constants<>+504(SB)/4, $0x40800000
-DATA constants<>+508(SB)/4, $0x40800000
-DATA constants<>+512(SB)/4, $0xc0800000 // -4
-DATA constants<>+516(SB)/4, $0xc0800000
-DATA constants<>+520(SB)/4, $0xc0800000
-DATA constants<>+524(SB)/4, $0xc0800000
-DATA constants<>+528(SB)/4, $0xc0800000
-DATA constants<>+532(SB)/4, $0xc0800000
-DATA constants<>+536(SB)/4, $0xc0800000
-DATA constants<>+540(SB)/4, $0xc0800000
-DATA constants<>+544(SB)/4, $0xaf95df0b // -2.7261424e-10
-DATA constants<>+548(SB)/4, $0xaf95df0b
-DATA constants<>+552(SB)/4, $0xaf95df0b
-DATA constants<>+556(SB)/4, $0xaf95df0b
-DATA constants<>+560(SB)/4, $0xaf95df0b
-DATA constants<>+564(SB)/4, $0xaf95df0b
-DATA constants<>+568(SB)/4, $0xaf95df0b
-DATA constants<>+572(SB)/4, $0xaf95df0b
-DATA constants<>+576(SB)/4, $0x32edffee // 2.7706815e-08
-DATA constants<>+580(SB)/4, $0x32edffee
-DATA constants<>+584(SB)/4, $0x32edffee
-DATA constants<>+588(SB)/4, $0x32edffee
-DATA constants<>+592(SB)/4, $0x32edffee
-DATA constants<>+596(SB)/4, $0x32edffee
-DATA constants<>+600(SB)/4, $0x32edffee
-DATA constants<>+604(SB)/4, $0x32edffee
-DATA constants<>+608(SB)/4, $0xb60cff51 // -2.101024e-06
-DATA constants<>+612(SB)/4, $0xb60cff51
-DATA constants<>+616(SB)/4, $0xb60cff51
-DATA constants<>+620(SB)/4, $0xb60cff51
-DATA constants<>+624(SB)/4, $0xb60cff51
-DATA constants<>+628(SB)/4, $0xb60cff51
-DATA constants<>+632(SB)/4, $0xb60cff51
-DATA constants<>+636(SB)/4, $0xb60cff51
-DATA constants<>+640(SB)/4, $0xb86ec2d2 // -5.6925062e-05
-DATA constants<>+644(SB)/4, $0xb86ec2d2
-DATA constants<>+648(SB)/4, $0xb86ec2d2
-DATA constants<>+652(SB)/4, $0xb86ec2d2
-DATA constants<>+656(SB)/4, $0xb86ec2d2
-DATA constants<>+660(SB)/4, $0xb86ec2d2
-DATA constants<>+664(SB)/4, $0xb86ec2d2
-DATA constants<>+668(SB)/4, $0xb86ec2d2
-DATA constants<>+672(SB)/4, $0xba40ac63 // -0.00073499064
-DATA constants<>+676(SB)/4, $0xba40ac63
-DATA constants<>+680(SB)/4, $0xba40ac63
-DATA constants<>+684(SB)/4, $0xba40ac63
-DATA constants<>+688(SB)/4, $0xba40ac63
-DATA constants<>+692(SB)/4, $0xba40ac63
-DATA constants<>+696(SB)/4, $0xba40ac63
-DATA constants<>+700(SB)/4, $0xba40ac63
-DATA constants<>+704(SB)/4, $0xbb41a1f6 // -0.0029546
-DATA constants<>+708(SB)/4, $0xbb41a1f6
-DATA constants<>+712(SB)/4, $0xbb41a1f6
-DATA constants<>+716(SB)/4, $0xbb41a1f6
-DATA constants<>+720(SB)/4, $0xbb41a1f6
-DATA constants<>+724(SB)/4, $0xbb41a1f6
-DATA constants<>+728(SB)/4, $0xbb41a1f6
-DATA constants<>+732(SB)/4, $0xbb41a1f6
-DATA constants<>+736(SB)/4, $0xbc83dbd4 // -0.016096033
-DATA constants<>+740(SB)/4, $0xbc83dbd4
-DATA constants<>+744(SB)/4, $0xbc83dbd4
-DATA constants<>+748(SB)/4, $0xbc83dbd4
-DATA constants<>+752(SB)/4, $0xbc83dbd4
-DATA constants<>+756(SB)/4, $0xbc83dbd4
-DATA constants<>+760(SB)/4, $0xbc83dbd4
-DATA constants<>+764(SB)/4, $0xbc83dbd4
-DATA constants<>+768(SB)/4, $0xb77460cd // -1.45660715e-05
-DATA constants<>+772(SB)/4, $0xb77460cd
-DATA constants<>+776(SB)/4, $0xb77460cd
-DATA constants<>+780(SB)/4, $0xb77460cd
-DATA constants<>+784(SB)/4, $0xb77460cd
-DATA constants<>+788(SB)/4, $0xb77460cd
-DATA constants<>+792(SB)/4, $0xb77460cd
-DATA constants<>+796(SB)/4, $0xb77460cd
-DATA constants<>+800(SB)/4, $0xb95fbd29 // -0.00021337405
-DATA constants<>+804(SB)/4, $0xb95fbd29
-DATA constants<>+808(SB)/4, $0xb95fbd29
-DATA constants<>+812(SB)/4, $0xb95fbd29
-DATA constants<>+816(SB)/4, $0xb95fbd29
-DATA constants<>+820(SB)/4, $0xb95fbd29
-DATA constants<>+824(SB)/4, $0xb95fbd29
-DATA constants<>+828(SB)/4, $0xb95fbd29
-DATA constants<>+832(SB)/4, $0xbadc924e // -0.001682827
-DATA constants<>+836(SB)/4, $0xbadc924e
-DATA constants<>+840(SB)/4, $0xbadc924e
-DATA constants<>+844(SB)/4, $0xbadc924e
-DATA constants<>+848(SB)/4, $0xbadc924e
-DATA constants<>+852(SB)/4, $0xbadc924e
-DATA constants<>+856(SB)/4, $0xbadc924e
-DATA constants<>+860(SB)/4, $0xbadc924e
-DATA constants<>+864(SB)/4, $0xbbf19bf8 // -0.0073733293
-DATA constants<>+868(SB)/4, $0xbbf19bf8
-DATA constants<>+872(SB)/4, $0xbbf19bf8
-DATA constants<>+876(SB)/4, $0xbbf19bf8
-DATA constants<>+880(SB)/4, $0xbbf19bf8
-DATA constants<>+884(SB)/4, $0xbbf19bf8
-DATA constants<>+888(SB)/4, $0xbbf19bf8
-DATA constants<>+892(SB)/4, $0xbbf19bf8
-DATA constants<>+896(SB)/4, $0xbc69b6a7 // -0.014264739
-DATA constants<>+900(SB)/4, $0xbc69b6a7
-DATA constants<>+904(SB)/4, $0xbc69b6a7
-DATA constants<>+908(SB)/4, $0xbc69b6a7
-DATA constants<>+912(SB)/4, $0xbc69b6a7
-DATA constants<>+916(SB)/4, $0xbc69b6a7
-DATA constants<>+920(SB)/4, $0xbc69b6a7
-DATA constants<>+924(SB)/4, $0xbc69b6a7
-DATA constants<>+928(SB)/4, $0x80000000 // -0
-DATA constants<>+932(SB)/4, $0x80000000
-DATA constants<>+936(SB)/4, $0x80000000
-DATA constants<>+940(SB)/4, $0x80000000
-DATA constants<>+944(SB)/4, $0x80000000
-DATA constants<>+948(SB)/4, $0x80000000
-DATA constants<>+952(SB)/4, $0x80000000
-DATA constants<>+956(SB)/4, $0x80000000
-DATA constants<>+960(SB)/4, $0xbf000000 // -0.5
-DATA constants<>+964(SB)/4, $0xbf000000
-DATA constants<>+968(SB)/4, $0xbf000000
-DATA constants<>+972(SB)/4, $0xbf000000
-DATA constants<>+976(SB)/4, $0xbf000000
-DATA constants<>+980(SB)/4, $0xbf000000
-DATA constants<>+984(SB)/4, $0xbf000000
-DATA constants<>+988(SB)/4, $0xbf000000
-DATA constants<>+992(SB)/4, $0x3ecc422a // 0.3989423
-DATA constants<>+996(SB)/4, $0x3ecc422a
-DATA constants<>+1000(SB)/4, $0x3ecc422a
-DATA constants<>+1004(SB)/4, $0x3ecc422a
-DATA constants<>+1008(SB)/4, $0x3ecc422a
-DATA constants<>+1012(SB)/4, $0x3ecc422a
-DATA constants<>+1016(SB)/4, $0x3ecc422a
-DATA constants<>+1020(SB)/4, $0x3ecc422a
-DATA constants<>+1024(SB)/4, $0xd2511f53 // -2.2454342e+11
-DATA constants<>+1028(SB)/4, $0xd2511f53
-DATA constants<>+1032(SB)/4, $0xd2511f53
-DATA constants<>+1036(SB)/4, $0xd2511f53
-DATA constants<>+1040(SB)/4, $0xd2511f53
-DATA constants<>+1044(SB)/4, $0xd2511f53
-DATA constants<>+1048(SB)/4, $0xd2511f53
-DATA constants<>+1052(SB)/4, $0xd2511f53
-DATA constants<>+1056(SB)/4, $0xcd9e8d57 // -3.3250787e+08
-DATA constants<>+1060(SB)/4, $0xcd9e8d57
-DATA constants<>+1064(SB)/4, $0xcd9e8d57
-DATA constants<>+1068(SB)/4, $0xcd9e8d57
-DATA constants<>+1072(SB)/4, $0xcd9e8d57
-DATA constants<>+1076(SB)/4, $0xcd9e8d57
-DATA constants<>+1080(SB)/4, $0xcd9e8d57
-DATA constants<>+1084(SB)/4, $0xcd9e8d57
-DATA constants<>+1088(SB)/4, $0x9e3779b9 // -9.713111e-21
-DATA constants<>+1092(SB)/4, $0x9e3779b9
-DATA constants<>+1096(SB)/4, $0x9e3779b9
-DATA constants<>+1100(SB)/4, $0x9e3779b9
-DATA constants<>+1104(SB)/4, $0x9e3779b9
-DATA constants<>+1108(SB)/4, $0x9e3779b9
-DATA constants<>+1112(SB)/4, $0x9e3779b9
-DATA constants<>+1116(SB)/4, $0x9e3779b9
-DATA constants<>+1120(SB)/4, $0xbb67ae85 // -0.0035351824
-DATA constants<>+1124(SB)/4, $0xbb67ae85
-DATA constants<>+1128(SB)/4, $0xbb67ae85
-DATA constants<>+1132(SB)/4, $0xbb67ae85
-DATA constants<>+1136(SB)/4, $0xbb67ae85
-DATA constants<>+1140(SB)/4, $0xbb67ae85
-DATA constants<>+1144(SB)/4, $0xbb67ae85
-DATA constants<>+1148(SB)/4, $0xbb67ae85
-GLOBL constants<>(SB), RODATA, $1152
+DATA constants<>+416(SB)/4, $0x40000000 // 2
+DATA constants<>+420(SB)/4, $0x40000000
+DATA constants<>+424(SB)/4, $0x40000000
+DATA constants<>+428(SB)/4, $0x40000000
+DATA constants<>+432(SB)/4, $0x40000000
+DATA constants<>+436(SB)/4, $0x40000000
+DATA constants<>+440(SB)/4, $0x40000000
+DATA constants<>+444(SB)/4, $0x40000000
+DATA constants<>+448(SB)/4, $0x3f3504f3 // 0.70710677
+DATA constants<>+452(SB)/4, $0x3f3504f3
+DATA constants<>+456(SB)/4, $0x3f3504f3
+DATA constants<>+460(SB)/4, $0x3f3504f3
+DATA constants<>+464(SB)/4, $0x3f3504f3
+DATA constants<>+468(SB)/4, $0x3f3504f3
+DATA constants<>+472(SB)/4, $0x3f3504f3
+DATA constants<>+476(SB)/4, $0x3f3504f3
+DATA constants<>+480(SB)/4, $0x7fffffff // NaN
+DATA constants<>+484(SB)/4, $0x7fffffff
+DATA constants<>+488(SB)/4, $0x7fffffff
+DATA constants<>+492(SB)/4, $0x7fffffff
+DATA constants<>+496(SB)/4, $0x7fffffff
+DATA constants<>+500(SB)/4, $0x7fffffff
+DATA constants<>+504(SB)/4, $0x7fffffff
+DATA constants<>+508(SB)/4, $0x7fffffff
+DATA constants<>+512(SB)/4, $0x40800000 // 4
+DATA constants<>+516(SB)/4, $0x40800000
+DATA constants<>+520(SB)/4, $0x40800000
+DATA constants<>+524(SB)/4, $0x40800000
+DATA constants<>+528(SB)/4, $0x40800000
+DATA constants<>+532(SB)/4, $0x40800000
+DATA constants<>+536(SB)/4, $0x40800000
+DATA constants<>+540(SB)/4, $0x40800000
+DATA constants<>+544(SB)/4, $0xc0800000 // -4
+DATA constants<>+548(SB)/4, $0xc0800000
+DATA constants<>+552(SB)/4, $0xc0800000
+DATA constants<>+556(SB)/4, $0xc0800000
+DATA constants<>+560(SB)/4, $0xc0800000
+DATA constants<>+564(SB)/4, $0xc0800000
+DATA constants<>+568(SB)/4, $0xc0800000
+DATA constants<>+572(SB)/4, $0xc0800000
+DATA constants<>+576(SB)/4, $0xaf95df0b // -2.7261424e-10
+DATA constants<>+580(SB)/4, $0xaf95df0b
+DATA constants<>+584(SB)/4, $0xaf95df0b
+DATA constants<>+588(SB)/4, $0xaf95df0b
+DATA constants<>+592(SB)/4, $0xaf95df0b
+DATA constants<>+596(SB)/4, $0xaf95df0b
+DATA constants<>+600(SB)/4, $0xaf95df0b
+DATA constants<>+604(SB)/4, $0xaf95df0b
+DATA constants<>+608(SB)/4, $0x32edffee // 2.7706815e-08
+DATA constants<>+612(SB)/4, $0x32edffee
+DATA constants<>+616(SB)/4, $0x32edffee
+DATA constants<>+620(SB)/4, $0x32edffee
+DATA constants<>+624(SB)/4, $0x32edffee
+DATA constants<>+628(SB)/4, $0x32edffee
+DATA constants<>+632(SB)/4, $0x32edffee
+DATA constants<>+636(SB)/4, $0x32edffee
+DATA constants<>+640(SB)/4, $0xb60cff51 // -2.101024e-06
+DATA constants<>+644(SB)/4, $0xb60cff51
+DATA constants<>+648(SB)/4, $0xb60cff51
+DATA constants<>+652(SB)/4, $0xb60cff51
+DATA constants<>+656(SB)/4, $0xb60cff51
+DATA constants<>+660(SB)/4, $0xb60cff51
+DATA constants<>+664(SB)/4, $0xb60cff51
+DATA constants<>+668(SB)/4, $0xb60cff51
+DATA constants<>+672(SB)/4, $0xb86ec2d2 // -5.6925062e-05
+DATA constants<>+676(SB)/4, $0xb86ec2d2
+DATA constants<>+680(SB)/4, $0xb86ec2d2
+DATA constants<>+684(SB)/4, $0xb86ec2d2
+DATA constants<>+688(SB)/4, $0xb86ec2d2
+DATA constants<>+692(SB)/4, $0xb86ec2d2
+DATA constants<>+696(SB)/4, $0xb86ec2d2
+DATA constants<>+700(SB)/4, $0xb86ec2d2
+DATA constants<>+704(SB)/4, $0xba40ac63 // -0.00073499064
+DATA constants<>+708(SB)/4, $0xba40ac63
+DATA constants<>+712(SB)/4, $0xba40ac63
+DATA constants<>+716(SB)/4, $0xba40ac63
+DATA constants<>+720(SB)/4, $0xba40ac63
+DATA constants<>+724(SB)/4, $0xba40ac63
+DATA constants<>+728(SB)/4, $0xba40ac63
+DATA constants<>+732(SB)/4, $0xba40ac63
+DATA constants<>+736(SB)/4, $0xbb41a1f6 // -0.0029546
+DATA constants<>+740(SB)/4, $0xbb41a1f6
+DATA constants<>+744(SB)/4, $0xbb41a1f6
+DATA constants<>+748(SB)/4, $0xbb41a1f6
+DATA constants<>+752(SB)/4, $0xbb41a1f6
+DATA constants<>+756(SB)/4, $0xbb41a1f6
+DATA constants<>+760(SB)/4, $0xbb41a1f6
+DATA constants<>+764(SB)/4, $0xbb41a1f6
+DATA constants<>+768(SB)/4, $0xbc83dbd4 // -0.016096033
+DATA constants<>+772(SB)/4, $0xbc83dbd4
+DATA constants<>+776(SB)/4, $0xbc83dbd4
+DATA constants<>+780(SB)/4, $0xbc83dbd4
+DATA constants<>+784(SB)/4, $0xbc83dbd4
+DATA constants<>+788(SB)/4, $0xbc83dbd4
+DATA constants<>+792(SB)/4, $0xbc83dbd4
+DATA constants<>+796(SB)/4, $0xbc83dbd4
+DATA constants<>+800(SB)/4, $0xb77460cd // -1.45660715e-05
+DATA constants<>+804(SB)/4, $0xb77460cd
+DATA constants<>+808(SB)/4, $0xb77460cd
+DATA constants<>+812(SB)/4, $0xb77460cd
+DATA constants<>+816(SB)/4, $0xb77460cd
+DATA constants<>+820(SB)/4, $0xb77460cd
+DATA constants<>+824(SB)/4, $0xb77460cd
+DATA constants<>+828(SB)/4, $0xb77460cd
+DATA constants<>+832(SB)/4, $0xb95fbd29 // -0.00021337405
+DATA constants<>+836(SB)/4, $0xb95fbd29
+DATA constants<>+840(SB)/4, $0xb95fbd29
+DATA constants<>+844(SB)/4, $0xb95fbd29
+DATA constants<>+848(SB)/4, $0xb95fbd29
+DATA constants<>+852(SB)/4, $0xb95fbd29
+DATA constants<>+856(SB)/4, $0xb95fbd29
+DATA constants<>+860(SB)/4, $0xb95fbd29
+DATA constants<>+864(SB)/4, $0xbadc924e // -0.001682827
+DATA constants<>+868(SB)/4, $0xbadc924e
+DATA constants<>+872(SB)/4, $0xbadc924e
+DATA constants<>+876(SB)/4, $0xbadc924e
+DATA constants<>+880(SB)/4, $0xbadc924e
+DATA constants<>+884(SB)/4, $0xbadc924e
+DATA constants<>+888(SB)/4, $0xbadc924e
+DATA constants<>+892(SB)/4, $0xbadc924e
+DATA constants<>+896(SB)/4, $0xbbf19bf8 // -0.0073733293
+DATA constants<>+900(SB)/4, $0xbbf19bf8
+DATA constants<>+904(SB)/4, $0xbbf19bf8
+DATA constants<>+908(SB)/4, $0xbbf19bf8
+DATA constants<>+912(SB)/4, $0xbbf19bf8
+DATA constants<>+916(SB)/4, $0xbbf19bf8
+DATA constants<>+920(SB)/4, $0xbbf19bf8
+DATA constants<>+924(SB)/4, $0xbbf19bf8
+DATA constants<>+928(SB)/4, $0xbc69b6a7 // -0.014264739
+DATA constants<>+932(SB)/4, $0xbc69b6a7
+DATA constants<>+936(SB)/4, $0xbc69b6a7
+DATA constants<>+940(SB)/4, $0xbc69b6a7
+DATA constants<>+944(SB)/4, $0xbc69b6a7
+DATA constants<>+948(SB)/4, $0xbc69b6a7
+DATA constants<>+952(SB)/4, $0xbc69b6a7
+DATA constants<>+956(SB)/4, $0xbc69b6a7
+DATA constants<>+960(SB)/4, $0x80000000 // -0
+DATA constants<>+964(SB)/4, $0x80000000
+DATA constants<>+968(SB)/4, $0x80000000
+DATA constants<>+972(SB)/4, $0x80000000
+DATA constants<>+976(SB)/4, $0x80000000
+DATA constants<>+980(SB)/4, $0x80000000
+DATA constants<>+984(SB)/4, $0x80000000
+DATA constants<>+988(SB)/4, $0x80000000
+DATA constants<>+992(SB)/4, $0x3f000000 // 0.5
+DATA constants<>+996(SB)/4, $0x3f000000
+DATA constants<>+1000(SB)/4, $0x3f000000
+DATA constants<>+1004(SB)/4, $0x3f000000
+DATA constants<>+1008(SB)/4, $0x3f000000
+DATA constants<>+1012(SB)/4, $0x3f000000
+DATA constants<>+1016(SB)/4, $0x3f000000
+DATA constants<>+1020(SB)/4, $0x3f000000
+DATA constants<>+1024(SB)/4, $0xbf000000 // -0.5
+DATA constants<>+1028(SB)/4, $0xbf000000
+DATA constants<>+1032(SB)/4, $0xbf000000
+DATA constants<>+1036(SB)/4, $0xbf000000
+DATA constants<>+1040(SB)/4, $0xbf000000
+DATA constants<>+1044(SB)/4, $0xbf000000
+DATA constants<>+1048(SB)/4, $0xbf000000
+DATA constants<>+1052(SB)/4, $0xbf000000
+DATA constants<>+1056(SB)/4, $0x3ecc422a // 0.3989423
+DATA constants<>+1060(SB)/4, $0x3ecc422a
+DATA constants<>+1064(SB)/4, $0x3ecc422a
+DATA constants<>+1068(SB)/4, $0x3ecc422a
+DATA constants<>+1072(SB)/4, $0x3ecc422a
+DATA constants<>+1076(SB)/4, $0x3ecc422a
+DATA constants<>+1080(SB)/4, $0x3ecc422a
+DATA constants<>+1084(SB)/4, $0x3ecc422a
+DATA constants<>+1088(SB)/4, $0xd2511f53 // -2.2454342e+11
+DATA constants<>+1092(SB)/4, $0xd2511f53
+DATA constants<>+1096(SB)/4, $0xd2511f53
+DATA constants<>+1100(SB)/4, $0xd2511f53
+DATA constants<>+1104(SB)/4, $0xd2511f53
+DATA constants<>+1108(SB)/4, $0xd2511f53
+DATA constants<>+1112(SB)/4, $0xd2511f53
+DATA constants<>+1116(SB)/4, $0xd2511f53
+DATA constants<>+1120(SB)/4, $0xcd9e8d57 // -3.3250787e+08
+DATA constants<>+1124(SB)/4, $0xcd9e8d57
+DATA constants<>+1128(SB)/4, $0xcd9e8d57
+DATA constants<>+1132(SB)/4, $0xcd9e8d57
+DATA constants<>+1136(SB)/4, $0xcd9e8d57
+DATA constants<>+1140(SB)/4, $0xcd9e8d57
+DATA constants<>+1144(SB)/4, $0xcd9e8d57
+DATA constants<>+1148(SB)/4, $0xcd9e8d57
+DATA constants<>+1152(SB)/4, $0x9e3779b9 // -9.713111e-21
+DATA constants<>+1156(SB)/4, $0x9e3779b9
+DATA constants<>+1160(SB)/4, $0x9e3779b9
+DATA constants<>+1164(SB)/4, $0x9e3779b9
+DATA constants<>+1168(SB)/4, $0x9e3779b9
+DATA constants<>+1172(SB)/4, $0x9e3779b9
+DATA constants<>+1176(SB)/4, $0x9e3779b9
+DATA constants<>+1180(SB)/4, $0x9e3779b9
+DATA constants<>+1184(SB)/4, $0xbb67ae85 // -0.0035351824
+DATA constants<>+1188(SB)/4, $0xbb67ae85
+DATA constants<>+1192(SB)/4, $0xbb67ae85
+DATA constants<>+1196(SB)/4, $0xbb67ae85
+DATA constants<>+1200(SB)/4, $0xbb67ae85
+DATA constants<>+1204(SB)/4, $0xbb67ae85
+DATA constants<>+1208(SB)/4, $0xbb67ae85
+DATA constants<>+1212(SB)/4, $0xbb67ae85
+GLOBL constants<>(SB), RODATA, $1216

@@ -6,6 +6,10 @@
 // Nearly all arithmetic of a training step is matrix products. There is one product routine, [worker.gemm], which packs panels of both
 // matrices and calls a register-tile kernel (Goto and van de Geijn 2008); convolutions use it through overlapping views of their
 // input. The instruction set enters only through a table of function pointers, [variant]; which tables a machine can use is found at run time.
+//
+// The variants in assembly take subnormal numbers (below 1.2e-38) for zero and make none, in matrix products and in the loops of the vectors
+// table: a processor takes a hundred times as long for them, and weights or gradients that fade out would slow training down that much. The
+// portable variant, and what little is plain Go in all of them, keeps them.
 package cpu
 
 import (

@@ -41,7 +41,6 @@ func avx512() *variant {
 	}
 }
 
-// avx2 has the matrix product in assembly, which is nearly all of the work.
 func avx2() *variant {
 	return &variant{
 		name: "avx2",

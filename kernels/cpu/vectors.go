@@ -1,7 +1,7 @@
 package cpu
 
 // vectors are the inner loops over contiguous float32 values. Slices of one call have the length of the first, or are longer. A result may be
-// stored over an operand of the same length. NaN goes through every one of them.
+// stored over an operand of the same length. NaN goes through every one of them. Whether subnormal numbers are zero, see the package.
 type vectors struct {
 	// add is y += x; scale is y = a·x; axpy64 is y += a·x in float64.
 	add    func(y, x []float32)
@@ -14,7 +14,7 @@ type vectors struct {
 	deviation func(x []float32, mean float32) float32
 	// max is the largest value, -Inf for none. Where there are NaNs it may be any value.
 	max func(x []float32) float32
-	// expSum is y = exp(scale·x - shift); it returns Σ y.
+	// expSum is y = exp(scale·x - shift); it returns Σ y. Results below 1.7e-38, hardly more than the smallest normal number, may be 0.
 	expSum func(y, x []float32, scale, shift float32) float32
 	// scoreGrad is dp = p·(dp-delta)·scale: the gradient of a softmax.
 	scoreGrad func(dp, p []float32, delta, scale float32)

@@ -30,7 +30,7 @@ func arguments(limit float64) []float32 {
 
 func TestExp(t *testing.T) {
 	tables(t, func(t *testing.T, v *vectors) {
-		x := arguments(87)
+		x := arguments(86.9) // see expSum
 		y := make([]float32, len(x))
 		v.expSum(y, x, 1, 0)
 		for i := range x {

@@ -4,33 +4,23 @@ import "math"
 
 // exp computes e^x in p from x, which it changes, with t and n. Cephes expf: x = n·ln 2 + r, a polynomial in r, times 2^n. expLimits must have
 // run. The limits are the first operand of max and min so that NaN gets through.
+//
+// A large number added to x·log2(e) leaves n + 126 in the lowest bits, which become the exponent of 2^(n-1); the polynomial is that of 2·e^r.
+// So n may be 128, but at -126 the result is 0: the smallest result is 1.7e-38, not 1.2e-38, the smallest normal number.
 func (l *loop) exp(x, t, n, p int) {
+	const large = 3<<22 + 126
 	l.op("VMAXPS", x, expLow, x)
 	l.op("VMINPS", x, expHigh, x)
-	l.op("VMULPS", number(math.Log2E), x, t)
-	if l.isa == avx512 {
-		l.op("VRNDSCALEPS", "$8", t, n)
-	} else {
-		l.op("VCVTPS2DQ", t, t)
-		l.op("VCVTDQ2PS", t, n)
-	}
+	l.set(large, t)
+	l.op("VFMADD231PS", number(math.Log2E), x, t)
+	l.op("VSUBPS", number(large), t, n)
 	l.op("VFNMADD231PS", number(0.693359375), n, x)
 	l.op("VFNMADD231PS", number(-2.12194440e-4), n, x)
-	l.set(1.9875691500e-4, p)
+	l.set(2*1.9875691500e-4, p)
 	for _, c := range []number{1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1, 1} {
-		l.op("VFMADD213PS", c, x, p)
+		l.op("VFMADD213PS", 2*c, x, p)
 	}
-	if l.isa == avx512 {
-		l.op("VSCALEFPS", n, p, p)
-		return
-	}
-	l.comment("2^n in two factors, for 2^128 is no float32 although 2^128·p may be: one is added to the exponent of p")
-	l.op("VPSRAD", "$1", t, n)
-	l.op("VPSUBD", n, t, t)
-	l.op("VPSLLD", "$23", n, n)
-	l.op("VPADDD", n, p, p)
 	l.op("VPSLLD", "$23", t, t)
-	l.op("VPADDD", pattern(0x3f800000), t, t)
 	l.op("VMULPS", t, p, p)
 }
 
@@ -42,7 +32,7 @@ const (
 
 // expLimits sets where exp is 0 and where it is infinite.
 func (l *loop) expLimits() {
-	l.set(-104, expLow)
+	l.set(-87.2, expLow)
 	l.set(89, expHigh)
 }
 

@@ -201,23 +201,24 @@ func (f *file) constant(bits uint32) string {
 	return fmt.Sprintf("%d(AX)", f.constantBytes()*i)
 }
 
-// at is the address of the current values of an operand, whose elements have the size of float32.
-func (l *loop) at(operand string) string {
-	if l.part == 0 {
+// at is the address of the current values of an operand whose elements have the size of float32, some bytes on.
+func (l *loop) at(operand string, offset int) string {
+	offset += l.part * l.bytes()
+	if offset == 0 {
 		return fmt.Sprintf("(%s)(DX*1)", l.ptr[operand])
 	}
-	return fmt.Sprintf("%d(%s)(DX*1)", l.part*l.bytes(), l.ptr[operand])
+	return fmt.Sprintf("%d(%s)(DX*1)", offset, l.ptr[operand])
 }
 
 // get loads values of an operand; those after its end are zero.
 func (l *loop) get(operand string, r int) {
 	switch {
 	case !l.masked:
-		l.op("VMOVUPS", l.at(operand), r)
+		l.op("VMOVUPS", l.at(operand, 0), r)
 	case l.isa == avx512:
-		l.op("VMOVUPS.Z", l.at(operand), "K1", r)
+		l.op("VMOVUPS.Z", l.at(operand, 0), "K1", r)
 	default:
-		l.op("VMASKMOVPS", l.at(operand), restMask, r)
+		l.op("VMASKMOVPS", l.at(operand, 0), restMask, r)
 	}
 }
 
@@ -225,11 +226,11 @@ func (l *loop) get(operand string, r int) {
 func (l *loop) put(r int, operand string) {
 	switch {
 	case !l.masked:
-		l.op("VMOVUPS", r, l.at(operand))
+		l.op("VMOVUPS", r, l.at(operand, 0))
 	case l.isa == avx512:
-		l.op("VMOVUPS", r, "K1", l.at(operand))
+		l.op("VMOVUPS", r, "K1", l.at(operand, 0))
 	default:
-		l.op("VMASKMOVPS", r, restMask, l.at(operand))
+		l.op("VMASKMOVPS", r, restMask, l.at(operand, 0))
 	}
 }
 

@@ -30,8 +30,7 @@ func arithmetic(f *file) {
 		params: []arg{{"y", "[]float64"}, {"a", "float64"}, {"x", "[]float32"}},
 		setup:  func(l *loop) { l.op("VBROADCASTSD", l.args["a"], 8) },
 		body: func(l *loop) {
-			l.get("x", 0)
-			l.widen(0, 1)
+			l.getWide("x", 0, 1)
 			l.get64("y", 2, 3)
 			l.op("VFMADD231PD", 0, 8, 2)
 			l.op("VFMADD231PD", 1, 8, 3)
@@ -97,17 +96,23 @@ func arithmetic(f *file) {
 		}})
 }
 
-// widen converts the values of r to float64: the lower half in r, the upper in hi.
-func (l *loop) widen(r, hi int) {
-	if l.isa == avx512 {
-		l.p("VEXTRACTF64X4 $1, Z%d, Y%d", r, hi)
-		l.p("VCVTPS2PD Y%d, Z%d", r, r)
-		l.p("VCVTPS2PD Y%d, Z%d", hi, hi)
+// getWide loads values of an operand as float64: the lower half of them to lo, the upper to hi.
+func (l *loop) getWide(operand string, lo, hi int) {
+	half := map[isa]string{avx512: "Y", avx2: "X"}[l.isa]
+	if !l.masked {
+		l.op("VCVTPS2PD", l.at(operand, 0), lo)
+		l.op("VCVTPS2PD", l.at(operand, l.bytes()/2), hi)
 		return
 	}
-	l.p("VEXTRACTF128 $1, Y%d, X%d", r, hi)
-	l.p("VCVTPS2PD X%d, Y%d", r, r)
-	l.p("VCVTPS2PD X%d, Y%d", hi, hi)
+	l.get(operand, lo)
+	if l.isa == avx512 {
+		l.p("VEXTRACTF64X4 $1, Z%d, Y%d", lo, hi)
+	} else {
+		l.p("VEXTRACTF128 $1, Y%d, X%d", lo, hi)
+	}
+	for _, r := range []int{lo, hi} {
+		l.op("VCVTPS2PD", half+strconv.Itoa(r), r)
+	}
 }
 
 // at64 are the addresses of the current values of a float64 operand, whose elements are twice as large.
@@ -179,10 +184,8 @@ func reductions(f *file) {
 		}})
 	f.vector(vectorFunc{name: "dot64", doc: "is Σ x·y in float64.", results: []string{"float64"}, params: vecs("x", "y"), unroll: turn / 2, setup: clear,
 		body: func(l *loop) {
-			l.get("x", 0)
-			l.get("y", 1)
-			l.widen(0, 2)
-			l.widen(1, 3)
+			l.getWide("x", 0, 2)
+			l.getWide("y", 1, 3)
 			l.op("VFMADD231PD", 0, 1, sums+2*l.part)
 			l.op("VFMADD231PD", 2, 3, sums+2*l.part+1)
 		},
