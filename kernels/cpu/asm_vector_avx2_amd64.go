@@ -114,6 +114,26 @@ func dropAVX2(y *float32, x *float32, words *uint32, threshold uint32, keep floa
 //go:noescape
 func adamwAVX2(w *float32, m *float32, v *float32, w0 *float32, grad *float32, m0 *float32, v0 *float32, r *adamwRates, n int64)
 
+// gatherDotsAVX2 is out[j] = Σ x·rows[index[j]] in float64.
+//
+//go:noescape
+func gatherDotsAVX2(out *float64, x *float32, rows *float32, index *int32, n int64, width int64)
+
+// addGatheredAVX2 is out += Σ weights[j]·rows[index[j]] in float64, in the order of j.
+//
+//go:noescape
+func addGatheredAVX2(out *float64, weights *float64, rows *float32, index *int32, n int64, width int64)
+
+// gumbelAVX2 is z = x - log(-log(u)), u = rng.Unit of the word.
+//
+//go:noescape
+func gumbelAVX2(z *float32, x *float32, words *uint32, n int64)
+
+// expSum64AVX2 is y = exp(scale·x - shift) in float64; it returns Σ y.
+//
+//go:noescape
+func expSum64AVX2(y *float64, x *float64, scale float64, shift float64, n int64) (r0 float64)
+
 // vectorsAVX2 gives the assembly the types of the table. The lengths are checked here; the assembly trusts them.
 func vectorsAVX2() vectors {
 	return vectors{
@@ -182,6 +202,20 @@ func vectorsAVX2() vectors {
 		},
 		adamw: func(w []float32, m []float32, v []float32, w0 []float32, grad []float32, m0 []float32, v0 []float32, r adamwRates) {
 			adamwAVX2(first(w, w), first(w, m), first(w, v), first(w, w0), first(w, grad), first(w, m0), first(w, v0), &r, int64(len(w)))
+		},
+		gatherDots: func(out []float64, x, rows []float32, index []int32) {
+			within(rows, len(x), index)
+			gatherDotsAVX2(first(index, out), unsafe.SliceData(x), unsafe.SliceData(rows), unsafe.SliceData(index), int64(len(index)), int64(len(x)))
+		},
+		addGathered: func(out, weights []float64, rows []float32, index []int32) {
+			within(rows, len(out), index)
+			addGatheredAVX2(unsafe.SliceData(out), first(index, weights), unsafe.SliceData(rows), unsafe.SliceData(index), int64(len(index)), int64(len(out)))
+		},
+		gumbel: func(z []float32, x []float32, words []uint32) {
+			gumbelAVX2(first(z, z), first(z, x), first(z, words), int64(len(z)))
+		},
+		expSum64: func(y []float64, x []float64, scale float64, shift float64) float64 {
+			return expSum64AVX2(first(y, y), first(y, x), scale, shift, int64(len(y)))
 		},
 	}
 }

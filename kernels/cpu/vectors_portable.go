@@ -9,8 +9,8 @@ import (
 func portableVectors() vectors {
 	return vectors{
 		add: add, axpy64: axpy64, scale: scale, sum: sum, dot: dot, dot64: dot64, deviation: deviation, max: maximum, expSum: expSum,
-		scoreGrad: scoreGrad,
-		gelu:      gelu, geluGrad: geluGrad,
+		expSum64: expSum64, gumbel: gumbel, scoreGrad: scoreGrad, gatherDots: gatherDots, addGathered: addGathered,
+		gelu: gelu, geluGrad: geluGrad,
 		normalize: normalize, normalizeSums: normalizeSums, normalizeGrad: normalizeGrad,
 		affine: affine, affineGrad: affineGrad, addDeviation: addDeviation, addCentered: addCentered,
 		noise: noise, drop: drop, adamw: adamw,

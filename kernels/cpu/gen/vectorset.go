@@ -14,6 +14,8 @@ func vectors(f *file) {
 	norms(f)
 	noise(f)
 	adamw(f)
+	gather(f)
+	softmaxes(f)
 	if f.isa == avx2 {
 		f.table("restMasks", slices.Concat(slices.Repeat([]uint32{math.MaxUint32}, f.lanes), make([]uint32, f.lanes)))
 	}
@@ -191,10 +193,7 @@ func reductions(f *file) {
 		},
 		finish: func(l *loop) {
 			l.join("VADDPD", sums, turn)
-			l.fold("VADDPD", sums)
-			l.p("VPERMILPD $1, X%d, X0", sums)
-			l.p("VADDSD X0, X%[1]d, X%[1]d", sums)
-			l.p("VMOVSD X%d, %s", sums, l.args["r0"])
+			l.total64(sums, "r0")
 		}})
 	f.vector(vectorFunc{name: "deviation", doc: "is Σ (x-mean)².", results: []string{"float32"}, params: append(vecs("x"), floats("mean")...), unroll: turn,
 		setup: func(l *loop) {
