@@ -138,216 +138,6 @@ done:
 	VZEROUPPER
 	RET
 
-// func affineAVX2(y *float32, x *float32, mean *float32, a *float32, b *float32, n int64)
-TEXT ·affineAVX2(SB), NOSPLIT, $8-48
-	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
-	LDMXCSR flushing<>(SB)
-	MOVQ y+0(FP), DI
-	MOVQ x+8(FP), SI
-	MOVQ mean+16(FP), R8
-	MOVQ a+24(FP), R9
-	MOVQ b+32(FP), R10
-	MOVQ n+40(FP), CX
-	LEAQ constants<>(SB), AX
-	MOVQ CX, BX
-	ANDQ $7, BX
-	XORQ DX, DX
-	SHRQ $3, CX
-	JZ rest
-	PCALIGN $32
-loop:
-	VMOVUPS (SI)(DX*1), Y0
-	VMOVUPS (R8)(DX*1), Y1
-	VMOVUPS (R9)(DX*1), Y2
-	VMOVUPS (R10)(DX*1), Y3
-	VSUBPS Y1, Y0, Y0
-	VFMADD213PS Y3, Y2, Y0
-	VMOVUPS Y0, (DI)(DX*1)
-	ADDQ $32, DX
-	DECQ CX
-	JNZ loop
-rest:
-	TESTQ BX, BX
-	JZ done
-	// mask of the last n%8 values
-	LEAQ restMasks<>+32(SB), CX
-	SHLQ $2, BX
-	SUBQ BX, CX
-	VMOVUPS (CX), Y15
-	VMASKMOVPS (SI)(DX*1), Y15, Y0
-	VMASKMOVPS (R8)(DX*1), Y15, Y1
-	VMASKMOVPS (R9)(DX*1), Y15, Y2
-	VMASKMOVPS (R10)(DX*1), Y15, Y3
-	VSUBPS Y1, Y0, Y0
-	VFMADD213PS Y3, Y2, Y0
-	VMASKMOVPS Y0, Y15, (DI)(DX*1)
-done:
-	LDMXCSR control-8(SP)
-	VZEROUPPER
-	RET
-
-// func affineGradAVX2(dx *float32, dy *float32, x *float32, mean *float32, gamma *float32, p *float32, q *float32, r *float32, n int64)
-TEXT ·affineGradAVX2(SB), NOSPLIT, $8-72
-	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
-	LDMXCSR flushing<>(SB)
-	MOVQ dx+0(FP), DI
-	MOVQ dy+8(FP), SI
-	MOVQ x+16(FP), R8
-	MOVQ mean+24(FP), R9
-	MOVQ gamma+32(FP), R10
-	MOVQ p+40(FP), R11
-	MOVQ q+48(FP), R12
-	MOVQ r+56(FP), R13
-	MOVQ n+64(FP), CX
-	LEAQ constants<>(SB), AX
-	MOVQ CX, BX
-	ANDQ $7, BX
-	XORQ DX, DX
-	SHRQ $3, CX
-	JZ rest
-	PCALIGN $32
-loop:
-	VMOVUPS (SI)(DX*1), Y0
-	VMOVUPS (R10)(DX*1), Y1
-	VMOVUPS (R8)(DX*1), Y2
-	VMOVUPS (R9)(DX*1), Y3
-	VMOVUPS (R11)(DX*1), Y4
-	VMOVUPS (R12)(DX*1), Y5
-	VMOVUPS (R13)(DX*1), Y6
-	VMULPS Y1, Y0, Y0
-	VSUBPS Y3, Y2, Y2
-	VSUBPS Y4, Y0, Y0
-	VFNMADD231PS Y5, Y2, Y0
-	VMULPS Y6, Y0, Y0
-	VMOVUPS Y0, (DI)(DX*1)
-	ADDQ $32, DX
-	DECQ CX
-	JNZ loop
-rest:
-	TESTQ BX, BX
-	JZ done
-	// mask of the last n%8 values
-	LEAQ restMasks<>+32(SB), CX
-	SHLQ $2, BX
-	SUBQ BX, CX
-	VMOVUPS (CX), Y15
-	VMASKMOVPS (SI)(DX*1), Y15, Y0
-	VMASKMOVPS (R10)(DX*1), Y15, Y1
-	VMASKMOVPS (R8)(DX*1), Y15, Y2
-	VMASKMOVPS (R9)(DX*1), Y15, Y3
-	VMASKMOVPS (R11)(DX*1), Y15, Y4
-	VMASKMOVPS (R12)(DX*1), Y15, Y5
-	VMASKMOVPS (R13)(DX*1), Y15, Y6
-	VMULPS Y1, Y0, Y0
-	VSUBPS Y3, Y2, Y2
-	VSUBPS Y4, Y0, Y0
-	VFNMADD231PS Y5, Y2, Y0
-	VMULPS Y6, Y0, Y0
-	VMASKMOVPS Y0, Y15, (DI)(DX*1)
-done:
-	LDMXCSR control-8(SP)
-	VZEROUPPER
-	RET
-
-// func addDeviationAVX2(acc *float32, x *float32, mean *float32, n int64)
-TEXT ·addDeviationAVX2(SB), NOSPLIT, $8-32
-	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
-	LDMXCSR flushing<>(SB)
-	MOVQ acc+0(FP), DI
-	MOVQ x+8(FP), SI
-	MOVQ mean+16(FP), R8
-	MOVQ n+24(FP), CX
-	LEAQ constants<>(SB), AX
-	MOVQ CX, BX
-	ANDQ $7, BX
-	XORQ DX, DX
-	SHRQ $3, CX
-	JZ rest
-	PCALIGN $32
-loop:
-	VMOVUPS (DI)(DX*1), Y0
-	VMOVUPS (SI)(DX*1), Y1
-	VMOVUPS (R8)(DX*1), Y2
-	VSUBPS Y2, Y1, Y1
-	VFMADD231PS Y1, Y1, Y0
-	VMOVUPS Y0, (DI)(DX*1)
-	ADDQ $32, DX
-	DECQ CX
-	JNZ loop
-rest:
-	TESTQ BX, BX
-	JZ done
-	// mask of the last n%8 values
-	LEAQ restMasks<>+32(SB), CX
-	SHLQ $2, BX
-	SUBQ BX, CX
-	VMOVUPS (CX), Y15
-	VMASKMOVPS (DI)(DX*1), Y15, Y0
-	VMASKMOVPS (SI)(DX*1), Y15, Y1
-	VMASKMOVPS (R8)(DX*1), Y15, Y2
-	VSUBPS Y2, Y1, Y1
-	VFMADD231PS Y1, Y1, Y0
-	VMASKMOVPS Y0, Y15, (DI)(DX*1)
-done:
-	LDMXCSR control-8(SP)
-	VZEROUPPER
-	RET
-
-// func addCenteredAVX2(acc *float32, dy *float32, x *float32, mean *float32, n int64)
-TEXT ·addCenteredAVX2(SB), NOSPLIT, $8-40
-	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
-	LDMXCSR flushing<>(SB)
-	MOVQ acc+0(FP), DI
-	MOVQ dy+8(FP), SI
-	MOVQ x+16(FP), R8
-	MOVQ mean+24(FP), R9
-	MOVQ n+32(FP), CX
-	LEAQ constants<>(SB), AX
-	MOVQ CX, BX
-	ANDQ $7, BX
-	XORQ DX, DX
-	SHRQ $3, CX
-	JZ rest
-	PCALIGN $32
-loop:
-	VMOVUPS (DI)(DX*1), Y0
-	VMOVUPS (SI)(DX*1), Y1
-	VMOVUPS (R8)(DX*1), Y2
-	VMOVUPS (R9)(DX*1), Y3
-	VSUBPS Y3, Y2, Y2
-	VFMADD231PS Y2, Y1, Y0
-	VMOVUPS Y0, (DI)(DX*1)
-	ADDQ $32, DX
-	DECQ CX
-	JNZ loop
-rest:
-	TESTQ BX, BX
-	JZ done
-	// mask of the last n%8 values
-	LEAQ restMasks<>+32(SB), CX
-	SHLQ $2, BX
-	SUBQ BX, CX
-	VMOVUPS (CX), Y15
-	VMASKMOVPS (DI)(DX*1), Y15, Y0
-	VMASKMOVPS (SI)(DX*1), Y15, Y1
-	VMASKMOVPS (R8)(DX*1), Y15, Y2
-	VMASKMOVPS (R9)(DX*1), Y15, Y3
-	VSUBPS Y3, Y2, Y2
-	VFMADD231PS Y2, Y1, Y0
-	VMASKMOVPS Y0, Y15, (DI)(DX*1)
-done:
-	LDMXCSR control-8(SP)
-	VZEROUPPER
-	RET
-
 // func scoreGradAVX2(dp *float32, p *float32, delta float32, scale float32, n int64)
 TEXT ·scoreGradAVX2(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
@@ -1946,6 +1736,298 @@ restList:
 	JLT restList
 	VMASKMOVPD Y0, Y14, 0(DI)
 done:
+	LDMXCSR control-8(SP)
+	VZEROUPPER
+	RET
+
+// func addRowsAVX2(acc *float32, x *float32, width int64, rows int64)
+TEXT ·addRowsAVX2(SB), NOSPLIT, $8-32
+	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
+	LDMXCSR flushing<>(SB)
+	MOVQ width+16(FP), BX
+	ANDQ $7, BX
+	// mask of the last n%8 values
+	LEAQ restMasks<>+32(SB), CX
+	SHLQ $2, BX
+	SUBQ BX, CX
+	VMOVUPS (CX), Y15
+	MOVQ acc+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ width+16(FP), BX
+	MOVQ BX, CX
+	ANDQ $~7, CX
+	SHLQ $2, BX
+	SHLQ $2, CX
+row:
+	XORQ DX, DX
+	JMP check
+	PCALIGN $32
+loop:
+	VMOVUPS (DI)(DX*1), Y0
+	VMOVUPS (SI)(DX*1), Y1
+	VADDPS Y1, Y0, Y0
+	VMOVUPS Y0, (DI)(DX*1)
+	ADDQ $32, DX
+check:
+	CMPQ DX, CX
+	JLT loop
+	CMPQ DX, BX
+	JEQ next
+	VMASKMOVPS (DI)(DX*1), Y15, Y0
+	VMASKMOVPS (SI)(DX*1), Y15, Y1
+	VADDPS Y1, Y0, Y0
+	VMASKMOVPS Y0, Y15, (DI)(DX*1)
+next:
+	ADDQ BX, SI
+	DECQ rows+24(FP)
+	JNZ row
+	LDMXCSR control-8(SP)
+	VZEROUPPER
+	RET
+
+// func addDeviationAVX2(acc *float32, x *float32, mean *float32, width int64, rows int64)
+TEXT ·addDeviationAVX2(SB), NOSPLIT, $8-40
+	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
+	LDMXCSR flushing<>(SB)
+	MOVQ width+24(FP), BX
+	ANDQ $7, BX
+	// mask of the last n%8 values
+	LEAQ restMasks<>+32(SB), CX
+	SHLQ $2, BX
+	SUBQ BX, CX
+	VMOVUPS (CX), Y15
+	MOVQ acc+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ mean+16(FP), R8
+	MOVQ width+24(FP), BX
+	MOVQ BX, CX
+	ANDQ $~7, CX
+	SHLQ $2, BX
+	SHLQ $2, CX
+row:
+	XORQ DX, DX
+	JMP check
+	PCALIGN $32
+loop:
+	VMOVUPS (DI)(DX*1), Y0
+	VMOVUPS (SI)(DX*1), Y1
+	VMOVUPS (R8)(DX*1), Y2
+	VSUBPS Y2, Y1, Y1
+	VFMADD231PS Y1, Y1, Y0
+	VMOVUPS Y0, (DI)(DX*1)
+	ADDQ $32, DX
+check:
+	CMPQ DX, CX
+	JLT loop
+	CMPQ DX, BX
+	JEQ next
+	VMASKMOVPS (DI)(DX*1), Y15, Y0
+	VMASKMOVPS (SI)(DX*1), Y15, Y1
+	VMASKMOVPS (R8)(DX*1), Y15, Y2
+	VSUBPS Y2, Y1, Y1
+	VFMADD231PS Y1, Y1, Y0
+	VMASKMOVPS Y0, Y15, (DI)(DX*1)
+next:
+	ADDQ BX, SI
+	DECQ rows+32(FP)
+	JNZ row
+	LDMXCSR control-8(SP)
+	VZEROUPPER
+	RET
+
+// func addCenteredAVX2(s *float32, t *float32, dy *float32, x *float32, mean *float32, width int64, rows int64)
+TEXT ·addCenteredAVX2(SB), NOSPLIT, $8-56
+	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
+	LDMXCSR flushing<>(SB)
+	MOVQ width+40(FP), BX
+	ANDQ $7, BX
+	// mask of the last n%8 values
+	LEAQ restMasks<>+32(SB), CX
+	SHLQ $2, BX
+	SUBQ BX, CX
+	VMOVUPS (CX), Y15
+	MOVQ s+0(FP), DI
+	MOVQ t+8(FP), SI
+	MOVQ dy+16(FP), R8
+	MOVQ x+24(FP), R9
+	MOVQ mean+32(FP), R10
+	MOVQ width+40(FP), BX
+	MOVQ BX, CX
+	ANDQ $~7, CX
+	SHLQ $2, BX
+	SHLQ $2, CX
+row:
+	XORQ DX, DX
+	JMP check
+	PCALIGN $32
+loop:
+	VMOVUPS (DI)(DX*1), Y0
+	VMOVUPS (R8)(DX*1), Y1
+	VMOVUPS (SI)(DX*1), Y2
+	VMOVUPS (R9)(DX*1), Y3
+	VMOVUPS (R10)(DX*1), Y4
+	VADDPS Y1, Y0, Y0
+	VMOVUPS Y0, (DI)(DX*1)
+	VSUBPS Y4, Y3, Y3
+	VFMADD231PS Y3, Y1, Y2
+	VMOVUPS Y2, (SI)(DX*1)
+	ADDQ $32, DX
+check:
+	CMPQ DX, CX
+	JLT loop
+	CMPQ DX, BX
+	JEQ next
+	VMASKMOVPS (DI)(DX*1), Y15, Y0
+	VMASKMOVPS (R8)(DX*1), Y15, Y1
+	VMASKMOVPS (SI)(DX*1), Y15, Y2
+	VMASKMOVPS (R9)(DX*1), Y15, Y3
+	VMASKMOVPS (R10)(DX*1), Y15, Y4
+	VADDPS Y1, Y0, Y0
+	VMASKMOVPS Y0, Y15, (DI)(DX*1)
+	VSUBPS Y4, Y3, Y3
+	VFMADD231PS Y3, Y1, Y2
+	VMASKMOVPS Y2, Y15, (SI)(DX*1)
+next:
+	ADDQ BX, R8
+	ADDQ BX, R9
+	DECQ rows+48(FP)
+	JNZ row
+	LDMXCSR control-8(SP)
+	VZEROUPPER
+	RET
+
+// func affineAVX2(y *float32, x *float32, mean *float32, a *float32, b *float32, width int64, rows int64)
+TEXT ·affineAVX2(SB), NOSPLIT, $8-56
+	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
+	LDMXCSR flushing<>(SB)
+	MOVQ width+40(FP), BX
+	ANDQ $7, BX
+	// mask of the last n%8 values
+	LEAQ restMasks<>+32(SB), CX
+	SHLQ $2, BX
+	SUBQ BX, CX
+	VMOVUPS (CX), Y15
+	MOVQ y+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ mean+16(FP), R8
+	MOVQ a+24(FP), R9
+	MOVQ b+32(FP), R10
+	MOVQ width+40(FP), BX
+	MOVQ BX, CX
+	ANDQ $~7, CX
+	SHLQ $2, BX
+	SHLQ $2, CX
+row:
+	XORQ DX, DX
+	JMP check
+	PCALIGN $32
+loop:
+	VMOVUPS (SI)(DX*1), Y0
+	VMOVUPS (R8)(DX*1), Y1
+	VMOVUPS (R9)(DX*1), Y2
+	VMOVUPS (R10)(DX*1), Y3
+	VSUBPS Y1, Y0, Y0
+	VFMADD213PS Y3, Y2, Y0
+	VMOVUPS Y0, (DI)(DX*1)
+	ADDQ $32, DX
+check:
+	CMPQ DX, CX
+	JLT loop
+	CMPQ DX, BX
+	JEQ next
+	VMASKMOVPS (SI)(DX*1), Y15, Y0
+	VMASKMOVPS (R8)(DX*1), Y15, Y1
+	VMASKMOVPS (R9)(DX*1), Y15, Y2
+	VMASKMOVPS (R10)(DX*1), Y15, Y3
+	VSUBPS Y1, Y0, Y0
+	VFMADD213PS Y3, Y2, Y0
+	VMASKMOVPS Y0, Y15, (DI)(DX*1)
+next:
+	ADDQ BX, DI
+	ADDQ BX, SI
+	DECQ rows+48(FP)
+	JNZ row
+	LDMXCSR control-8(SP)
+	VZEROUPPER
+	RET
+
+// func affineGradAVX2(dx *float32, dy *float32, x *float32, mean *float32, gamma *float32, p *float32, q *float32, r *float32, width int64, rows int64)
+TEXT ·affineGradAVX2(SB), NOSPLIT, $8-80
+	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
+	LDMXCSR flushing<>(SB)
+	MOVQ width+64(FP), BX
+	ANDQ $7, BX
+	// mask of the last n%8 values
+	LEAQ restMasks<>+32(SB), CX
+	SHLQ $2, BX
+	SUBQ BX, CX
+	VMOVUPS (CX), Y15
+	MOVQ dx+0(FP), DI
+	MOVQ dy+8(FP), SI
+	MOVQ x+16(FP), R8
+	MOVQ mean+24(FP), R9
+	MOVQ gamma+32(FP), R10
+	MOVQ p+40(FP), R11
+	MOVQ q+48(FP), R12
+	MOVQ r+56(FP), R13
+	MOVQ width+64(FP), BX
+	MOVQ BX, CX
+	ANDQ $~7, CX
+	SHLQ $2, BX
+	SHLQ $2, CX
+row:
+	XORQ DX, DX
+	JMP check
+	PCALIGN $32
+loop:
+	VMOVUPS (SI)(DX*1), Y0
+	VMOVUPS (R10)(DX*1), Y1
+	VMOVUPS (R8)(DX*1), Y2
+	VMOVUPS (R9)(DX*1), Y3
+	VMOVUPS (R11)(DX*1), Y4
+	VMOVUPS (R12)(DX*1), Y5
+	VMOVUPS (R13)(DX*1), Y6
+	VMULPS Y1, Y0, Y0
+	VSUBPS Y3, Y2, Y2
+	VSUBPS Y4, Y0, Y0
+	VFNMADD231PS Y5, Y2, Y0
+	VMULPS Y6, Y0, Y0
+	VMOVUPS Y0, (DI)(DX*1)
+	ADDQ $32, DX
+check:
+	CMPQ DX, CX
+	JLT loop
+	CMPQ DX, BX
+	JEQ next
+	VMASKMOVPS (SI)(DX*1), Y15, Y0
+	VMASKMOVPS (R10)(DX*1), Y15, Y1
+	VMASKMOVPS (R8)(DX*1), Y15, Y2
+	VMASKMOVPS (R9)(DX*1), Y15, Y3
+	VMASKMOVPS (R11)(DX*1), Y15, Y4
+	VMASKMOVPS (R12)(DX*1), Y15, Y5
+	VMASKMOVPS (R13)(DX*1), Y15, Y6
+	VMULPS Y1, Y0, Y0
+	VSUBPS Y3, Y2, Y2
+	VSUBPS Y4, Y0, Y0
+	VFNMADD231PS Y5, Y2, Y0
+	VMULPS Y6, Y0, Y0
+	VMASKMOVPS Y0, Y15, (DI)(DX*1)
+next:
+	ADDQ BX, DI
+	ADDQ BX, SI
+	ADDQ BX, R8
+	DECQ rows+72(FP)
+	JNZ row
 	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET

@@ -139,220 +139,6 @@ done:
 	VZEROUPPER
 	RET
 
-// func affineAVX512(y *float32, x *float32, mean *float32, a *float32, b *float32, n int64)
-TEXT ·affineAVX512(SB), NOSPLIT, $8-48
-	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
-	LDMXCSR flushing<>(SB)
-	MOVQ y+0(FP), DI
-	MOVQ x+8(FP), SI
-	MOVQ mean+16(FP), R8
-	MOVQ a+24(FP), R9
-	MOVQ b+32(FP), R10
-	MOVQ n+40(FP), CX
-	LEAQ constants<>(SB), AX
-	MOVQ CX, BX
-	ANDQ $15, BX
-	XORQ DX, DX
-	SHRQ $4, CX
-	JZ rest
-	PCALIGN $32
-loop:
-	VMOVUPS (SI)(DX*1), Z0
-	VMOVUPS (R8)(DX*1), Z1
-	VMOVUPS (R9)(DX*1), Z2
-	VMOVUPS (R10)(DX*1), Z3
-	VSUBPS Z1, Z0, Z0
-	VFMADD213PS Z3, Z2, Z0
-	VMOVUPS Z0, (DI)(DX*1)
-	ADDQ $64, DX
-	DECQ CX
-	JNZ loop
-rest:
-	TESTQ BX, BX
-	JZ done
-	// mask of the last n%16 values
-	MOVQ BX, CX
-	MOVL $1, BX
-	SHLL CX, BX
-	DECL BX
-	KMOVW BX, K1
-	VMOVUPS.Z (SI)(DX*1), K1, Z0
-	VMOVUPS.Z (R8)(DX*1), K1, Z1
-	VMOVUPS.Z (R9)(DX*1), K1, Z2
-	VMOVUPS.Z (R10)(DX*1), K1, Z3
-	VSUBPS Z1, Z0, Z0
-	VFMADD213PS Z3, Z2, Z0
-	VMOVUPS Z0, K1, (DI)(DX*1)
-done:
-	LDMXCSR control-8(SP)
-	VZEROUPPER
-	RET
-
-// func affineGradAVX512(dx *float32, dy *float32, x *float32, mean *float32, gamma *float32, p *float32, q *float32, r *float32, n int64)
-TEXT ·affineGradAVX512(SB), NOSPLIT, $8-72
-	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
-	LDMXCSR flushing<>(SB)
-	MOVQ dx+0(FP), DI
-	MOVQ dy+8(FP), SI
-	MOVQ x+16(FP), R8
-	MOVQ mean+24(FP), R9
-	MOVQ gamma+32(FP), R10
-	MOVQ p+40(FP), R11
-	MOVQ q+48(FP), R12
-	MOVQ r+56(FP), R13
-	MOVQ n+64(FP), CX
-	LEAQ constants<>(SB), AX
-	MOVQ CX, BX
-	ANDQ $15, BX
-	XORQ DX, DX
-	SHRQ $4, CX
-	JZ rest
-	PCALIGN $32
-loop:
-	VMOVUPS (SI)(DX*1), Z0
-	VMOVUPS (R10)(DX*1), Z1
-	VMOVUPS (R8)(DX*1), Z2
-	VMOVUPS (R9)(DX*1), Z3
-	VMOVUPS (R11)(DX*1), Z4
-	VMOVUPS (R12)(DX*1), Z5
-	VMOVUPS (R13)(DX*1), Z6
-	VMULPS Z1, Z0, Z0
-	VSUBPS Z3, Z2, Z2
-	VSUBPS Z4, Z0, Z0
-	VFNMADD231PS Z5, Z2, Z0
-	VMULPS Z6, Z0, Z0
-	VMOVUPS Z0, (DI)(DX*1)
-	ADDQ $64, DX
-	DECQ CX
-	JNZ loop
-rest:
-	TESTQ BX, BX
-	JZ done
-	// mask of the last n%16 values
-	MOVQ BX, CX
-	MOVL $1, BX
-	SHLL CX, BX
-	DECL BX
-	KMOVW BX, K1
-	VMOVUPS.Z (SI)(DX*1), K1, Z0
-	VMOVUPS.Z (R10)(DX*1), K1, Z1
-	VMOVUPS.Z (R8)(DX*1), K1, Z2
-	VMOVUPS.Z (R9)(DX*1), K1, Z3
-	VMOVUPS.Z (R11)(DX*1), K1, Z4
-	VMOVUPS.Z (R12)(DX*1), K1, Z5
-	VMOVUPS.Z (R13)(DX*1), K1, Z6
-	VMULPS Z1, Z0, Z0
-	VSUBPS Z3, Z2, Z2
-	VSUBPS Z4, Z0, Z0
-	VFNMADD231PS Z5, Z2, Z0
-	VMULPS Z6, Z0, Z0
-	VMOVUPS Z0, K1, (DI)(DX*1)
-done:
-	LDMXCSR control-8(SP)
-	VZEROUPPER
-	RET
-
-// func addDeviationAVX512(acc *float32, x *float32, mean *float32, n int64)
-TEXT ·addDeviationAVX512(SB), NOSPLIT, $8-32
-	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
-	LDMXCSR flushing<>(SB)
-	MOVQ acc+0(FP), DI
-	MOVQ x+8(FP), SI
-	MOVQ mean+16(FP), R8
-	MOVQ n+24(FP), CX
-	LEAQ constants<>(SB), AX
-	MOVQ CX, BX
-	ANDQ $15, BX
-	XORQ DX, DX
-	SHRQ $4, CX
-	JZ rest
-	PCALIGN $32
-loop:
-	VMOVUPS (DI)(DX*1), Z0
-	VMOVUPS (SI)(DX*1), Z1
-	VMOVUPS (R8)(DX*1), Z2
-	VSUBPS Z2, Z1, Z1
-	VFMADD231PS Z1, Z1, Z0
-	VMOVUPS Z0, (DI)(DX*1)
-	ADDQ $64, DX
-	DECQ CX
-	JNZ loop
-rest:
-	TESTQ BX, BX
-	JZ done
-	// mask of the last n%16 values
-	MOVQ BX, CX
-	MOVL $1, BX
-	SHLL CX, BX
-	DECL BX
-	KMOVW BX, K1
-	VMOVUPS.Z (DI)(DX*1), K1, Z0
-	VMOVUPS.Z (SI)(DX*1), K1, Z1
-	VMOVUPS.Z (R8)(DX*1), K1, Z2
-	VSUBPS Z2, Z1, Z1
-	VFMADD231PS Z1, Z1, Z0
-	VMOVUPS Z0, K1, (DI)(DX*1)
-done:
-	LDMXCSR control-8(SP)
-	VZEROUPPER
-	RET
-
-// func addCenteredAVX512(acc *float32, dy *float32, x *float32, mean *float32, n int64)
-TEXT ·addCenteredAVX512(SB), NOSPLIT, $8-40
-	STMXCSR control-8(SP)
-	ANDL $~0x1f, control-8(SP)
-	ORL $0x20, control-8(SP)
-	LDMXCSR flushing<>(SB)
-	MOVQ acc+0(FP), DI
-	MOVQ dy+8(FP), SI
-	MOVQ x+16(FP), R8
-	MOVQ mean+24(FP), R9
-	MOVQ n+32(FP), CX
-	LEAQ constants<>(SB), AX
-	MOVQ CX, BX
-	ANDQ $15, BX
-	XORQ DX, DX
-	SHRQ $4, CX
-	JZ rest
-	PCALIGN $32
-loop:
-	VMOVUPS (DI)(DX*1), Z0
-	VMOVUPS (SI)(DX*1), Z1
-	VMOVUPS (R8)(DX*1), Z2
-	VMOVUPS (R9)(DX*1), Z3
-	VSUBPS Z3, Z2, Z2
-	VFMADD231PS Z2, Z1, Z0
-	VMOVUPS Z0, (DI)(DX*1)
-	ADDQ $64, DX
-	DECQ CX
-	JNZ loop
-rest:
-	TESTQ BX, BX
-	JZ done
-	// mask of the last n%16 values
-	MOVQ BX, CX
-	MOVL $1, BX
-	SHLL CX, BX
-	DECL BX
-	KMOVW BX, K1
-	VMOVUPS.Z (DI)(DX*1), K1, Z0
-	VMOVUPS.Z (SI)(DX*1), K1, Z1
-	VMOVUPS.Z (R8)(DX*1), K1, Z2
-	VMOVUPS.Z (R9)(DX*1), K1, Z3
-	VSUBPS Z3, Z2, Z2
-	VFMADD231PS Z2, Z1, Z0
-	VMOVUPS Z0, K1, (DI)(DX*1)
-done:
-	LDMXCSR control-8(SP)
-	VZEROUPPER
-	RET
-
 // func scoreGradAVX512(dp *float32, p *float32, delta float32, scale float32, n int64)
 TEXT ·scoreGradAVX512(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
@@ -1935,6 +1721,303 @@ restList:
 	JLT restList
 	VMOVUPD Z0, K1, 0(DI)
 done:
+	LDMXCSR control-8(SP)
+	VZEROUPPER
+	RET
+
+// func addRowsAVX512(acc *float32, x *float32, width int64, rows int64)
+TEXT ·addRowsAVX512(SB), NOSPLIT, $8-32
+	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
+	LDMXCSR flushing<>(SB)
+	MOVQ width+16(FP), BX
+	ANDQ $15, BX
+	// mask of the last n%16 values
+	MOVQ BX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	DECL BX
+	KMOVW BX, K1
+	MOVQ acc+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ width+16(FP), BX
+	MOVQ BX, CX
+	ANDQ $~15, CX
+	SHLQ $2, BX
+	SHLQ $2, CX
+row:
+	XORQ DX, DX
+	JMP check
+	PCALIGN $32
+loop:
+	VMOVUPS (DI)(DX*1), Z0
+	VMOVUPS (SI)(DX*1), Z1
+	VADDPS Z1, Z0, Z0
+	VMOVUPS Z0, (DI)(DX*1)
+	ADDQ $64, DX
+check:
+	CMPQ DX, CX
+	JLT loop
+	CMPQ DX, BX
+	JEQ next
+	VMOVUPS.Z (DI)(DX*1), K1, Z0
+	VMOVUPS.Z (SI)(DX*1), K1, Z1
+	VADDPS Z1, Z0, Z0
+	VMOVUPS Z0, K1, (DI)(DX*1)
+next:
+	ADDQ BX, SI
+	DECQ rows+24(FP)
+	JNZ row
+	LDMXCSR control-8(SP)
+	VZEROUPPER
+	RET
+
+// func addDeviationAVX512(acc *float32, x *float32, mean *float32, width int64, rows int64)
+TEXT ·addDeviationAVX512(SB), NOSPLIT, $8-40
+	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
+	LDMXCSR flushing<>(SB)
+	MOVQ width+24(FP), BX
+	ANDQ $15, BX
+	// mask of the last n%16 values
+	MOVQ BX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	DECL BX
+	KMOVW BX, K1
+	MOVQ acc+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ mean+16(FP), R8
+	MOVQ width+24(FP), BX
+	MOVQ BX, CX
+	ANDQ $~15, CX
+	SHLQ $2, BX
+	SHLQ $2, CX
+row:
+	XORQ DX, DX
+	JMP check
+	PCALIGN $32
+loop:
+	VMOVUPS (DI)(DX*1), Z0
+	VMOVUPS (SI)(DX*1), Z1
+	VMOVUPS (R8)(DX*1), Z2
+	VSUBPS Z2, Z1, Z1
+	VFMADD231PS Z1, Z1, Z0
+	VMOVUPS Z0, (DI)(DX*1)
+	ADDQ $64, DX
+check:
+	CMPQ DX, CX
+	JLT loop
+	CMPQ DX, BX
+	JEQ next
+	VMOVUPS.Z (DI)(DX*1), K1, Z0
+	VMOVUPS.Z (SI)(DX*1), K1, Z1
+	VMOVUPS.Z (R8)(DX*1), K1, Z2
+	VSUBPS Z2, Z1, Z1
+	VFMADD231PS Z1, Z1, Z0
+	VMOVUPS Z0, K1, (DI)(DX*1)
+next:
+	ADDQ BX, SI
+	DECQ rows+32(FP)
+	JNZ row
+	LDMXCSR control-8(SP)
+	VZEROUPPER
+	RET
+
+// func addCenteredAVX512(s *float32, t *float32, dy *float32, x *float32, mean *float32, width int64, rows int64)
+TEXT ·addCenteredAVX512(SB), NOSPLIT, $8-56
+	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
+	LDMXCSR flushing<>(SB)
+	MOVQ width+40(FP), BX
+	ANDQ $15, BX
+	// mask of the last n%16 values
+	MOVQ BX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	DECL BX
+	KMOVW BX, K1
+	MOVQ s+0(FP), DI
+	MOVQ t+8(FP), SI
+	MOVQ dy+16(FP), R8
+	MOVQ x+24(FP), R9
+	MOVQ mean+32(FP), R10
+	MOVQ width+40(FP), BX
+	MOVQ BX, CX
+	ANDQ $~15, CX
+	SHLQ $2, BX
+	SHLQ $2, CX
+row:
+	XORQ DX, DX
+	JMP check
+	PCALIGN $32
+loop:
+	VMOVUPS (DI)(DX*1), Z0
+	VMOVUPS (R8)(DX*1), Z1
+	VMOVUPS (SI)(DX*1), Z2
+	VMOVUPS (R9)(DX*1), Z3
+	VMOVUPS (R10)(DX*1), Z4
+	VADDPS Z1, Z0, Z0
+	VMOVUPS Z0, (DI)(DX*1)
+	VSUBPS Z4, Z3, Z3
+	VFMADD231PS Z3, Z1, Z2
+	VMOVUPS Z2, (SI)(DX*1)
+	ADDQ $64, DX
+check:
+	CMPQ DX, CX
+	JLT loop
+	CMPQ DX, BX
+	JEQ next
+	VMOVUPS.Z (DI)(DX*1), K1, Z0
+	VMOVUPS.Z (R8)(DX*1), K1, Z1
+	VMOVUPS.Z (SI)(DX*1), K1, Z2
+	VMOVUPS.Z (R9)(DX*1), K1, Z3
+	VMOVUPS.Z (R10)(DX*1), K1, Z4
+	VADDPS Z1, Z0, Z0
+	VMOVUPS Z0, K1, (DI)(DX*1)
+	VSUBPS Z4, Z3, Z3
+	VFMADD231PS Z3, Z1, Z2
+	VMOVUPS Z2, K1, (SI)(DX*1)
+next:
+	ADDQ BX, R8
+	ADDQ BX, R9
+	DECQ rows+48(FP)
+	JNZ row
+	LDMXCSR control-8(SP)
+	VZEROUPPER
+	RET
+
+// func affineAVX512(y *float32, x *float32, mean *float32, a *float32, b *float32, width int64, rows int64)
+TEXT ·affineAVX512(SB), NOSPLIT, $8-56
+	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
+	LDMXCSR flushing<>(SB)
+	MOVQ width+40(FP), BX
+	ANDQ $15, BX
+	// mask of the last n%16 values
+	MOVQ BX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	DECL BX
+	KMOVW BX, K1
+	MOVQ y+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ mean+16(FP), R8
+	MOVQ a+24(FP), R9
+	MOVQ b+32(FP), R10
+	MOVQ width+40(FP), BX
+	MOVQ BX, CX
+	ANDQ $~15, CX
+	SHLQ $2, BX
+	SHLQ $2, CX
+row:
+	XORQ DX, DX
+	JMP check
+	PCALIGN $32
+loop:
+	VMOVUPS (SI)(DX*1), Z0
+	VMOVUPS (R8)(DX*1), Z1
+	VMOVUPS (R9)(DX*1), Z2
+	VMOVUPS (R10)(DX*1), Z3
+	VSUBPS Z1, Z0, Z0
+	VFMADD213PS Z3, Z2, Z0
+	VMOVUPS Z0, (DI)(DX*1)
+	ADDQ $64, DX
+check:
+	CMPQ DX, CX
+	JLT loop
+	CMPQ DX, BX
+	JEQ next
+	VMOVUPS.Z (SI)(DX*1), K1, Z0
+	VMOVUPS.Z (R8)(DX*1), K1, Z1
+	VMOVUPS.Z (R9)(DX*1), K1, Z2
+	VMOVUPS.Z (R10)(DX*1), K1, Z3
+	VSUBPS Z1, Z0, Z0
+	VFMADD213PS Z3, Z2, Z0
+	VMOVUPS Z0, K1, (DI)(DX*1)
+next:
+	ADDQ BX, DI
+	ADDQ BX, SI
+	DECQ rows+48(FP)
+	JNZ row
+	LDMXCSR control-8(SP)
+	VZEROUPPER
+	RET
+
+// func affineGradAVX512(dx *float32, dy *float32, x *float32, mean *float32, gamma *float32, p *float32, q *float32, r *float32, width int64, rows int64)
+TEXT ·affineGradAVX512(SB), NOSPLIT, $8-80
+	STMXCSR control-8(SP)
+	ANDL $~0x1f, control-8(SP)
+	ORL $0x20, control-8(SP)
+	LDMXCSR flushing<>(SB)
+	MOVQ width+64(FP), BX
+	ANDQ $15, BX
+	// mask of the last n%16 values
+	MOVQ BX, CX
+	MOVL $1, BX
+	SHLL CX, BX
+	DECL BX
+	KMOVW BX, K1
+	MOVQ dx+0(FP), DI
+	MOVQ dy+8(FP), SI
+	MOVQ x+16(FP), R8
+	MOVQ mean+24(FP), R9
+	MOVQ gamma+32(FP), R10
+	MOVQ p+40(FP), R11
+	MOVQ q+48(FP), R12
+	MOVQ r+56(FP), R13
+	MOVQ width+64(FP), BX
+	MOVQ BX, CX
+	ANDQ $~15, CX
+	SHLQ $2, BX
+	SHLQ $2, CX
+row:
+	XORQ DX, DX
+	JMP check
+	PCALIGN $32
+loop:
+	VMOVUPS (SI)(DX*1), Z0
+	VMOVUPS (R10)(DX*1), Z1
+	VMOVUPS (R8)(DX*1), Z2
+	VMOVUPS (R9)(DX*1), Z3
+	VMOVUPS (R11)(DX*1), Z4
+	VMOVUPS (R12)(DX*1), Z5
+	VMOVUPS (R13)(DX*1), Z6
+	VMULPS Z1, Z0, Z0
+	VSUBPS Z3, Z2, Z2
+	VSUBPS Z4, Z0, Z0
+	VFNMADD231PS Z5, Z2, Z0
+	VMULPS Z6, Z0, Z0
+	VMOVUPS Z0, (DI)(DX*1)
+	ADDQ $64, DX
+check:
+	CMPQ DX, CX
+	JLT loop
+	CMPQ DX, BX
+	JEQ next
+	VMOVUPS.Z (SI)(DX*1), K1, Z0
+	VMOVUPS.Z (R10)(DX*1), K1, Z1
+	VMOVUPS.Z (R8)(DX*1), K1, Z2
+	VMOVUPS.Z (R9)(DX*1), K1, Z3
+	VMOVUPS.Z (R11)(DX*1), K1, Z4
+	VMOVUPS.Z (R12)(DX*1), K1, Z5
+	VMOVUPS.Z (R13)(DX*1), K1, Z6
+	VMULPS Z1, Z0, Z0
+	VSUBPS Z3, Z2, Z2
+	VSUBPS Z4, Z0, Z0
+	VFNMADD231PS Z5, Z2, Z0
+	VMULPS Z6, Z0, Z0
+	VMOVUPS Z0, K1, (DI)(DX*1)
+next:
+	ADDQ BX, DI
+	ADDQ BX, SI
+	ADDQ BX, R8
+	DECQ rows+72(FP)
+	JNZ row
 	LDMXCSR control-8(SP)
 	VZEROUPPER
 	RET
