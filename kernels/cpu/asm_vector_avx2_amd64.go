@@ -19,26 +19,6 @@ func axpy64AVX2(y *float64, a float64, x *float32, n int64)
 //go:noescape
 func scaleAVX2(y *float32, a float32, x *float32, n int64)
 
-// affineAVX2 is y = (x-mean)·a + b, all vectors.
-//
-//go:noescape
-func affineAVX2(y *float32, x *float32, mean *float32, a *float32, b *float32, n int64)
-
-// affineGradAVX2 is dx = (dy·gamma - p - (x-mean)·q)·r, all vectors.
-//
-//go:noescape
-func affineGradAVX2(dx *float32, dy *float32, x *float32, mean *float32, gamma *float32, p *float32, q *float32, r *float32, n int64)
-
-// addDeviationAVX2 is acc += (x-mean)², all vectors.
-//
-//go:noescape
-func addDeviationAVX2(acc *float32, x *float32, mean *float32, n int64)
-
-// addCenteredAVX2 is acc += dy·(x-mean), all vectors.
-//
-//go:noescape
-func addCenteredAVX2(acc *float32, dy *float32, x *float32, mean *float32, n int64)
-
 // scoreGradAVX2 is dp = p·(dp-delta)·scale.
 //
 //go:noescape
@@ -114,6 +94,51 @@ func dropAVX2(y *float32, x *float32, words *uint32, threshold uint32, keep floa
 //go:noescape
 func adamwAVX2(w *float32, m *float32, v *float32, w0 *float32, grad *float32, m0 *float32, v0 *float32, r *adamwRates, n int64)
 
+// gatherDotsAVX2 is out[j] = Σ x·rows[index[j]] in float64.
+//
+//go:noescape
+func gatherDotsAVX2(out *float64, x *float32, rows *float32, index *int32, n int64, width int64)
+
+// addGatheredAVX2 is out += Σ weights[j]·rows[index[j]] in float64, in the order of j.
+//
+//go:noescape
+func addGatheredAVX2(out *float64, weights *float64, rows *float32, index *int32, n int64, width int64)
+
+// addRowsAVX2 is acc += Σ x over rows of x.
+//
+//go:noescape
+func addRowsAVX2(acc *float32, x *float32, width int64, rows int64)
+
+// addDeviationAVX2 is acc += Σ (x-mean)² over rows of x.
+//
+//go:noescape
+func addDeviationAVX2(acc *float32, x *float32, mean *float32, width int64, rows int64)
+
+// addCenteredAVX2 is s += Σ dy and t += Σ dy·(x-mean) over rows of dy and x.
+//
+//go:noescape
+func addCenteredAVX2(s *float32, t *float32, dy *float32, x *float32, mean *float32, width int64, rows int64)
+
+// affineAVX2 is y = (x-mean)·a + b for rows of y and x.
+//
+//go:noescape
+func affineAVX2(y *float32, x *float32, mean *float32, a *float32, b *float32, width int64, rows int64)
+
+// affineGradAVX2 is dx = (dy·gamma - p - (x-mean)·q)·r for rows of dx, dy and x.
+//
+//go:noescape
+func affineGradAVX2(dx *float32, dy *float32, x *float32, mean *float32, gamma *float32, p *float32, q *float32, r *float32, width int64, rows int64)
+
+// gumbelAVX2 is z = x - log(-log(u)), u = rng.Unit of the word.
+//
+//go:noescape
+func gumbelAVX2(z *float32, x *float32, words *uint32, n int64)
+
+// expSum64AVX2 is y = exp(scale·x - shift) in float64; it returns Σ y.
+//
+//go:noescape
+func expSum64AVX2(y *float64, x *float64, scale float64, shift float64, n int64) (r0 float64)
+
 // vectorsAVX2 gives the assembly the types of the table. The lengths are checked here; the assembly trusts them.
 func vectorsAVX2() vectors {
 	return vectors{
@@ -125,18 +150,6 @@ func vectorsAVX2() vectors {
 		},
 		scale: func(y []float32, a float32, x []float32) {
 			scaleAVX2(first(y, y), a, first(y, x), int64(len(y)))
-		},
-		affine: func(y []float32, x []float32, mean []float32, a []float32, b []float32) {
-			affineAVX2(first(y, y), first(y, x), first(y, mean), first(y, a), first(y, b), int64(len(y)))
-		},
-		affineGrad: func(dx []float32, dy []float32, x []float32, mean []float32, gamma []float32, p []float32, q []float32, r []float32) {
-			affineGradAVX2(first(dx, dx), first(dx, dy), first(dx, x), first(dx, mean), first(dx, gamma), first(dx, p), first(dx, q), first(dx, r), int64(len(dx)))
-		},
-		addDeviation: func(acc []float32, x []float32, mean []float32) {
-			addDeviationAVX2(first(acc, acc), first(acc, x), first(acc, mean), int64(len(acc)))
-		},
-		addCentered: func(acc []float32, dy []float32, x []float32, mean []float32) {
-			addCenteredAVX2(first(acc, acc), first(acc, dy), first(acc, x), first(acc, mean), int64(len(acc)))
 		},
 		scoreGrad: func(dp []float32, p []float32, delta float32, scale float32) {
 			scoreGradAVX2(first(dp, dp), first(dp, p), delta, scale, int64(len(dp)))
@@ -182,6 +195,45 @@ func vectorsAVX2() vectors {
 		},
 		adamw: func(w []float32, m []float32, v []float32, w0 []float32, grad []float32, m0 []float32, v0 []float32, r adamwRates) {
 			adamwAVX2(first(w, w), first(w, m), first(w, v), first(w, w0), first(w, grad), first(w, m0), first(w, v0), &r, int64(len(w)))
+		},
+		gatherDots: func(out []float64, x, rows []float32, index []int32) {
+			within(rows, len(x), index)
+			gatherDotsAVX2(first(index, out), unsafe.SliceData(x), unsafe.SliceData(rows), unsafe.SliceData(index), int64(len(index)), int64(len(x)))
+		},
+		addGathered: func(out, weights []float64, rows []float32, index []int32) {
+			within(rows, len(out), index)
+			addGatheredAVX2(unsafe.SliceData(out), first(index, weights), unsafe.SliceData(rows), unsafe.SliceData(index), int64(len(index)), int64(len(out)))
+		},
+		addRows: func(acc, x []float32) {
+			if rows := rowCount(x, acc); rows > 0 {
+				addRowsAVX2(first(acc, acc), first(x, x), int64(len(acc)), int64(rows))
+			}
+		},
+		addDeviation: func(acc, x, mean []float32) {
+			if rows := rowCount(x, acc); rows > 0 {
+				addDeviationAVX2(first(acc, acc), first(x, x), first(acc, mean), int64(len(acc)), int64(rows))
+			}
+		},
+		addCentered: func(s, t, dy, x, mean []float32) {
+			if rows := rowCount(dy, s); rows > 0 {
+				addCenteredAVX2(first(s, s), first(s, t), first(dy, dy), first(dy, x), first(s, mean), int64(len(s)), int64(rows))
+			}
+		},
+		affine: func(y, x, mean, a, b []float32) {
+			if rows := rowCount(y, mean); rows > 0 {
+				affineAVX2(first(y, y), first(y, x), first(mean, mean), first(mean, a), first(mean, b), int64(len(mean)), int64(rows))
+			}
+		},
+		affineGrad: func(dx, dy, x, mean, gamma, p, q, r []float32) {
+			if rows := rowCount(dx, mean); rows > 0 {
+				affineGradAVX2(first(dx, dx), first(dx, dy), first(dx, x), first(mean, mean), first(mean, gamma), first(mean, p), first(mean, q), first(mean, r), int64(len(mean)), int64(rows))
+			}
+		},
+		gumbel: func(z []float32, x []float32, words []uint32) {
+			gumbelAVX2(first(z, z), first(z, x), first(z, words), int64(len(z)))
+		},
+		expSum64: func(y []float64, x []float64, scale float64, shift float64) float64 {
+			return expSum64AVX2(first(y, y), first(y, x), scale, shift, int64(len(y)))
 		},
 	}
 }

@@ -135,212 +135,6 @@ done:
 	VZEROUPPER
 	RET
 
-// func affineAVX2(y *float32, x *float32, mean *float32, a *float32, b *float32, n int64)
-TEXT ·affineAVX2(SB), NOSPLIT, $8-48
-	STMXCSR control-8(SP)
-	ORL $0x3f, control-8(SP)
-	LDMXCSR flushing<>(SB)
-	MOVQ y+0(FP), DI
-	MOVQ x+8(FP), SI
-	MOVQ mean+16(FP), R8
-	MOVQ a+24(FP), R9
-	MOVQ b+32(FP), R10
-	MOVQ n+40(FP), CX
-	LEAQ constants<>(SB), AX
-	MOVQ CX, BX
-	ANDQ $7, BX
-	XORQ DX, DX
-	SHRQ $3, CX
-	JZ rest
-	PCALIGN $32
-loop:
-	VMOVUPS (SI)(DX*1), Y0
-	VMOVUPS (R8)(DX*1), Y1
-	VMOVUPS (R9)(DX*1), Y2
-	VMOVUPS (R10)(DX*1), Y3
-	VSUBPS Y1, Y0, Y0
-	VFMADD213PS Y3, Y2, Y0
-	VMOVUPS Y0, (DI)(DX*1)
-	ADDQ $32, DX
-	DECQ CX
-	JNZ loop
-rest:
-	TESTQ BX, BX
-	JZ done
-	// mask of the last n%8 values
-	LEAQ restMasks<>+32(SB), CX
-	SHLQ $2, BX
-	SUBQ BX, CX
-	VMOVUPS (CX), Y15
-	VMASKMOVPS (SI)(DX*1), Y15, Y0
-	VMASKMOVPS (R8)(DX*1), Y15, Y1
-	VMASKMOVPS (R9)(DX*1), Y15, Y2
-	VMASKMOVPS (R10)(DX*1), Y15, Y3
-	VSUBPS Y1, Y0, Y0
-	VFMADD213PS Y3, Y2, Y0
-	VMASKMOVPS Y0, Y15, (DI)(DX*1)
-done:
-	LDMXCSR control-8(SP)
-	VZEROUPPER
-	RET
-
-// func affineGradAVX2(dx *float32, dy *float32, x *float32, mean *float32, gamma *float32, p *float32, q *float32, r *float32, n int64)
-TEXT ·affineGradAVX2(SB), NOSPLIT, $8-72
-	STMXCSR control-8(SP)
-	ORL $0x3f, control-8(SP)
-	LDMXCSR flushing<>(SB)
-	MOVQ dx+0(FP), DI
-	MOVQ dy+8(FP), SI
-	MOVQ x+16(FP), R8
-	MOVQ mean+24(FP), R9
-	MOVQ gamma+32(FP), R10
-	MOVQ p+40(FP), R11
-	MOVQ q+48(FP), R12
-	MOVQ r+56(FP), R13
-	MOVQ n+64(FP), CX
-	LEAQ constants<>(SB), AX
-	MOVQ CX, BX
-	ANDQ $7, BX
-	XORQ DX, DX
-	SHRQ $3, CX
-	JZ rest
-	PCALIGN $32
-loop:
-	VMOVUPS (SI)(DX*1), Y0
-	VMOVUPS (R10)(DX*1), Y1
-	VMOVUPS (R8)(DX*1), Y2
-	VMOVUPS (R9)(DX*1), Y3
-	VMOVUPS (R11)(DX*1), Y4
-	VMOVUPS (R12)(DX*1), Y5
-	VMOVUPS (R13)(DX*1), Y6
-	VMULPS Y1, Y0, Y0
-	VSUBPS Y3, Y2, Y2
-	VSUBPS Y4, Y0, Y0
-	VFNMADD231PS Y5, Y2, Y0
-	VMULPS Y6, Y0, Y0
-	VMOVUPS Y0, (DI)(DX*1)
-	ADDQ $32, DX
-	DECQ CX
-	JNZ loop
-rest:
-	TESTQ BX, BX
-	JZ done
-	// mask of the last n%8 values
-	LEAQ restMasks<>+32(SB), CX
-	SHLQ $2, BX
-	SUBQ BX, CX
-	VMOVUPS (CX), Y15
-	VMASKMOVPS (SI)(DX*1), Y15, Y0
-	VMASKMOVPS (R10)(DX*1), Y15, Y1
-	VMASKMOVPS (R8)(DX*1), Y15, Y2
-	VMASKMOVPS (R9)(DX*1), Y15, Y3
-	VMASKMOVPS (R11)(DX*1), Y15, Y4
-	VMASKMOVPS (R12)(DX*1), Y15, Y5
-	VMASKMOVPS (R13)(DX*1), Y15, Y6
-	VMULPS Y1, Y0, Y0
-	VSUBPS Y3, Y2, Y2
-	VSUBPS Y4, Y0, Y0
-	VFNMADD231PS Y5, Y2, Y0
-	VMULPS Y6, Y0, Y0
-	VMASKMOVPS Y0, Y15, (DI)(DX*1)
-done:
-	LDMXCSR control-8(SP)
-	VZEROUPPER
-	RET
-
-// func addDeviationAVX2(acc *float32, x *float32, mean *float32, n int64)
-TEXT ·addDeviationAVX2(SB), NOSPLIT, $8-32
-	STMXCSR control-8(SP)
-	ORL $0x3f, control-8(SP)
-	LDMXCSR flushing<>(SB)
-	MOVQ acc+0(FP), DI
-	MOVQ x+8(FP), SI
-	MOVQ mean+16(FP), R8
-	MOVQ n+24(FP), CX
-	LEAQ constants<>(SB), AX
-	MOVQ CX, BX
-	ANDQ $7, BX
-	XORQ DX, DX
-	SHRQ $3, CX
-	JZ rest
-	PCALIGN $32
-loop:
-	VMOVUPS (DI)(DX*1), Y0
-	VMOVUPS (SI)(DX*1), Y1
-	VMOVUPS (R8)(DX*1), Y2
-	VSUBPS Y2, Y1, Y1
-	VFMADD231PS Y1, Y1, Y0
-	VMOVUPS Y0, (DI)(DX*1)
-	ADDQ $32, DX
-	DECQ CX
-	JNZ loop
-rest:
-	TESTQ BX, BX
-	JZ done
-	// mask of the last n%8 values
-	LEAQ restMasks<>+32(SB), CX
-	SHLQ $2, BX
-	SUBQ BX, CX
-	VMOVUPS (CX), Y15
-	VMASKMOVPS (DI)(DX*1), Y15, Y0
-	VMASKMOVPS (SI)(DX*1), Y15, Y1
-	VMASKMOVPS (R8)(DX*1), Y15, Y2
-	VSUBPS Y2, Y1, Y1
-	VFMADD231PS Y1, Y1, Y0
-	VMASKMOVPS Y0, Y15, (DI)(DX*1)
-done:
-	LDMXCSR control-8(SP)
-	VZEROUPPER
-	RET
-
-// func addCenteredAVX2(acc *float32, dy *float32, x *float32, mean *float32, n int64)
-TEXT ·addCenteredAVX2(SB), NOSPLIT, $8-40
-	STMXCSR control-8(SP)
-	ORL $0x3f, control-8(SP)
-	LDMXCSR flushing<>(SB)
-	MOVQ acc+0(FP), DI
-	MOVQ dy+8(FP), SI
-	MOVQ x+16(FP), R8
-	MOVQ mean+24(FP), R9
-	MOVQ n+32(FP), CX
-	LEAQ constants<>(SB), AX
-	MOVQ CX, BX
-	ANDQ $7, BX
-	XORQ DX, DX
-	SHRQ $3, CX
-	JZ rest
-	PCALIGN $32
-loop:
-	VMOVUPS (DI)(DX*1), Y0
-	VMOVUPS (SI)(DX*1), Y1
-	VMOVUPS (R8)(DX*1), Y2
-	VMOVUPS (R9)(DX*1), Y3
-	VSUBPS Y3, Y2, Y2
-	VFMADD231PS Y2, Y1, Y0
-	VMOVUPS Y0, (DI)(DX*1)
-	ADDQ $32, DX
-	DECQ CX
-	JNZ loop
-rest:
-	TESTQ BX, BX
-	JZ done
-	// mask of the last n%8 values
-	LEAQ restMasks<>+32(SB), CX
-	SHLQ $2, BX
-	SUBQ BX, CX
-	VMOVUPS (CX), Y15
-	VMASKMOVPS (DI)(DX*1), Y15, Y0
-	VMASKMOVPS (SI)(DX*1), Y15, Y1
-	VMASKMOVPS (R8)(DX*1), Y15, Y2
-	VMASKMOVPS (R9)(DX*1), Y15, Y3
-	VSUBPS Y3, Y2, Y2
-	VFMADD231PS Y2, Y1, Y0
-	VMASKMOVPS Y0, Y15, (DI)(DX*1)
-done:
-	LDMXCSR control-8(SP)
-	VZEROUPPER
-	RET
-
 // func scoreGradAVX2(dp *float32, p *float32, delta float32, scale float32, n int64)
 TEXT ·scoreGradAVX2(SB), NOSPLIT, $8-32
 	STMXCSR control-8(SP)
@@ -1653,6 +1447,896 @@ done:
 	VZEROUPPER
 	RET
 
+// func gatherDotsAVX2(out *float64, x *float32, rows *float32, index *int32, n int64, width int64)
+TEXT ·gatherDotsAVX2(SB), NOSPLIT, $8-48
+	STMXCSR control-8(SP)
+	ORL $0x3f, control-8(SP)
+	LDMXCSR flushing<>(SB)
+	MOVQ width+40(FP), R11
+	MOVQ R11, BX
+	ANDQ $3, BX
+	// mask of the last n%8 values
+	LEAQ restMasks<>+32(SB), CX
+	SHLQ $2, BX
+	SUBQ BX, CX
+	VMOVUPS (CX), Y15
+	MOVQ out+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ rows+16(FP), R8
+	MOVQ index+24(FP), R9
+	MOVQ n+32(FP), CX
+	MOVQ R11, R12
+	ANDQ $~3, R12
+	SHLQ $2, R12
+	SHLQ $2, R11
+	// DX is the byte offset in a row, R12 the end of its whole registers
+four:
+	CMPQ CX, $4
+	JLT fourEnd
+	MOVLQSX 0(R9), AX
+	IMULQ R11, AX
+	ADDQ R8, AX
+	VXORPS Y0, Y0, Y0
+	MOVLQSX 4(R9), BX
+	IMULQ R11, BX
+	ADDQ R8, BX
+	VXORPS Y1, Y1, Y1
+	MOVLQSX 8(R9), R10
+	IMULQ R11, R10
+	ADDQ R8, R10
+	VXORPS Y2, Y2, Y2
+	MOVLQSX 12(R9), R13
+	IMULQ R11, R13
+	ADDQ R8, R13
+	VXORPS Y3, Y3, Y3
+	XORQ DX, DX
+	JMP fourCheck
+	PCALIGN $32
+fourColumns:
+	VCVTPS2PD (SI)(DX*1), Y4
+	VCVTPS2PD (AX)(DX*1), Y5
+	VFMADD231PD Y5, Y4, Y0
+	VCVTPS2PD (BX)(DX*1), Y6
+	VFMADD231PD Y6, Y4, Y1
+	VCVTPS2PD (R10)(DX*1), Y7
+	VFMADD231PD Y7, Y4, Y2
+	VCVTPS2PD (R13)(DX*1), Y8
+	VFMADD231PD Y8, Y4, Y3
+	ADDQ $16, DX
+fourCheck:
+	CMPQ DX, R12
+	JLT fourColumns
+	CMPQ DX, R11
+	JEQ fourSum
+	VMASKMOVPS (SI)(DX*1), X15, X4
+	VCVTPS2PD X4, Y4
+	VMASKMOVPS (AX)(DX*1), X15, X5
+	VCVTPS2PD X5, Y5
+	VFMADD231PD Y5, Y4, Y0
+	VMASKMOVPS (BX)(DX*1), X15, X6
+	VCVTPS2PD X6, Y6
+	VFMADD231PD Y6, Y4, Y1
+	VMASKMOVPS (R10)(DX*1), X15, X7
+	VCVTPS2PD X7, Y7
+	VFMADD231PD Y7, Y4, Y2
+	VMASKMOVPS (R13)(DX*1), X15, X8
+	VCVTPS2PD X8, Y8
+	VFMADD231PD Y8, Y4, Y3
+fourSum:
+	VHADDPD Y1, Y0, Y0
+	VHADDPD Y3, Y2, Y2
+	VPERM2F128 $0x21, Y2, Y0, Y4
+	VBLENDPD $0xc, Y2, Y0, Y0
+	VADDPD Y4, Y0, Y0
+	VMOVUPD Y0, (DI)
+	ADDQ $32, DI
+	ADDQ $16, R9
+	SUBQ $4, CX
+	JMP four
+fourEnd:
+one:
+	CMPQ CX, $1
+	JLT oneEnd
+	MOVLQSX 0(R9), AX
+	IMULQ R11, AX
+	ADDQ R8, AX
+	VXORPS Y0, Y0, Y0
+	XORQ DX, DX
+	JMP oneCheck
+	PCALIGN $32
+oneColumns:
+	VCVTPS2PD (SI)(DX*1), Y4
+	VCVTPS2PD (AX)(DX*1), Y5
+	VFMADD231PD Y5, Y4, Y0
+	ADDQ $16, DX
+oneCheck:
+	CMPQ DX, R12
+	JLT oneColumns
+	CMPQ DX, R11
+	JEQ oneSum
+	VMASKMOVPS (SI)(DX*1), X15, X4
+	VCVTPS2PD X4, Y4
+	VMASKMOVPS (AX)(DX*1), X15, X5
+	VCVTPS2PD X5, Y5
+	VFMADD231PD Y5, Y4, Y0
+oneSum:
+	VHADDPD Y0, Y0, Y0
+	VEXTRACTF128 $1, Y0, X4
+	VADDSD X4, X0, X0
+	VMOVSD X0, (DI)
+	ADDQ $8, DI
+	ADDQ $4, R9
+	SUBQ $1, CX
+	JMP one
+oneEnd:
+	LDMXCSR control-8(SP)
+	VZEROUPPER
+	RET
+
+// func addGatheredAVX2(out *float64, weights *float64, rows *float32, index *int32, n int64, width int64)
+TEXT ·addGatheredAVX2(SB), NOSPLIT, $8-48
+	STMXCSR control-8(SP)
+	ORL $0x3f, control-8(SP)
+	LDMXCSR flushing<>(SB)
+	MOVQ width+40(FP), R11
+	MOVQ R11, BX
+	ANDQ $3, BX
+	// mask of the last n%8 values
+	LEAQ restMasks<>+32(SB), CX
+	SHLQ $2, BX
+	SUBQ BX, CX
+	VMOVUPS (CX), Y15
+	MOVQ out+0(FP), DI
+	MOVQ weights+8(FP), SI
+	MOVQ rows+16(FP), R8
+	MOVQ index+24(FP), R9
+	MOVQ n+32(FP), CX
+	MOVQ R11, R12
+	SHLQ $2, R11
+	TESTQ CX, CX
+	JZ done
+	// R12 is the number of columns that are left, DX the place in the list
+eight:
+	CMPQ R12, $32
+	JLT eightEnd
+	VMOVUPD 0(DI), Y0
+	VMOVUPD 32(DI), Y1
+	VMOVUPD 64(DI), Y2
+	VMOVUPD 96(DI), Y3
+	VMOVUPD 128(DI), Y4
+	VMOVUPD 160(DI), Y5
+	VMOVUPD 192(DI), Y6
+	VMOVUPD 224(DI), Y7
+	XORQ DX, DX
+	PCALIGN $32
+eightList:
+	MOVLQSX (R9)(DX*4), AX
+	IMULQ R11, AX
+	VBROADCASTSD (SI)(DX*8), Y8
+	VCVTPS2PD 0(R8)(AX*1), Y9
+	VFMADD231PD Y9, Y8, Y0
+	VCVTPS2PD 16(R8)(AX*1), Y10
+	VFMADD231PD Y10, Y8, Y1
+	VCVTPS2PD 32(R8)(AX*1), Y11
+	VFMADD231PD Y11, Y8, Y2
+	VCVTPS2PD 48(R8)(AX*1), Y12
+	VFMADD231PD Y12, Y8, Y3
+	VCVTPS2PD 64(R8)(AX*1), Y9
+	VFMADD231PD Y9, Y8, Y4
+	VCVTPS2PD 80(R8)(AX*1), Y10
+	VFMADD231PD Y10, Y8, Y5
+	VCVTPS2PD 96(R8)(AX*1), Y11
+	VFMADD231PD Y11, Y8, Y6
+	VCVTPS2PD 112(R8)(AX*1), Y12
+	VFMADD231PD Y12, Y8, Y7
+	INCQ DX
+	CMPQ DX, CX
+	JLT eightList
+	VMOVUPD Y0, 0(DI)
+	VMOVUPD Y1, 32(DI)
+	VMOVUPD Y2, 64(DI)
+	VMOVUPD Y3, 96(DI)
+	VMOVUPD Y4, 128(DI)
+	VMOVUPD Y5, 160(DI)
+	VMOVUPD Y6, 192(DI)
+	VMOVUPD Y7, 224(DI)
+	ADDQ $256, DI
+	ADDQ $128, R8
+	SUBQ $32, R12
+	JMP eight
+eightEnd:
+four:
+	CMPQ R12, $16
+	JLT fourEnd
+	VMOVUPD 0(DI), Y0
+	VMOVUPD 32(DI), Y1
+	VMOVUPD 64(DI), Y2
+	VMOVUPD 96(DI), Y3
+	XORQ DX, DX
+	PCALIGN $32
+fourList:
+	MOVLQSX (R9)(DX*4), AX
+	IMULQ R11, AX
+	VBROADCASTSD (SI)(DX*8), Y8
+	VCVTPS2PD 0(R8)(AX*1), Y9
+	VFMADD231PD Y9, Y8, Y0
+	VCVTPS2PD 16(R8)(AX*1), Y10
+	VFMADD231PD Y10, Y8, Y1
+	VCVTPS2PD 32(R8)(AX*1), Y11
+	VFMADD231PD Y11, Y8, Y2
+	VCVTPS2PD 48(R8)(AX*1), Y12
+	VFMADD231PD Y12, Y8, Y3
+	INCQ DX
+	CMPQ DX, CX
+	JLT fourList
+	VMOVUPD Y0, 0(DI)
+	VMOVUPD Y1, 32(DI)
+	VMOVUPD Y2, 64(DI)
+	VMOVUPD Y3, 96(DI)
+	ADDQ $128, DI
+	ADDQ $64, R8
+	SUBQ $16, R12
+	JMP four
+fourEnd:
+one:
+	CMPQ R12, $4
+	JLT oneEnd
+	VMOVUPD 0(DI), Y0
+	XORQ DX, DX
+	PCALIGN $32
+oneList:
+	MOVLQSX (R9)(DX*4), AX
+	IMULQ R11, AX
+	VBROADCASTSD (SI)(DX*8), Y8
+	VCVTPS2PD 0(R8)(AX*1), Y9
+	VFMADD231PD Y9, Y8, Y0
+	INCQ DX
+	CMPQ DX, CX
+	JLT oneList
+	VMOVUPD Y0, 0(DI)
+	ADDQ $32, DI
+	ADDQ $16, R8
+	SUBQ $4, R12
+	JMP one
+oneEnd:
+	TESTQ R12, R12
+	JZ done
+	VPMOVSXDQ X15, Y14
+	VMASKMOVPD 0(DI), Y14, Y0
+	XORQ DX, DX
+	PCALIGN $32
+restList:
+	MOVLQSX (R9)(DX*4), AX
+	IMULQ R11, AX
+	VBROADCASTSD (SI)(DX*8), Y8
+	VMASKMOVPS 0(R8)(AX*1), X15, X9
+	VCVTPS2PD X9, Y9
+	VFMADD231PD Y9, Y8, Y0
+	INCQ DX
+	CMPQ DX, CX
+	JLT restList
+	VMASKMOVPD Y0, Y14, 0(DI)
+done:
+	LDMXCSR control-8(SP)
+	VZEROUPPER
+	RET
+
+// func addRowsAVX2(acc *float32, x *float32, width int64, rows int64)
+TEXT ·addRowsAVX2(SB), NOSPLIT, $8-32
+	STMXCSR control-8(SP)
+	ORL $0x3f, control-8(SP)
+	LDMXCSR flushing<>(SB)
+	MOVQ width+16(FP), BX
+	ANDQ $7, BX
+	// mask of the last n%8 values
+	LEAQ restMasks<>+32(SB), CX
+	SHLQ $2, BX
+	SUBQ BX, CX
+	VMOVUPS (CX), Y15
+	MOVQ acc+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ width+16(FP), BX
+	MOVQ BX, CX
+	ANDQ $~7, CX
+	SHLQ $2, BX
+	SHLQ $2, CX
+row:
+	XORQ DX, DX
+	JMP check
+	PCALIGN $32
+loop:
+	VMOVUPS (DI)(DX*1), Y0
+	VMOVUPS (SI)(DX*1), Y1
+	VADDPS Y1, Y0, Y0
+	VMOVUPS Y0, (DI)(DX*1)
+	ADDQ $32, DX
+check:
+	CMPQ DX, CX
+	JLT loop
+	CMPQ DX, BX
+	JEQ next
+	VMASKMOVPS (DI)(DX*1), Y15, Y0
+	VMASKMOVPS (SI)(DX*1), Y15, Y1
+	VADDPS Y1, Y0, Y0
+	VMASKMOVPS Y0, Y15, (DI)(DX*1)
+next:
+	ADDQ BX, SI
+	DECQ rows+24(FP)
+	JNZ row
+	LDMXCSR control-8(SP)
+	VZEROUPPER
+	RET
+
+// func addDeviationAVX2(acc *float32, x *float32, mean *float32, width int64, rows int64)
+TEXT ·addDeviationAVX2(SB), NOSPLIT, $8-40
+	STMXCSR control-8(SP)
+	ORL $0x3f, control-8(SP)
+	LDMXCSR flushing<>(SB)
+	MOVQ width+24(FP), BX
+	ANDQ $7, BX
+	// mask of the last n%8 values
+	LEAQ restMasks<>+32(SB), CX
+	SHLQ $2, BX
+	SUBQ BX, CX
+	VMOVUPS (CX), Y15
+	MOVQ acc+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ mean+16(FP), R8
+	MOVQ width+24(FP), BX
+	MOVQ BX, CX
+	ANDQ $~7, CX
+	SHLQ $2, BX
+	SHLQ $2, CX
+row:
+	XORQ DX, DX
+	JMP check
+	PCALIGN $32
+loop:
+	VMOVUPS (DI)(DX*1), Y0
+	VMOVUPS (SI)(DX*1), Y1
+	VMOVUPS (R8)(DX*1), Y2
+	VSUBPS Y2, Y1, Y1
+	VFMADD231PS Y1, Y1, Y0
+	VMOVUPS Y0, (DI)(DX*1)
+	ADDQ $32, DX
+check:
+	CMPQ DX, CX
+	JLT loop
+	CMPQ DX, BX
+	JEQ next
+	VMASKMOVPS (DI)(DX*1), Y15, Y0
+	VMASKMOVPS (SI)(DX*1), Y15, Y1
+	VMASKMOVPS (R8)(DX*1), Y15, Y2
+	VSUBPS Y2, Y1, Y1
+	VFMADD231PS Y1, Y1, Y0
+	VMASKMOVPS Y0, Y15, (DI)(DX*1)
+next:
+	ADDQ BX, SI
+	DECQ rows+32(FP)
+	JNZ row
+	LDMXCSR control-8(SP)
+	VZEROUPPER
+	RET
+
+// func addCenteredAVX2(s *float32, t *float32, dy *float32, x *float32, mean *float32, width int64, rows int64)
+TEXT ·addCenteredAVX2(SB), NOSPLIT, $8-56
+	STMXCSR control-8(SP)
+	ORL $0x3f, control-8(SP)
+	LDMXCSR flushing<>(SB)
+	MOVQ width+40(FP), BX
+	ANDQ $7, BX
+	// mask of the last n%8 values
+	LEAQ restMasks<>+32(SB), CX
+	SHLQ $2, BX
+	SUBQ BX, CX
+	VMOVUPS (CX), Y15
+	MOVQ s+0(FP), DI
+	MOVQ t+8(FP), SI
+	MOVQ dy+16(FP), R8
+	MOVQ x+24(FP), R9
+	MOVQ mean+32(FP), R10
+	MOVQ width+40(FP), BX
+	MOVQ BX, CX
+	ANDQ $~7, CX
+	SHLQ $2, BX
+	SHLQ $2, CX
+row:
+	XORQ DX, DX
+	JMP check
+	PCALIGN $32
+loop:
+	VMOVUPS (DI)(DX*1), Y0
+	VMOVUPS (R8)(DX*1), Y1
+	VMOVUPS (SI)(DX*1), Y2
+	VMOVUPS (R9)(DX*1), Y3
+	VMOVUPS (R10)(DX*1), Y4
+	VADDPS Y1, Y0, Y0
+	VMOVUPS Y0, (DI)(DX*1)
+	VSUBPS Y4, Y3, Y3
+	VFMADD231PS Y3, Y1, Y2
+	VMOVUPS Y2, (SI)(DX*1)
+	ADDQ $32, DX
+check:
+	CMPQ DX, CX
+	JLT loop
+	CMPQ DX, BX
+	JEQ next
+	VMASKMOVPS (DI)(DX*1), Y15, Y0
+	VMASKMOVPS (R8)(DX*1), Y15, Y1
+	VMASKMOVPS (SI)(DX*1), Y15, Y2
+	VMASKMOVPS (R9)(DX*1), Y15, Y3
+	VMASKMOVPS (R10)(DX*1), Y15, Y4
+	VADDPS Y1, Y0, Y0
+	VMASKMOVPS Y0, Y15, (DI)(DX*1)
+	VSUBPS Y4, Y3, Y3
+	VFMADD231PS Y3, Y1, Y2
+	VMASKMOVPS Y2, Y15, (SI)(DX*1)
+next:
+	ADDQ BX, R8
+	ADDQ BX, R9
+	DECQ rows+48(FP)
+	JNZ row
+	LDMXCSR control-8(SP)
+	VZEROUPPER
+	RET
+
+// func affineAVX2(y *float32, x *float32, mean *float32, a *float32, b *float32, width int64, rows int64)
+TEXT ·affineAVX2(SB), NOSPLIT, $8-56
+	STMXCSR control-8(SP)
+	ORL $0x3f, control-8(SP)
+	LDMXCSR flushing<>(SB)
+	MOVQ width+40(FP), BX
+	ANDQ $7, BX
+	// mask of the last n%8 values
+	LEAQ restMasks<>+32(SB), CX
+	SHLQ $2, BX
+	SUBQ BX, CX
+	VMOVUPS (CX), Y15
+	MOVQ y+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ mean+16(FP), R8
+	MOVQ a+24(FP), R9
+	MOVQ b+32(FP), R10
+	MOVQ width+40(FP), BX
+	MOVQ BX, CX
+	ANDQ $~7, CX
+	SHLQ $2, BX
+	SHLQ $2, CX
+row:
+	XORQ DX, DX
+	JMP check
+	PCALIGN $32
+loop:
+	VMOVUPS (SI)(DX*1), Y0
+	VMOVUPS (R8)(DX*1), Y1
+	VMOVUPS (R9)(DX*1), Y2
+	VMOVUPS (R10)(DX*1), Y3
+	VSUBPS Y1, Y0, Y0
+	VFMADD213PS Y3, Y2, Y0
+	VMOVUPS Y0, (DI)(DX*1)
+	ADDQ $32, DX
+check:
+	CMPQ DX, CX
+	JLT loop
+	CMPQ DX, BX
+	JEQ next
+	VMASKMOVPS (SI)(DX*1), Y15, Y0
+	VMASKMOVPS (R8)(DX*1), Y15, Y1
+	VMASKMOVPS (R9)(DX*1), Y15, Y2
+	VMASKMOVPS (R10)(DX*1), Y15, Y3
+	VSUBPS Y1, Y0, Y0
+	VFMADD213PS Y3, Y2, Y0
+	VMASKMOVPS Y0, Y15, (DI)(DX*1)
+next:
+	ADDQ BX, DI
+	ADDQ BX, SI
+	DECQ rows+48(FP)
+	JNZ row
+	LDMXCSR control-8(SP)
+	VZEROUPPER
+	RET
+
+// func affineGradAVX2(dx *float32, dy *float32, x *float32, mean *float32, gamma *float32, p *float32, q *float32, r *float32, width int64, rows int64)
+TEXT ·affineGradAVX2(SB), NOSPLIT, $8-80
+	STMXCSR control-8(SP)
+	ORL $0x3f, control-8(SP)
+	LDMXCSR flushing<>(SB)
+	MOVQ width+64(FP), BX
+	ANDQ $7, BX
+	// mask of the last n%8 values
+	LEAQ restMasks<>+32(SB), CX
+	SHLQ $2, BX
+	SUBQ BX, CX
+	VMOVUPS (CX), Y15
+	MOVQ dx+0(FP), DI
+	MOVQ dy+8(FP), SI
+	MOVQ x+16(FP), R8
+	MOVQ mean+24(FP), R9
+	MOVQ gamma+32(FP), R10
+	MOVQ p+40(FP), R11
+	MOVQ q+48(FP), R12
+	MOVQ r+56(FP), R13
+	MOVQ width+64(FP), BX
+	MOVQ BX, CX
+	ANDQ $~7, CX
+	SHLQ $2, BX
+	SHLQ $2, CX
+row:
+	XORQ DX, DX
+	JMP check
+	PCALIGN $32
+loop:
+	VMOVUPS (SI)(DX*1), Y0
+	VMOVUPS (R10)(DX*1), Y1
+	VMOVUPS (R8)(DX*1), Y2
+	VMOVUPS (R9)(DX*1), Y3
+	VMOVUPS (R11)(DX*1), Y4
+	VMOVUPS (R12)(DX*1), Y5
+	VMOVUPS (R13)(DX*1), Y6
+	VMULPS Y1, Y0, Y0
+	VSUBPS Y3, Y2, Y2
+	VSUBPS Y4, Y0, Y0
+	VFNMADD231PS Y5, Y2, Y0
+	VMULPS Y6, Y0, Y0
+	VMOVUPS Y0, (DI)(DX*1)
+	ADDQ $32, DX
+check:
+	CMPQ DX, CX
+	JLT loop
+	CMPQ DX, BX
+	JEQ next
+	VMASKMOVPS (SI)(DX*1), Y15, Y0
+	VMASKMOVPS (R10)(DX*1), Y15, Y1
+	VMASKMOVPS (R8)(DX*1), Y15, Y2
+	VMASKMOVPS (R9)(DX*1), Y15, Y3
+	VMASKMOVPS (R11)(DX*1), Y15, Y4
+	VMASKMOVPS (R12)(DX*1), Y15, Y5
+	VMASKMOVPS (R13)(DX*1), Y15, Y6
+	VMULPS Y1, Y0, Y0
+	VSUBPS Y3, Y2, Y2
+	VSUBPS Y4, Y0, Y0
+	VFNMADD231PS Y5, Y2, Y0
+	VMULPS Y6, Y0, Y0
+	VMASKMOVPS Y0, Y15, (DI)(DX*1)
+next:
+	ADDQ BX, DI
+	ADDQ BX, SI
+	ADDQ BX, R8
+	DECQ rows+72(FP)
+	JNZ row
+	LDMXCSR control-8(SP)
+	VZEROUPPER
+	RET
+
+// func gumbelAVX2(z *float32, x *float32, words *uint32, n int64)
+TEXT ·gumbelAVX2(SB), NOSPLIT, $8-32
+	STMXCSR control-8(SP)
+	ORL $0x3f, control-8(SP)
+	LDMXCSR flushing<>(SB)
+	MOVQ z+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ words+16(FP), R8
+	MOVQ n+24(FP), CX
+	LEAQ constants<>(SB), AX
+	MOVQ CX, BX
+	ANDQ $7, BX
+	XORQ DX, DX
+	SHRQ $3, CX
+	JZ rest
+	PCALIGN $32
+loop:
+	VMOVUPS (R8)(DX*1), Y0
+	// u = (word>>9 + 1/2)/2²³ is exact, with 24 bits
+	VPSRLD $9, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VBROADCASTSS 1216(AX), Y1
+	VFMADD132PS 1248(AX), Y1, Y0
+	VPSUBD 448(AX), Y0, Y0
+	VPSRAD $23, Y0, Y1
+	VPAND 1280(AX), Y0, Y0
+	VPADDD 448(AX), Y0, Y0
+	VCVTDQ2PS Y1, Y1
+	VSUBPS 384(AX), Y0, Y0
+	VMULPS Y0, Y0, Y2
+	VBROADCASTSS 1312(AX), Y3
+	VFMADD213PS 1344(AX), Y0, Y3
+	VFMADD213PS 1376(AX), Y0, Y3
+	VFMADD213PS 1408(AX), Y0, Y3
+	VFMADD213PS 1440(AX), Y0, Y3
+	VFMADD213PS 1472(AX), Y0, Y3
+	VFMADD213PS 1504(AX), Y0, Y3
+	VFMADD213PS 1536(AX), Y0, Y3
+	VFMADD213PS 352(AX), Y0, Y3
+	VMULPS Y0, Y3, Y3
+	VMULPS Y2, Y3, Y3
+	VFMADD231PS 192(AX), Y1, Y3
+	VFMADD231PS 1024(AX), Y2, Y3
+	VADDPS Y0, Y3, Y3
+	VFMADD231PS 160(AX), Y1, Y3
+	VXORPS 960(AX), Y3, Y0
+	VPSUBD 448(AX), Y0, Y0
+	VPSRAD $23, Y0, Y1
+	VPAND 1280(AX), Y0, Y0
+	VPADDD 448(AX), Y0, Y0
+	VCVTDQ2PS Y1, Y1
+	VSUBPS 384(AX), Y0, Y0
+	VMULPS Y0, Y0, Y2
+	VBROADCASTSS 1312(AX), Y3
+	VFMADD213PS 1344(AX), Y0, Y3
+	VFMADD213PS 1376(AX), Y0, Y3
+	VFMADD213PS 1408(AX), Y0, Y3
+	VFMADD213PS 1440(AX), Y0, Y3
+	VFMADD213PS 1472(AX), Y0, Y3
+	VFMADD213PS 1504(AX), Y0, Y3
+	VFMADD213PS 1536(AX), Y0, Y3
+	VFMADD213PS 352(AX), Y0, Y3
+	VMULPS Y0, Y3, Y3
+	VMULPS Y2, Y3, Y3
+	VFMADD231PS 192(AX), Y1, Y3
+	VFMADD231PS 1024(AX), Y2, Y3
+	VADDPS Y0, Y3, Y3
+	VFMADD231PS 160(AX), Y1, Y3
+	VMOVUPS (SI)(DX*1), Y0
+	VSUBPS Y3, Y0, Y0
+	VMOVUPS Y0, (DI)(DX*1)
+	ADDQ $32, DX
+	DECQ CX
+	JNZ loop
+rest:
+	TESTQ BX, BX
+	JZ done
+	// mask of the last n%8 values
+	LEAQ restMasks<>+32(SB), CX
+	SHLQ $2, BX
+	SUBQ BX, CX
+	VMOVUPS (CX), Y15
+	VMASKMOVPS (R8)(DX*1), Y15, Y0
+	// u = (word>>9 + 1/2)/2²³ is exact, with 24 bits
+	VPSRLD $9, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VBROADCASTSS 1216(AX), Y1
+	VFMADD132PS 1248(AX), Y1, Y0
+	VPSUBD 448(AX), Y0, Y0
+	VPSRAD $23, Y0, Y1
+	VPAND 1280(AX), Y0, Y0
+	VPADDD 448(AX), Y0, Y0
+	VCVTDQ2PS Y1, Y1
+	VSUBPS 384(AX), Y0, Y0
+	VMULPS Y0, Y0, Y2
+	VBROADCASTSS 1312(AX), Y3
+	VFMADD213PS 1344(AX), Y0, Y3
+	VFMADD213PS 1376(AX), Y0, Y3
+	VFMADD213PS 1408(AX), Y0, Y3
+	VFMADD213PS 1440(AX), Y0, Y3
+	VFMADD213PS 1472(AX), Y0, Y3
+	VFMADD213PS 1504(AX), Y0, Y3
+	VFMADD213PS 1536(AX), Y0, Y3
+	VFMADD213PS 352(AX), Y0, Y3
+	VMULPS Y0, Y3, Y3
+	VMULPS Y2, Y3, Y3
+	VFMADD231PS 192(AX), Y1, Y3
+	VFMADD231PS 1024(AX), Y2, Y3
+	VADDPS Y0, Y3, Y3
+	VFMADD231PS 160(AX), Y1, Y3
+	VXORPS 960(AX), Y3, Y0
+	VPSUBD 448(AX), Y0, Y0
+	VPSRAD $23, Y0, Y1
+	VPAND 1280(AX), Y0, Y0
+	VPADDD 448(AX), Y0, Y0
+	VCVTDQ2PS Y1, Y1
+	VSUBPS 384(AX), Y0, Y0
+	VMULPS Y0, Y0, Y2
+	VBROADCASTSS 1312(AX), Y3
+	VFMADD213PS 1344(AX), Y0, Y3
+	VFMADD213PS 1376(AX), Y0, Y3
+	VFMADD213PS 1408(AX), Y0, Y3
+	VFMADD213PS 1440(AX), Y0, Y3
+	VFMADD213PS 1472(AX), Y0, Y3
+	VFMADD213PS 1504(AX), Y0, Y3
+	VFMADD213PS 1536(AX), Y0, Y3
+	VFMADD213PS 352(AX), Y0, Y3
+	VMULPS Y0, Y3, Y3
+	VMULPS Y2, Y3, Y3
+	VFMADD231PS 192(AX), Y1, Y3
+	VFMADD231PS 1024(AX), Y2, Y3
+	VADDPS Y0, Y3, Y3
+	VFMADD231PS 160(AX), Y1, Y3
+	VMASKMOVPS (SI)(DX*1), Y15, Y0
+	VSUBPS Y3, Y0, Y0
+	VMASKMOVPS Y0, Y15, (DI)(DX*1)
+done:
+	LDMXCSR control-8(SP)
+	VZEROUPPER
+	RET
+
+// func expSum64AVX2(y *float64, x *float64, scale float64, shift float64, n int64) (r0 float64)
+TEXT ·expSum64AVX2(SB), NOSPLIT, $8-48
+	STMXCSR control-8(SP)
+	ORL $0x3f, control-8(SP)
+	LDMXCSR flushing<>(SB)
+	MOVQ y+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ n+32(FP), CX
+	LEAQ constants<>(SB), AX
+	MOVQ CX, BX
+	ANDQ $7, BX
+	XORQ DX, DX
+	LEAQ exp64Constants<>(SB), R11
+	VBROADCASTSD scale+16(FP), Y11
+	VBROADCASTSD shift+24(FP), Y12
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	SHRQ $3, CX
+	JZ rest
+	PCALIGN $32
+loop:
+	VMOVUPD (SI)(DX*2), Y0
+	VMOVUPD 32(SI)(DX*2), Y1
+	VFMSUB213PD Y12, Y11, Y0
+	VFMSUB213PD Y12, Y11, Y1
+	VBROADCASTSD 0(R11), Y8
+	VMAXPD Y0, Y8, Y0
+	VMAXPD Y1, Y8, Y1
+	VBROADCASTSD 8(R11), Y8
+	VMINPD Y0, Y8, Y0
+	VMINPD Y1, Y8, Y1
+	VBROADCASTSD 16(R11), Y2
+	VBROADCASTSD 16(R11), Y3
+	VBROADCASTSD 24(R11), Y8
+	VFMADD231PD Y8, Y0, Y2
+	VFMADD231PD Y8, Y1, Y3
+	VBROADCASTSD 16(R11), Y8
+	VSUBPD Y8, Y2, Y4
+	VSUBPD Y8, Y3, Y5
+	VBROADCASTSD 32(R11), Y8
+	VFNMADD231PD Y8, Y4, Y0
+	VFNMADD231PD Y8, Y5, Y1
+	VBROADCASTSD 40(R11), Y8
+	VFNMADD231PD Y8, Y4, Y0
+	VFNMADD231PD Y8, Y5, Y1
+	VBROADCASTSD 48(R11), Y6
+	VBROADCASTSD 48(R11), Y7
+	VBROADCASTSD 56(R11), Y8
+	VFMADD213PD Y8, Y0, Y6
+	VFMADD213PD Y8, Y1, Y7
+	VBROADCASTSD 64(R11), Y8
+	VFMADD213PD Y8, Y0, Y6
+	VFMADD213PD Y8, Y1, Y7
+	VBROADCASTSD 72(R11), Y8
+	VFMADD213PD Y8, Y0, Y6
+	VFMADD213PD Y8, Y1, Y7
+	VBROADCASTSD 80(R11), Y8
+	VFMADD213PD Y8, Y0, Y6
+	VFMADD213PD Y8, Y1, Y7
+	VBROADCASTSD 88(R11), Y8
+	VFMADD213PD Y8, Y0, Y6
+	VFMADD213PD Y8, Y1, Y7
+	VBROADCASTSD 96(R11), Y8
+	VFMADD213PD Y8, Y0, Y6
+	VFMADD213PD Y8, Y1, Y7
+	VBROADCASTSD 104(R11), Y8
+	VFMADD213PD Y8, Y0, Y6
+	VFMADD213PD Y8, Y1, Y7
+	VBROADCASTSD 112(R11), Y8
+	VFMADD213PD Y8, Y0, Y6
+	VFMADD213PD Y8, Y1, Y7
+	VBROADCASTSD 120(R11), Y8
+	VFMADD213PD Y8, Y0, Y6
+	VFMADD213PD Y8, Y1, Y7
+	VBROADCASTSD 128(R11), Y8
+	VFMADD213PD Y8, Y0, Y6
+	VFMADD213PD Y8, Y1, Y7
+	VBROADCASTSD 136(R11), Y8
+	VFMADD213PD Y8, Y0, Y6
+	VFMADD213PD Y8, Y1, Y7
+	VBROADCASTSD 144(R11), Y8
+	VFMADD213PD Y8, Y0, Y6
+	VFMADD213PD Y8, Y1, Y7
+	VPSLLQ $52, Y2, Y2
+	VPSLLQ $52, Y3, Y3
+	VMULPD Y2, Y6, Y6
+	VMULPD Y3, Y7, Y7
+	VMOVUPD Y6, (DI)(DX*2)
+	VMOVUPD Y7, 32(DI)(DX*2)
+	VADDPD Y6, Y9, Y9
+	VADDPD Y7, Y10, Y10
+	ADDQ $32, DX
+	DECQ CX
+	JNZ loop
+rest:
+	TESTQ BX, BX
+	JZ done
+	// mask of the last n%8 values
+	LEAQ restMasks<>+32(SB), CX
+	SHLQ $2, BX
+	SUBQ BX, CX
+	VMOVUPS (CX), Y15
+	VPMOVSXDQ X15, Y13
+	VMASKMOVPD (SI)(DX*2), Y13, Y0
+	VEXTRACTF128 $1, Y15, X14
+	VPMOVSXDQ X14, Y14
+	VMASKMOVPD 32(SI)(DX*2), Y14, Y1
+	VFMSUB213PD Y12, Y11, Y0
+	VFMSUB213PD Y12, Y11, Y1
+	VBROADCASTSD 0(R11), Y8
+	VMAXPD Y0, Y8, Y0
+	VMAXPD Y1, Y8, Y1
+	VBROADCASTSD 8(R11), Y8
+	VMINPD Y0, Y8, Y0
+	VMINPD Y1, Y8, Y1
+	VBROADCASTSD 16(R11), Y2
+	VBROADCASTSD 16(R11), Y3
+	VBROADCASTSD 24(R11), Y8
+	VFMADD231PD Y8, Y0, Y2
+	VFMADD231PD Y8, Y1, Y3
+	VBROADCASTSD 16(R11), Y8
+	VSUBPD Y8, Y2, Y4
+	VSUBPD Y8, Y3, Y5
+	VBROADCASTSD 32(R11), Y8
+	VFNMADD231PD Y8, Y4, Y0
+	VFNMADD231PD Y8, Y5, Y1
+	VBROADCASTSD 40(R11), Y8
+	VFNMADD231PD Y8, Y4, Y0
+	VFNMADD231PD Y8, Y5, Y1
+	VBROADCASTSD 48(R11), Y6
+	VBROADCASTSD 48(R11), Y7
+	VBROADCASTSD 56(R11), Y8
+	VFMADD213PD Y8, Y0, Y6
+	VFMADD213PD Y8, Y1, Y7
+	VBROADCASTSD 64(R11), Y8
+	VFMADD213PD Y8, Y0, Y6
+	VFMADD213PD Y8, Y1, Y7
+	VBROADCASTSD 72(R11), Y8
+	VFMADD213PD Y8, Y0, Y6
+	VFMADD213PD Y8, Y1, Y7
+	VBROADCASTSD 80(R11), Y8
+	VFMADD213PD Y8, Y0, Y6
+	VFMADD213PD Y8, Y1, Y7
+	VBROADCASTSD 88(R11), Y8
+	VFMADD213PD Y8, Y0, Y6
+	VFMADD213PD Y8, Y1, Y7
+	VBROADCASTSD 96(R11), Y8
+	VFMADD213PD Y8, Y0, Y6
+	VFMADD213PD Y8, Y1, Y7
+	VBROADCASTSD 104(R11), Y8
+	VFMADD213PD Y8, Y0, Y6
+	VFMADD213PD Y8, Y1, Y7
+	VBROADCASTSD 112(R11), Y8
+	VFMADD213PD Y8, Y0, Y6
+	VFMADD213PD Y8, Y1, Y7
+	VBROADCASTSD 120(R11), Y8
+	VFMADD213PD Y8, Y0, Y6
+	VFMADD213PD Y8, Y1, Y7
+	VBROADCASTSD 128(R11), Y8
+	VFMADD213PD Y8, Y0, Y6
+	VFMADD213PD Y8, Y1, Y7
+	VBROADCASTSD 136(R11), Y8
+	VFMADD213PD Y8, Y0, Y6
+	VFMADD213PD Y8, Y1, Y7
+	VBROADCASTSD 144(R11), Y8
+	VFMADD213PD Y8, Y0, Y6
+	VFMADD213PD Y8, Y1, Y7
+	VPSLLQ $52, Y2, Y2
+	VPSLLQ $52, Y3, Y3
+	VMULPD Y2, Y6, Y6
+	VMULPD Y3, Y7, Y7
+	VMASKMOVPD Y6, Y13, (DI)(DX*2)
+	VMASKMOVPD Y7, Y14, 32(DI)(DX*2)
+	VANDPD Y13, Y6, Y6
+	VADDPD Y6, Y9, Y9
+	VANDPD Y14, Y7, Y7
+	VADDPD Y7, Y10, Y10
+done:
+	VADDPD Y10, Y9, Y9
+	VEXTRACTF128 $1, Y9, X14
+	VADDPD X14, X9, X9
+	VPERMILPD $1, X9, X0
+	VADDSD X0, X9, X9
+	VMOVSD X9, r0+40(FP)
+	LDMXCSR control-8(SP)
+	VZEROUPPER
+	RET
+
 DATA philoxOrder<>+0(SB)/4, $0x0
 DATA philoxOrder<>+4(SB)/4, $0x0
 DATA philoxOrder<>+8(SB)/4, $0x2
@@ -1670,6 +2354,46 @@ DATA philoxOrder<>+52(SB)/4, $0x0
 DATA philoxOrder<>+56(SB)/4, $0x7
 DATA philoxOrder<>+60(SB)/4, $0x0
 GLOBL philoxOrder<>(SB), RODATA, $64
+
+DATA exp64Constants<>+0(SB)/4, $0x33333333
+DATA exp64Constants<>+4(SB)/4, $0xc0862333
+DATA exp64Constants<>+8(SB)/4, $0x0
+DATA exp64Constants<>+12(SB)/4, $0x40863000
+DATA exp64Constants<>+16(SB)/4, $0x3fe
+DATA exp64Constants<>+20(SB)/4, $0x43380000
+DATA exp64Constants<>+24(SB)/4, $0x652b82fe
+DATA exp64Constants<>+28(SB)/4, $0x3ff71547
+DATA exp64Constants<>+32(SB)/4, $0xfee00000
+DATA exp64Constants<>+36(SB)/4, $0x3fe62e42
+DATA exp64Constants<>+40(SB)/4, $0x35793c76
+DATA exp64Constants<>+44(SB)/4, $0x3dea39ef
+DATA exp64Constants<>+48(SB)/4, $0xeff8d898
+DATA exp64Constants<>+52(SB)/4, $0x3e31eed8
+DATA exp64Constants<>+56(SB)/4, $0x67f544e4
+DATA exp64Constants<>+60(SB)/4, $0x3e6ae645
+DATA exp64Constants<>+64(SB)/4, $0xb7789f5c
+DATA exp64Constants<>+68(SB)/4, $0x3ea27e4f
+DATA exp64Constants<>+72(SB)/4, $0xa556c734
+DATA exp64Constants<>+76(SB)/4, $0x3ed71de3
+DATA exp64Constants<>+80(SB)/4, $0x1a01a01a
+DATA exp64Constants<>+84(SB)/4, $0x3f0a01a0
+DATA exp64Constants<>+88(SB)/4, $0x1a01a01a
+DATA exp64Constants<>+92(SB)/4, $0x3f3a01a0
+DATA exp64Constants<>+96(SB)/4, $0x16c16c17
+DATA exp64Constants<>+100(SB)/4, $0x3f66c16c
+DATA exp64Constants<>+104(SB)/4, $0x11111111
+DATA exp64Constants<>+108(SB)/4, $0x3f911111
+DATA exp64Constants<>+112(SB)/4, $0x55555555
+DATA exp64Constants<>+116(SB)/4, $0x3fb55555
+DATA exp64Constants<>+120(SB)/4, $0x55555555
+DATA exp64Constants<>+124(SB)/4, $0x3fd55555
+DATA exp64Constants<>+128(SB)/4, $0x0
+DATA exp64Constants<>+132(SB)/4, $0x3ff00000
+DATA exp64Constants<>+136(SB)/4, $0x0
+DATA exp64Constants<>+140(SB)/4, $0x40000000
+DATA exp64Constants<>+144(SB)/4, $0x0
+DATA exp64Constants<>+148(SB)/4, $0x40000000
+GLOBL exp64Constants<>(SB), RODATA, $152
 
 DATA restMasks<>+0(SB)/4, $0xffffffff
 DATA restMasks<>+4(SB)/4, $0xffffffff
@@ -1997,4 +2721,92 @@ DATA constants<>+1200(SB)/4, $0xbb67ae85
 DATA constants<>+1204(SB)/4, $0xbb67ae85
 DATA constants<>+1208(SB)/4, $0xbb67ae85
 DATA constants<>+1212(SB)/4, $0xbb67ae85
-GLOBL constants<>(SB), RODATA, $1216
+DATA constants<>+1216(SB)/4, $0x33800000 // 5.9604645e-08
+DATA constants<>+1220(SB)/4, $0x33800000
+DATA constants<>+1224(SB)/4, $0x33800000
+DATA constants<>+1228(SB)/4, $0x33800000
+DATA constants<>+1232(SB)/4, $0x33800000
+DATA constants<>+1236(SB)/4, $0x33800000
+DATA constants<>+1240(SB)/4, $0x33800000
+DATA constants<>+1244(SB)/4, $0x33800000
+DATA constants<>+1248(SB)/4, $0x34000000 // 1.1920929e-07
+DATA constants<>+1252(SB)/4, $0x34000000
+DATA constants<>+1256(SB)/4, $0x34000000
+DATA constants<>+1260(SB)/4, $0x34000000
+DATA constants<>+1264(SB)/4, $0x34000000
+DATA constants<>+1268(SB)/4, $0x34000000
+DATA constants<>+1272(SB)/4, $0x34000000
+DATA constants<>+1276(SB)/4, $0x34000000
+DATA constants<>+1280(SB)/4, $0x007fffff // 1.1754942e-38
+DATA constants<>+1284(SB)/4, $0x007fffff
+DATA constants<>+1288(SB)/4, $0x007fffff
+DATA constants<>+1292(SB)/4, $0x007fffff
+DATA constants<>+1296(SB)/4, $0x007fffff
+DATA constants<>+1300(SB)/4, $0x007fffff
+DATA constants<>+1304(SB)/4, $0x007fffff
+DATA constants<>+1308(SB)/4, $0x007fffff
+DATA constants<>+1312(SB)/4, $0x3d9021bb // 0.070376836
+DATA constants<>+1316(SB)/4, $0x3d9021bb
+DATA constants<>+1320(SB)/4, $0x3d9021bb
+DATA constants<>+1324(SB)/4, $0x3d9021bb
+DATA constants<>+1328(SB)/4, $0x3d9021bb
+DATA constants<>+1332(SB)/4, $0x3d9021bb
+DATA constants<>+1336(SB)/4, $0x3d9021bb
+DATA constants<>+1340(SB)/4, $0x3d9021bb
+DATA constants<>+1344(SB)/4, $0xbdebd1b8 // -0.1151461
+DATA constants<>+1348(SB)/4, $0xbdebd1b8
+DATA constants<>+1352(SB)/4, $0xbdebd1b8
+DATA constants<>+1356(SB)/4, $0xbdebd1b8
+DATA constants<>+1360(SB)/4, $0xbdebd1b8
+DATA constants<>+1364(SB)/4, $0xbdebd1b8
+DATA constants<>+1368(SB)/4, $0xbdebd1b8
+DATA constants<>+1372(SB)/4, $0xbdebd1b8
+DATA constants<>+1376(SB)/4, $0x3def251a // 0.116769984
+DATA constants<>+1380(SB)/4, $0x3def251a
+DATA constants<>+1384(SB)/4, $0x3def251a
+DATA constants<>+1388(SB)/4, $0x3def251a
+DATA constants<>+1392(SB)/4, $0x3def251a
+DATA constants<>+1396(SB)/4, $0x3def251a
+DATA constants<>+1400(SB)/4, $0x3def251a
+DATA constants<>+1404(SB)/4, $0x3def251a
+DATA constants<>+1408(SB)/4, $0xbdfe5d4f // -0.12420141
+DATA constants<>+1412(SB)/4, $0xbdfe5d4f
+DATA constants<>+1416(SB)/4, $0xbdfe5d4f
+DATA constants<>+1420(SB)/4, $0xbdfe5d4f
+DATA constants<>+1424(SB)/4, $0xbdfe5d4f
+DATA constants<>+1428(SB)/4, $0xbdfe5d4f
+DATA constants<>+1432(SB)/4, $0xbdfe5d4f
+DATA constants<>+1436(SB)/4, $0xbdfe5d4f
+DATA constants<>+1440(SB)/4, $0x3e11e9bf // 0.14249323
+DATA constants<>+1444(SB)/4, $0x3e11e9bf
+DATA constants<>+1448(SB)/4, $0x3e11e9bf
+DATA constants<>+1452(SB)/4, $0x3e11e9bf
+DATA constants<>+1456(SB)/4, $0x3e11e9bf
+DATA constants<>+1460(SB)/4, $0x3e11e9bf
+DATA constants<>+1464(SB)/4, $0x3e11e9bf
+DATA constants<>+1468(SB)/4, $0x3e11e9bf
+DATA constants<>+1472(SB)/4, $0xbe2aae50 // -0.16668057
+DATA constants<>+1476(SB)/4, $0xbe2aae50
+DATA constants<>+1480(SB)/4, $0xbe2aae50
+DATA constants<>+1484(SB)/4, $0xbe2aae50
+DATA constants<>+1488(SB)/4, $0xbe2aae50
+DATA constants<>+1492(SB)/4, $0xbe2aae50
+DATA constants<>+1496(SB)/4, $0xbe2aae50
+DATA constants<>+1500(SB)/4, $0xbe2aae50
+DATA constants<>+1504(SB)/4, $0x3e4cceac // 0.20000714
+DATA constants<>+1508(SB)/4, $0x3e4cceac
+DATA constants<>+1512(SB)/4, $0x3e4cceac
+DATA constants<>+1516(SB)/4, $0x3e4cceac
+DATA constants<>+1520(SB)/4, $0x3e4cceac
+DATA constants<>+1524(SB)/4, $0x3e4cceac
+DATA constants<>+1528(SB)/4, $0x3e4cceac
+DATA constants<>+1532(SB)/4, $0x3e4cceac
+DATA constants<>+1536(SB)/4, $0xbe7ffffc // -0.24999994
+DATA constants<>+1540(SB)/4, $0xbe7ffffc
+DATA constants<>+1544(SB)/4, $0xbe7ffffc
+DATA constants<>+1548(SB)/4, $0xbe7ffffc
+DATA constants<>+1552(SB)/4, $0xbe7ffffc
+DATA constants<>+1556(SB)/4, $0xbe7ffffc
+DATA constants<>+1560(SB)/4, $0xbe7ffffc
+DATA constants<>+1564(SB)/4, $0xbe7ffffc
+GLOBL constants<>(SB), RODATA, $1568

@@ -1,11 +1,6 @@
 package cpu
 
-import (
-	"math"
-
-	"aural/kernels"
-	"aural/rng"
-)
+import "aural/kernels"
 
 // quantizeRows is the number of masked frames that one part treats.
 const quantizeRows = 24
@@ -31,9 +26,7 @@ func (s *quantizer) logits(c *call, w *worker, x []float32, index int32) []float
 	}
 	words := w.noiseAt(s.words.u32(c)[w.index*noiseRoom(s.all):][:noiseRoom(s.all)], c.step, s.Site, (c.step.Row*s.Frames+int(index))*s.all, s.all)
 	z := s.noisy.f32(c)[w.index*s.all:][:s.all]
-	for i, v := range x {
-		z[i] = v + float32(-math.Log(-math.Log(float64(rng.Unit(words[i])))))
-	}
+	w.v.vec.gumbel(z, x, words)
 	return z
 }
 

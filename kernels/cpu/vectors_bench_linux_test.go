@@ -60,7 +60,7 @@ func vectorCases() []vectorCase {
 			v.affineGrad(o.a[0], o.a[1], o.a[2], o.a[3], o.a[4], o.a[5], o.a[6], o.a[7])
 		}},
 		{"addDeviation", 16, func(v *vectors, o *operands) { v.addDeviation(o.a[0], o.a[1], o.a[2]) }},
-		{"addCentered", 20, func(v *vectors, o *operands) { v.addCentered(o.a[0], o.a[1], o.a[2], o.a[3]) }},
+		{"addCentered", 28, func(v *vectors, o *operands) { v.addCentered(o.a[0], o.a[4], o.a[1], o.a[2], o.a[3]) }},
 		{"noise", 4, func(v *vectors, o *operands) { v.noise(o.words, 1, 2, 3, 4) }},
 		{"drop", 12, func(v *vectors, o *operands) { v.drop(o.a[0], o.a[1], o.words, 1<<29, 1.1) }},
 		{"adamw", 28, func(v *vectors, o *operands) {

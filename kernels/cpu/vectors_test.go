@@ -170,7 +170,7 @@ var elementwise = map[string]func(v *vectors, y, z, w []float32, in [][]float32)
 		v.affineGrad(y, in[0], in[1], in[2], in[3], in[4], in[5], in[6])
 	},
 	"add deviation": func(v *vectors, y, z, w []float32, in [][]float32) { v.addDeviation(y, in[0], in[1]) },
-	"add centered":  func(v *vectors, y, z, w []float32, in [][]float32) { v.addCentered(y, in[0], in[1], in[2]) },
+	"add centered":  func(v *vectors, y, z, w []float32, in [][]float32) { v.addCentered(y, z, in[0], in[1], in[2]) },
 	"drop": func(v *vectors, y, z, w []float32, in [][]float32) {
 		words := make([]uint32, roundUp(len(y), noiseBlock))
 		noise(words, 1, 2, 3, 4)

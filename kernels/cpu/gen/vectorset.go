@@ -14,6 +14,9 @@ func vectors(f *file) {
 	norms(f)
 	noise(f)
 	adamw(f)
+	gather(f)
+	rowsFuncs(f)
+	softmaxes(f)
 	if f.isa == avx2 {
 		f.table("restMasks", slices.Concat(slices.Repeat([]uint32{math.MaxUint32}, f.lanes), make([]uint32, f.lanes)))
 	}
@@ -43,44 +46,6 @@ func arithmetic(f *file) {
 			l.op("VMULPS", 8, 0, 0)
 			l.put(0, "y")
 		}})
-	f.vector(vectorFunc{name: "affine", doc: "is y = (x-mean)·a + b, all vectors.", params: vecs("y", "x", "mean", "a", "b"), body: func(l *loop) {
-		l.get("x", 0)
-		l.get("mean", 1)
-		l.get("a", 2)
-		l.get("b", 3)
-		l.op("VSUBPS", 1, 0, 0)
-		l.op("VFMADD213PS", 3, 2, 0)
-		l.put(0, "y")
-	}})
-	f.vector(vectorFunc{name: "affineGrad", doc: "is dx = (dy·gamma - p - (x-mean)·q)·r, all vectors.",
-		params: vecs("dx", "dy", "x", "mean", "gamma", "p", "q", "r"), body: func(l *loop) {
-			for i, name := range []string{"dy", "gamma", "x", "mean", "p", "q", "r"} {
-				l.get(name, i)
-			}
-			l.op("VMULPS", 1, 0, 0)
-			l.op("VSUBPS", 3, 2, 2)
-			l.op("VSUBPS", 4, 0, 0)
-			l.op("VFNMADD231PS", 5, 2, 0)
-			l.op("VMULPS", 6, 0, 0)
-			l.put(0, "dx")
-		}})
-	f.vector(vectorFunc{name: "addDeviation", doc: "is acc += (x-mean)², all vectors.", params: vecs("acc", "x", "mean"), body: func(l *loop) {
-		l.get("acc", 0)
-		l.get("x", 1)
-		l.get("mean", 2)
-		l.op("VSUBPS", 2, 1, 1)
-		l.op("VFMADD231PS", 1, 1, 0)
-		l.put(0, "acc")
-	}})
-	f.vector(vectorFunc{name: "addCentered", doc: "is acc += dy·(x-mean), all vectors.", params: vecs("acc", "dy", "x", "mean"), body: func(l *loop) {
-		l.get("acc", 0)
-		l.get("dy", 1)
-		l.get("x", 2)
-		l.get("mean", 3)
-		l.op("VSUBPS", 3, 2, 2)
-		l.op("VFMADD231PS", 2, 1, 0)
-		l.put(0, "acc")
-	}})
 	f.vector(vectorFunc{name: "scoreGrad", doc: "is dp = p·(dp-delta)·scale.", params: append(vecs("dp", "p"), floats("delta", "scale")...),
 		setup: func(l *loop) {
 			l.scalar("delta", 8)
@@ -191,10 +156,7 @@ func reductions(f *file) {
 		},
 		finish: func(l *loop) {
 			l.join("VADDPD", sums, turn)
-			l.fold("VADDPD", sums)
-			l.p("VPERMILPD $1, X%d, X0", sums)
-			l.p("VADDSD X0, X%[1]d, X%[1]d", sums)
-			l.p("VMOVSD X%d, %s", sums, l.args["r0"])
+			l.total64(sums, "r0")
 		}})
 	f.vector(vectorFunc{name: "deviation", doc: "is Σ (x-mean)².", results: []string{"float32"}, params: append(vecs("x"), floats("mean")...), unroll: turn,
 		setup: func(l *loop) {
