@@ -129,7 +129,13 @@ func (s *contrastive) row(c *call, w *worker, n int, z []float64) float64 {
 			v = math.Inf(-1)
 			same++
 		}
-		z[j], top, bottom = v, max(top, v), min(bottom, v)
+		z[j] = v
+		if v > top { // seldom: branches that are foreseen cost less than max and min
+			top = v
+		}
+		if v < bottom {
+			bottom = v
+		}
 	}
 	positive := z[0]
 	log := top + math.Log(w.v.vec.expSum64(z, z, 1, top))
