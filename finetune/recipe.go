@@ -10,6 +10,7 @@ import (
 
 	"aural/datasets"
 	"aural/encoder"
+	"aural/kernels"
 	"aural/train"
 )
 
@@ -30,21 +31,23 @@ func Modes() []Mode { return []Mode{Full, Frozen, Scratch} }
 
 // Recipe is everything that determines a run, besides the data. Each part belongs to the package that it configures.
 type Recipe struct {
-	Note     string             `yaml:"note,omitempty"` // what the recipe is for, with its arithmetic
-	Seed     uint64             `yaml:"seed"`
-	Mode     Mode               `yaml:"mode"`
-	Init     string             `yaml:"init"` // model folder that the encoder comes from; none with mode scratch
-	Data     train.DataConfig   `yaml:"data"`
-	Subset   SubsetConfig       `yaml:"subset"`
-	Labels   LabelConfig        `yaml:"labels"`
-	Encoder  encoder.Config     `yaml:"encoder"`
-	Mask     encoder.MaskConfig `yaml:"mask"`
-	Channels encoder.MaskConfig `yaml:"channel_mask"`
-	Head     HeadConfig         `yaml:"head"`
-	Freeze   FreezeConfig       `yaml:"freeze"`
-	Loss     LossConfig         `yaml:"loss"`
-	Train    train.Config       `yaml:"train"`
-	Valid    train.ValidConfig  `yaml:"valid"`
+	Note string `yaml:"note,omitempty"` // what the recipe is for, with its arithmetic
+	Seed uint64 `yaml:"seed"`
+	// Precision of matrix products, as in pretraining.
+	Precision kernels.Precision  `yaml:"precision"`
+	Mode      Mode               `yaml:"mode"`
+	Init      string             `yaml:"init"` // model folder that the encoder comes from; none with mode scratch
+	Data      train.DataConfig   `yaml:"data"`
+	Subset    SubsetConfig       `yaml:"subset"`
+	Labels    LabelConfig        `yaml:"labels"`
+	Encoder   encoder.Config     `yaml:"encoder"`
+	Mask      encoder.MaskConfig `yaml:"mask"`
+	Channels  encoder.MaskConfig `yaml:"channel_mask"`
+	Head      HeadConfig         `yaml:"head"`
+	Freeze    FreezeConfig       `yaml:"freeze"`
+	Loss      LossConfig         `yaml:"loss"`
+	Train     train.Config       `yaml:"train"`
+	Valid     train.ValidConfig  `yaml:"valid"`
 }
 
 // SubsetConfig says how much of the store is trained on, after validation was held out.
@@ -84,7 +87,7 @@ type LossConfig struct {
 // Default is the published recipe of base for 10 hours of labels (fairseq's base_10h.yaml).
 func Default() Recipe {
 	r := Recipe{
-		Seed: 1, Mode: Full, Data: train.DataConfig{BatchSamples: 3_200_000, MinSamples: 4000, MaxSamples: 560_000, Lengths: 8},
+		Seed: 1, Precision: kernels.PrecisionFloat32, Mode: Full, Data: train.DataConfig{BatchSamples: 3_200_000, MinSamples: 4000, MaxSamples: 560_000, Lengths: 8},
 		Subset: SubsetConfig{Seed: 1, By: datasets.SubsetBalanced}, Labels: LabelConfig{Vocabulary: Characters, Case: AsIs},
 		Encoder: encoder.Default(), Mask: encoder.DefaultMask(),
 		Channels: encoder.MaskConfig{Probability: 0.5, Length: 64, Selection: encoder.Static, MinSpace: 1, SameCount: true, Semantics: encoder.Fairseq},
@@ -102,7 +105,7 @@ func Default() Recipe {
 
 // Validate reports every setting that cannot work, alone or together.
 func (r Recipe) Validate() error {
-	errs := []error{r.Data.Sampler(r.Seed, datasets.Pad).Validate(), r.Encoder.Validate(), r.Mask.Validate(), r.Channels.Validate(), r.Labels.Validate(), r.TrainConfig().Validate()}
+	errs := []error{r.Precision.Validate(), r.Data.Sampler(r.Seed, datasets.Pad).Validate(), r.Encoder.Validate(), r.Mask.Validate(), r.Channels.Validate(), r.Labels.Validate(), r.TrainConfig().Validate()}
 	bad := func(cond bool, format string, args ...any) {
 		if cond {
 			errs = append(errs, fmt.Errorf("finetune: "+format, args...))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"aural/datasets"
-	"aural/exec"
 	"aural/kernels"
 	"aural/nn"
 	"aural/train"
@@ -175,13 +174,4 @@ func (t *Task) Run(_ context.Context, at train.Position, w *Work, m *train.Measu
 	m.SampleSize, m.AudioSeconds, m.FLOPs = w.size(t.recipe), float64(w.samples)/datasets.Rate, p.flops
 	m.Forward, m.Backward = times.Forward, times.Backward
 	return nil
-}
-
-// Profile is where the time of the training programs went, by kind of op, the slowest first.
-func (t *Task) Profile() []exec.OpTime {
-	var all []exec.OpTime
-	for p := range t.training.All() {
-		all = append(all, p.Profile()...)
-	}
-	return exec.MergeProfiles(all)
 }

@@ -64,7 +64,7 @@ const BitsPerNat = 1 / math.Ln2
 // the speech-pretraining README of transformers (gradient norm).
 var metricTable = [...]Metric{
 	{Name: "loss", Unit: "nats", Better: Down, Nats: true,
-		Description: "total loss, mean over masked steps: contrastive + weighted diversity + weighted feature penalty",
+		Description: "total loss, mean over masked steps: contrastive + weighted diversity + weighted feature penalty; in fine-tuning the CTC loss, mean over utterances or labels",
 		Aliases:     []Alias{{"loss", Fairseq, true}, {"loss", HuggingFace, false}}},
 	{Name: "contrastive_loss", Unit: "nats", Better: Down, Nats: true,
 		Description: "InfoNCE loss of telling the quantized target from K distractors, mean over masked steps",
@@ -154,6 +154,7 @@ var metricTable = [...]Metric{
 	{Name: "network_received", Unit: "bytes/s", Description: "received from other machines in a second"},
 	{Name: "network_sent", Unit: "bytes/s", Description: "sent to other machines in a second"},
 	{Name: "ctc_loss", Unit: "nats", Better: Down, Nats: true, Description: "CTC loss of an utterance, mean over the batch"},
+	{Name: "blank_share", Unit: "share", Description: "share of frames whose most probable label is the blank"},
 	{Name: "wer", Unit: "share", Better: Down, Description: "word error rate", Aliases: []Alias{{"wer", Fairseq, false}, {"wer", HuggingFace, false}}},
 	{Name: "cer", Unit: "share", Better: Down, Description: "character error rate", Aliases: []Alias{{"uer", Fairseq, false}, {"cer", HuggingFace, false}}},
 }

@@ -43,8 +43,8 @@ func trainFlagsOf[R recipes.Recipe](c *cobra.Command, f *trainFlags, k recipes.K
 // machineFlagsOf adds the flags that say what computes.
 func machineFlagsOf(c *cobra.Command, m *machineFlags) {
 	c.Flags().IntVar(&m.threads, "threads", 0, "worker threads, `N` (0: one for each CPU that the process may use)")
-	c.Flags().StringVar(&m.kernels, "kernels", "auto", "instruction `SET`: auto, portable, avx2 or avx512; "+kernelsVariable+" sets the default")
-	c.RegisterFlagCompletionFunc("kernels", words("auto", "portable", "avx2", "avx512"))
+	c.Flags().StringVar(&m.kernels, "kernels", "auto", "instruction `SET`: auto, portable, avx2, avx512 or amx; "+kernelsVariable+" sets the default")
+	c.RegisterFlagCompletionFunc("kernels", words("auto", "portable", "avx2", "avx512", "amx"))
 }
 
 // begin says what is about to be trained and trains it, unless it does not fit into memory or only that was wanted.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"aural/datasets"
 	"aural/kernels/cpu"
@@ -27,6 +28,8 @@ type session struct {
 	loop     train.Config
 	frames   func(samples int) int
 	run      func(context.Context, *runlog.Writer, train.Options) error
+
+	temporary string // a folder that close removes, or empty
 }
 
 // trained is what every task has, whatever its micro-batches are.
@@ -63,8 +66,14 @@ func (s *session) close() error {
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
 	}
+	if s.temporary != "" {
+		errs = append(errs, os.RemoveAll(s.temporary))
+	}
 	return errors.Join(errs...)
 }
+
+// closeAfter closes the session and adds what fails to err.
+func (s *session) closeAfter(err error) error { return errors.Join(err, s.close()) }
 
 // describe prints what is about to be trained.
 func (s *session) describe(a *app, recipe string) {

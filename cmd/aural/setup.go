@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 
+	"aural/kernels"
 	"aural/kernels/cpu"
 	"aural/pretrain"
 	"aural/runlog"
@@ -20,8 +21,9 @@ type setup struct {
 
 // machineFlags say what computes.
 type machineFlags struct {
-	threads int
-	kernels string
+	threads   int
+	kernels   string
+	precision kernels.Precision // of a recipe or of bench products; "" is float32
 }
 
 // kernelsVariable is the environment variable behind --kernels.
@@ -39,11 +41,16 @@ func newBackend(m machineFlags) (*cpu.Backend, error) {
 	if m.threads < 0 {
 		return nil, usagef("--threads is %d, want 1 or more, or 0 for all CPUs", m.threads)
 	}
-	be, err := cpu.New(cpu.Options{Threads: m.threads, Variant: variant})
-	if err != nil && variant != "" {
+	be, err := cpu.New(cpu.Options{Threads: m.threads, Variant: variant, Precision: m.precision})
+	switch {
+	case err == nil:
+		return be, nil
+	case variant != "":
 		return nil, usagef("%s: %w", from, err)
+	case m.precision != "" && m.precision != kernels.PrecisionFloat32:
+		return nil, usage(err)
 	}
-	return be, err
+	return nil, err
 }
 
 // open opens a store and plans training on it. It refuses what does not fit into memory before it allocates it.
@@ -74,6 +81,7 @@ func (s *setup) prepare(storeDir string, m machineFlags) (err error) {
 	if err := checkMemory(r.Data, r.Train.Accumulate, train.Footprint{WeightBytes: weightBytes(r.Train.Accumulate, n)}, availableMemory()); err != nil {
 		return err
 	}
+	m.precision = r.Precision
 	if s.backend, err = newBackend(m); err != nil {
 		return err
 	}
