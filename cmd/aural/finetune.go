@@ -74,6 +74,11 @@ func (a *app) doFinetune(f finetuneFlags) error {
 			return fmt.Errorf("--init: %w", err)
 		}
 	}
+	if v := r.Labels.Vocabulary; v != finetune.Characters && v != finetune.Phones {
+		if r.Labels.Vocabulary, err = filepath.Abs(v); err != nil { // a resume may be from another folder
+			return err
+		}
+	}
 	if r.Init == "" && r.Mode != finetune.Scratch {
 		return usagef("mode %s needs --init, the model folder to begin from; --mode scratch begins from random weights", r.Mode)
 	}
