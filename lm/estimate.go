@@ -55,6 +55,9 @@ const (
 // DefaultMemory is what an estimation keeps in memory unless it is told otherwise.
 const DefaultMemory = 1 << 30
 
+// Check reports what is wrong with the options.
+func (o Options) Check() error { return o.complete() }
+
 func (o *Options) complete() error {
 	if o.Order < 1 || o.Order > MaxOrder {
 		return fmt.Errorf("order %d: want 1 to %d", o.Order, MaxOrder)
@@ -78,7 +81,7 @@ func (o *Options) complete() error {
 	}
 	o.Memory = cmp.Or(o.Memory, DefaultMemory)
 	if o.Memory < minMemory {
-		return fmt.Errorf("%d bytes of memory: want at least %d", o.Memory, minMemory)
+		return fmt.Errorf("%d bytes of memory: want at least %d (1M)", o.Memory, minMemory)
 	}
 	return nil
 }
