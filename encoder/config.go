@@ -56,7 +56,7 @@ type Config struct {
 
 	// FeatureGradScale multiplies the gradient that reaches the feature encoder (fairseq: feature_grad_mult).
 	FeatureGradScale float64 `yaml:"feature_grad_scale"`
-	NormEps          float64 `yaml:"norm_eps"`
+	NormEps          float64 `yaml:"norm_eps"` // ε of all layer norms but those between the convolutions, which have 1e-5
 }
 
 // Default is the published base model.

@@ -46,14 +46,15 @@ const layers = `
 
 	# Parts of models.
 	graph, train, rng, safetensors < nn < encoder, quantizer, contrastive;
+	encoder, quantizer, contrastive, internal/atomicfile < hf < onnx;
 
 	# Tasks.
-	encoder, quantizer, contrastive < pretrain;
-	encoder, features, decode < finetune;
+	hf < pretrain;
+	hf, features, decode < finetune;
 
 	# The program.
 	pretrain, finetune, internal/spelling < recipes;
-	recipes, tui, plots, health, reference, features, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda < cmd/aural;
+	recipes, onnx, tui, plots, health, reference, features, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda < cmd/aural;
 
 	# Support of tests, imported by no part of the program.
 	NONE < internal/deps, internal/testkit, internal/amxemu, internal/amxemu/tileasm;
@@ -86,7 +87,7 @@ var doors = map[string][]string{
 	"github.com/ebitengine/purego":       {"kernels/cuda"},
 	"github.com/spf13/cobra":             {"cmd/aural"},
 	"go.yaml.in/yaml/v3":                 {"cmd/aural", "recipes", "TESTS"},
-	"google.golang.org/protobuf":         {"runlog", "runlog/tensorboard"},
+	"google.golang.org/protobuf":         {"runlog", "runlog/tensorboard", "onnx"},
 	"golang.org/x/sys/":                  {"kernels/cpu", "datasets", "cmd/aural", "tui", "internal/amxemu"},
 	"pgregory.net/rapid":                 {"TESTS"},
 }

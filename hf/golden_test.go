@@ -1,0 +1,242 @@
+package hf
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"aural/contrastive"
+	"aural/encoder"
+	"aural/graph"
+	"aural/graph/graphtest"
+	"aural/internal/testkit"
+	"aural/kernels"
+	"aural/kernels/cpu"
+	"aural/kernels/ref"
+	"aural/nn"
+	"aural/quantizer"
+)
+
+// golden is testdata/golden.json: what transformers computes, in float64, with the folders beside it. gen_hf_golden.py made both.
+type golden struct {
+	Samples   []int
+	Masked    [][]int
+	Negatives [][][]int
+	Cases     map[string]struct {
+		Frames      int
+		Blocks      [][]float64
+		Last        []float64
+		Logits      []float64
+		Pretraining *struct {
+			Loss, Contrastive, Diversity, Perplexity float64
+			Context, Target                          []float64
+		}
+	}
+}
+
+func loadGolden(t *testing.T) golden {
+	var g golden
+	testkit.Golden(t, "golden.json", &g)
+	if len(g.Cases) != 5 {
+		t.Fatalf("%d cases, want 5", len(g.Cases))
+	}
+	return g
+}
+
+// waves are the rows of the batch, padded with zeros.
+func (g golden) waves() []float64 {
+	longest := slices.Max(g.Samples)
+	x := make([]float64, longest*len(g.Samples))
+	for b, count := range g.Samples {
+		for n := range count {
+			x[b*longest+n] = math.Sin(0.05*float64(n)+0.9*float64(b)) + 0.3*math.Sin(0.31*float64(n)+1+1.7*float64(b))
+		}
+	}
+	return x
+}
+
+// backends are all that compute in float32; values are of order 1 and held to 1e-5.
+func backends(t *testing.T) []kernels.Backend {
+	list := []kernels.Backend{ref.New()}
+	for _, v := range cpu.Variants() {
+		be, err := cpu.New(cpu.Options{Threads: 2, Variant: v})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { be.Close() })
+		list = append(list, be)
+	}
+	return list
+}
+
+func open(t *testing.T, dir string, heads ...Head) *Model {
+	t.Helper()
+	m, err := Open(dir, heads...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m
+}
+
+func testFolder(name string) string { return filepath.Join("testdata", name) }
+
+// network is a folder as a graph, with or without padding and the pretraining mask.
+type network struct {
+	*nn.Net
+	cfg     Config
+	lengths *graph.Node
+	outputs []graph.Output
+}
+
+func (n *network) out(name string, node *graph.Node) {
+	n.outputs = append(n.outputs, graph.Output{Name: name, Node: node})
+}
+
+// encode adds the encoder; masked frames are replaced where mask is not nil.
+func (n *network) encode(wave, mask *graph.Node) (normalised, last *graph.Node, blocks []*graph.Node) {
+	e := n.cfg.Encoder()
+	normalised, x := encoder.Project(n.Net, e, encoder.Features(n.Net, e, wave))
+	if mask != nil {
+		x = encoder.Mask(n.Net, x, mask)
+	}
+	last, blocks = encoder.Context(n.Net, e, x, n.lengths)
+	return normalised, last, blocks
+}
+
+// run feeds the batch of the golden and the weights of the folder.
+func (n *network) run(t *testing.T, g golden, m *Model, be kernels.Backend, feeds map[string][]float64) *graphtest.Bench {
+	t.Helper()
+	r := graphtest.New(t, n.Builder, be, n.outputs...)
+	for _, s := range n.Specs() {
+		x, err := m.Float32(s.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wide := make([]float64, len(x))
+		for i, v := range x {
+			wide[i] = float64(v)
+		}
+		r.Set(s.Name, wide)
+	}
+	r.Feed("wave", g.waves())
+	if n.lengths != nil {
+		var frames []float64
+		for _, s := range g.Samples {
+			frames = append(frames, float64(n.cfg.Encoder().Frames(s)))
+		}
+		r.Feed("lengths", frames)
+	}
+	for name, x := range feeds {
+		r.Feed(name, x)
+	}
+	r.Run(&kernels.Step{})
+	return r
+}
+
+func newNetwork(g golden, m *Model) (*network, *graph.Node) {
+	n := &network{Net: nn.New(kernels.Float32, false), cfg: m.Config}
+	if m.Preprocessor.AttentionMask {
+		n.lengths = n.Input("lengths", kernels.Int32, len(g.Samples))
+	}
+	return n, n.Input("wave", kernels.Float32, len(g.Samples), slices.Max(g.Samples), 1)
+}
+
+var exact = testkit.Tol{Abs: 1e-5, Rel: 1e-5}
+
+// Hidden states of every block and CTC logits are those of transformers, padded batches included.
+func TestGoldenHiddenStates(t *testing.T) {
+	g := loadGolden(t)
+	for name, c := range g.Cases {
+		for _, be := range backends(t) {
+			t.Run(name+"/"+be.Name(), func(t *testing.T) {
+				m := open(t, testFolder(name))
+				n, wave := newNetwork(g, m)
+				_, last, blocks := n.encode(wave, nil)
+				for i, b := range blocks {
+					n.out(fmt.Sprint("block ", i), b)
+				}
+				n.out("last", last)
+				if c.Logits != nil {
+					n.out("logits", nn.Linear(n.Net, "lm_head", last, m.Config.VocabSize, nn.Constant(0), nn.Constant(0)))
+				}
+				r := n.run(t, g, m, be, nil)
+				for row, s := range g.Samples {
+					frames := c.Frames
+					if n.lengths != nil {
+						frames = m.Config.Encoder().Frames(s)
+					}
+					compare := func(what string, got, want []float64) {
+						width := len(want) / c.Frames / len(g.Samples)
+						at := row * c.Frames * width
+						testkit.Close(t, fmt.Sprintf("row %d: %s", row, what), got[at:at+frames*width], want[at:at+frames*width], exact)
+					}
+					for i, b := range c.Blocks {
+						compare(fmt.Sprint("block ", i), r.Out(fmt.Sprint("block ", i)), b)
+					}
+					compare("last hidden state", r.Out("last"), c.Last)
+					if c.Logits != nil {
+						compare("logits", r.Out("logits"), c.Logits)
+					}
+				}
+			})
+		}
+	}
+}
+
+// All pieces of the pretraining loss are those of transformers in evaluation.
+func TestGoldenPretraining(t *testing.T) {
+	g := loadGolden(t)
+	for _, name := range []string{"base-pretraining", "large-pretraining"} {
+		want := g.Cases[name].Pretraining
+		for _, be := range backends(t) {
+			t.Run(name+"/"+be.Name(), func(t *testing.T) {
+				m := open(t, testFolder(name), Pretraining)
+				frames, count := g.Cases[name].Frames, len(g.Masked[0])
+				total := count * len(g.Masked)
+				mask := make([]float64, len(g.Masked)*frames)
+				var masked, negatives []float64
+				for row, list := range g.Masked {
+					for i, f := range list {
+						mask[row*frames+f] = 1
+						masked = append(masked, float64(row*frames+f))
+						for _, neg := range g.Negatives[row][i] {
+							negatives = append(negatives, float64(row*count+slices.Index(list, neg)))
+						}
+					}
+				}
+				n, wave := newNetwork(g, m)
+				normalised, last, _ := n.encode(wave, n.Input("mask", kernels.Uint8, len(g.Masked), frames))
+				index := n.Input("masked", kernels.Int32, total)
+				head := func(name string, x *graph.Node) *graph.Node {
+					return nn.Linear(n.Net, name, x, m.Config.ProjectDim, nn.Constant(0), nn.Constant(0))
+				}
+				cfg := m.Config.Quantizer()
+				cfg.HardEvalPerplexity = true
+				q := quantizer.Quantize(n.Net, cfg, n.Apply(kernels.GatherRows{}, normalised, index), index, n.Input("tau", kernels.Float32), frames)
+				context, target := head("project_hid", n.Apply(kernels.GatherRows{}, last, index)), head("project_q", q.Quantized)
+				distractors := n.Input("distractors", kernels.Int32, total, m.Config.Negatives)
+				n.out("contrastive", contrastive.Loss(n.Net, m.Config.Contrastive(), context, target, distractors, q.Codes).Loss)
+				n.out("diversity", q.Diversity)
+				n.out("perplexity", q.Perplexity)
+				n.out("context", context)
+				n.out("target", target)
+				r := n.run(t, g, m, be, map[string][]float64{"mask": mask, "masked": masked, "distractors": negatives, "tau": {1}})
+				diversity := float64(total) * r.Out("diversity")[0]
+				perplexity := r.Out("perplexity")
+				for _, c := range []struct {
+					what      string
+					got, want float64
+				}{{"contrastive loss", r.Out("contrastive")[0], want.Contrastive}, {"diversity loss", diversity, want.Diversity},
+					{"perplexity", perplexity[0] + perplexity[1], want.Perplexity},
+					{"loss", r.Out("contrastive")[0] + m.Config.DiversityWeight*diversity, want.Loss}} {
+					testkit.Close(t, c.what, []float64{c.got}, []float64{c.want}, exact)
+				}
+				testkit.Close(t, "context", r.Out("context"), want.Context, exact)
+				testkit.Close(t, "target", r.Out("target"), want.Target, exact)
+			})
+		}
+	}
+}
