@@ -157,7 +157,7 @@ func (d *Prefix) step(row []float32) error {
 	}
 	d.replace(row, keepBest(d.order, d.o.Beam))
 	if len(d.tree.nodes) > d.tree.limit {
-		d.tree.compact(d.beam)
+		d.compactTree()
 	}
 	if len(d.history.spans) > d.history.limit {
 		d.compactHistory()
@@ -416,6 +416,17 @@ func (d *Prefix) score(state lm.State, id lm.WordID, known bool) (float64, lm.St
 		p += d.o.UnknownWord
 	}
 	return p * math.Ln10, next, !math.IsInf(p, -1)
+}
+
+func (d *Prefix) compactTree() {
+	d.tree.begin()
+	for i := range d.beam {
+		d.tree.mark(d.beam[i].node)
+	}
+	d.tree.compact()
+	for i := range d.beam {
+		d.beam[i].node = d.tree.remap[d.beam[i].node]
+	}
 }
 
 func (d *Prefix) compactHistory() {

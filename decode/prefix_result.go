@@ -35,7 +35,7 @@ func (d *Prefix) Finish() ([]Hypothesis, error) {
 		case a.score < b.score:
 			return 1
 		}
-		return slices.Compare(d.tokens(a.node), d.tokens(b.node))
+		return slices.Compare(d.tree.path(a.node), d.tree.path(b.node))
 	})
 	list := make([]Hypothesis, 0, min(d.o.NBest, len(d.ends)))
 	for i := 0; i < len(d.ends) && len(list) < d.o.NBest; i++ {
@@ -104,18 +104,8 @@ func (d *Prefix) close(end *ending) bool {
 	return true
 }
 
-// tokens lists the tokens of prefix n.
-func (d *Prefix) tokens(n int32) []int32 {
-	list := make([]int32, 0, d.tree.nodes[n].depth)
-	for ; n > 0; n = d.tree.nodes[n].parent {
-		list = append(list, d.tree.nodes[n].token)
-	}
-	slices.Reverse(list)
-	return list
-}
-
 func (d *Prefix) hypothesis(end *ending) Hypothesis {
-	h := Hypothesis{Tokens: d.tokens(end.node), Score: end.score, Acoustic: end.acoustic, LM: end.lm, Boost: end.boost}
+	h := Hypothesis{Tokens: d.tree.path(end.node), Score: end.score, Acoustic: end.acoustic, LM: end.lm, Boost: end.boost}
 	h.Text = d.text(h.Tokens)
 	h.Words = make([]Word, 0, end.words)
 	for i := end.trail.done; i >= 0; i = d.history.spans[i].before {
@@ -145,7 +135,7 @@ func (d *Prefix) Partial() Partial {
 		if e := &d.beam[i]; e.total+e.bonus > d.beam[best].total+d.beam[best].bonus {
 			best = i
 		}
-		shared = d.ancestor(shared, d.beam[i].node)
+		shared = d.tree.ancestor(shared, d.beam[i].node)
 	}
 	if d.boundary >= 0 {
 		for shared > 0 && d.tree.nodes[shared].token != d.boundary {
@@ -153,7 +143,7 @@ func (d *Prefix) Partial() Partial {
 		}
 		shared = max(0, d.tree.nodes[shared].parent) // without the boundary itself
 	}
-	return Partial{Text: d.text(d.trim(d.tokens(d.beam[best].node))), Stable: d.text(d.tokens(shared))}
+	return Partial{Text: d.text(d.trim(d.tree.path(d.beam[best].node))), Stable: d.text(d.tree.path(shared))}
 }
 
 // trim drops a boundary at the end.
@@ -162,16 +152,4 @@ func (d *Prefix) trim(tokens []int32) []int32 {
 		return tokens[:n-1]
 	}
 	return tokens
-}
-
-// ancestor returns the longest prefix that a and b share.
-func (d *Prefix) ancestor(a, b int32) int32 {
-	for a != b {
-		if d.tree.nodes[a].depth >= d.tree.nodes[b].depth {
-			a = d.tree.nodes[a].parent
-		} else {
-			b = d.tree.nodes[b].parent
-		}
-	}
-	return a
 }

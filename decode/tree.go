@@ -1,8 +1,13 @@
 package decode
 
-import "aural/lm"
+import (
+	"slices"
 
-// node is one prefix: its parent's tokens and one more. Repeated boundaries and one at the start are no tokens of a prefix.
+	"aural/lm"
+)
+
+// node is one prefix: its parent's tokens and one more. In the prefix search tokens are those of the vocabulary; repeated boundaries and one
+// at the start are no part of a prefix. In the lexicon search they are words, and slot, lex and ahead are not used.
 type node struct {
 	parent, token int32
 	depth         int32
@@ -85,15 +90,20 @@ func (t *tree) index() {
 	}
 }
 
-// compact drops prefixes without a living descendant and renumbers the beam. Order stays, so parents stay before children.
-func (t *tree) compact(beam []entry) {
+// begin starts a compaction: mark what lives, then compact, then take new numbers from remap.
+func (t *tree) begin() {
 	t.remap = append(t.remap[:0], make([]int32, len(t.nodes))...)
 	t.remap[0] = 1
-	for i := range beam {
-		for n := beam[i].node; t.remap[n] == 0; n = t.nodes[n].parent {
-			t.remap[n] = 1
-		}
+}
+
+func (t *tree) mark(n int32) {
+	for ; t.remap[n] == 0; n = t.nodes[n].parent {
+		t.remap[n] = 1
 	}
+}
+
+// compact drops nodes without a marked descendant. Order stays, so parents stay before children.
+func (t *tree) compact() {
 	live := int32(0)
 	for n := range t.nodes {
 		if t.remap[n] == 0 {
@@ -106,13 +116,32 @@ func (t *tree) compact(beam []entry) {
 		t.nodes[live], t.remap[n] = moved, live
 		live++
 	}
-	for i := range beam {
-		beam[i].node = t.remap[beam[i].node]
-	}
 	t.nodes = t.nodes[:live]
 	clear(t.vals)
 	t.index()
 	t.limit = 2*len(t.nodes) + treeFloor
+}
+
+// ancestor returns the lowest node that has a and b below it or is one of them.
+func (t *tree) ancestor(a, b int32) int32 {
+	for a != b {
+		if t.nodes[a].depth >= t.nodes[b].depth {
+			a = t.nodes[a].parent
+		} else {
+			b = t.nodes[b].parent
+		}
+	}
+	return a
+}
+
+// path lists the tokens of node n from the root.
+func (t *tree) path(n int32) []int32 {
+	list := make([]int32, 0, t.nodes[n].depth)
+	for ; n > 0; n = t.nodes[n].parent {
+		list = append(list, t.nodes[n].token)
+	}
+	slices.Reverse(list)
+	return list
 }
 
 // span is a complete word on the best path of a prefix, with those before it.
@@ -140,7 +169,7 @@ func (h *history) close(tr trail) trail {
 	return trail{int32(len(h.spans) - 1), -1, -1}
 }
 
-// mark notes that the words up to done live; compactTo then gives their new numbers in remap.
+// begin starts a compaction: mark what lives, then compact, then take new numbers from moved.
 func (h *history) begin() { h.remap = append(h.remap[:0], make([]int32, len(h.spans))...) }
 
 func (h *history) mark(done int32) {

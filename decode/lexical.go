@@ -1,0 +1,400 @@
+package decode
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"aural/lm"
+)
+
+// LexicalOptions are those of the lexicon search.
+type LexicalOptions struct {
+	Options
+	Silence float64 // added for each frame of the boundary (flashlight's silScore)
+	// LogAdd adds the probabilities of hypotheses that meet in one state; without it the better one stays (flashlight's default).
+	LogAdd bool
+	// OpenEnd lets the last word end without its boundary, as transcripts without a boundary at the end teach a model (Hugging Face's).
+	// Without it, as in flashlight, hypotheses inside of a word end only if none has ended its word.
+	OpenEnd bool
+}
+
+// Lexical is the lexicon search for CTC of flashlight (LexiconDecoder) and fairseq: hypotheses are places in the trie of spellings, the best
+// path through them counts. The boundary of the vocabulary is flashlight's silence; between words it may last any number of frames. In a
+// vocabulary without boundary a word's last token may last several frames instead, which in flashlight needs silence.
+//
+// Work: per frame, beam × (2 + children among the frame's tokens) candidates of about 50 ns, hashing and pruning included; an LM query for
+// each new pair of history and word.
+type Lexical struct {
+	o               LexicalOptions
+	v               Vocabulary
+	model           LanguageModel
+	lexicon         *Lexicon
+	size            int
+	blank, boundary int32
+	start           lm.State
+	hot             *automaton // over words, the unknown one is 0
+	cut             cutoff
+	allowed         []bool // by token: in cut.tokens of this frame
+
+	tree    tree // of words
+	history history
+	beam    []hypothesis
+	spare   []hypothesis
+	found   []hypothesis
+	merged  merger
+	order   []ranked
+	best    float64
+	frame   int
+	err     error
+}
+
+// hypothesis is a place in the search and the best path to it.
+type hypothesis struct {
+	score   float64
+	silence float64 // what silence has in the score
+	place
+	trail
+	previous int32 // end of the word before the open one
+}
+
+// place is what two hypotheses must share to be one.
+type place struct {
+	words int32 // node of the tree: the complete words
+	lex   int32 // node of the lexicon: the open word
+	token int32
+	blank bool // the last frame was the blank
+}
+
+// noWord is the number of an unknown word.
+const noWord = -1
+
+// NewLexical makes a lexicon search. model may be nil; then Alpha is not used, and Beta still counts words.
+func NewLexical(v Vocabulary, model LanguageModel, lexicon *Lexicon, o LexicalOptions) (*Lexical, error) {
+	if err := o.check(v); err != nil {
+		return nil, err
+	}
+	if lexicon == nil {
+		return nil, fmt.Errorf("decode: the lexicon search needs a lexicon")
+	}
+	if err := lexicon.fits(v, model); err != nil {
+		return nil, err
+	}
+	if !finite(o.Silence) {
+		return nil, fmt.Errorf("decode: silence score is %v, want a finite number", o.Silence)
+	}
+	if model == nil {
+		o.Alpha = 0
+	}
+	d := &Lexical{o: o, v: v, model: model, lexicon: lexicon, size: v.Len(), blank: int32(v.Blank()), boundary: int32(max(v.Boundary(), -1)),
+		cut: newCutoff(v, &o.Options), allowed: make([]bool, v.Len())}
+	hotwords, err := wordHotwords(lexicon, &o.Options)
+	if err != nil {
+		return nil, err
+	}
+	d.hot = newAutomaton(lexicon.Words()+1, hotwords, o.PartialHotwords)
+	if model != nil {
+		d.start = model.Start()
+	}
+	d.Reset()
+	return d, nil
+}
+
+// wordHotwords spells hotwords in words of the lexicon, numbered from 1.
+func wordHotwords(l *Lexicon, o *Options) ([]pattern, error) {
+	var list []pattern
+	for _, h := range o.Hotwords {
+		words, err := h.words()
+		if err != nil {
+			return nil, err
+		}
+		p := pattern{boost: h.Boost}
+		for _, w := range words {
+			at := slices.Index(l.words, w)
+			if at < 0 {
+				return nil, fmt.Errorf("decode: hotword %q: %q is not in the lexicon", h.Text, w)
+			}
+			p.symbols = append(p.symbols, int32(at+1))
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+// Reset implements Decoder.
+func (d *Lexical) Reset() {
+	d.frame, d.err = 0, nil
+	d.tree.reset(node{parent: -1, token: noWord, state: d.start})
+	d.history.reset()
+	d.beam = append(d.beam[:0], hypothesis{place: place{lex: lexiconRoot, token: d.boundary}, trail: trail{-1, -1, -1}, previous: -1})
+}
+
+// Feed implements Decoder.
+func (d *Lexical) Feed(emissions []float32, frames int) error {
+	if d.err != nil {
+		return d.err
+	}
+	if err := checkShape(emissions, frames, d.size); err != nil {
+		return err
+	}
+	for t := range frames {
+		row := emissions[t*d.size : (t+1)*d.size]
+		if d.err = checkFrame(row, d.frame); d.err != nil {
+			return d.err
+		}
+		d.step(row)
+		if len(d.beam) == 0 {
+			d.err = fmt.Errorf("decode: %w survives frame %d", ErrNoHypothesis, d.frame)
+			return d.err
+		}
+		d.frame++
+	}
+	return nil
+}
+
+func (d *Lexical) step(row []float32) {
+	d.cut.pick(row, math.Inf(-1))
+	for _, k := range d.cut.tokens {
+		d.allowed[k] = true
+	}
+	d.found, d.best = d.found[:0], math.Inf(-1)
+	for i := range d.beam {
+		h := &d.beam[i]
+		d.same(row, h)
+		d.children(row, h)
+	}
+	for _, k := range d.cut.tokens {
+		d.allowed[k] = false
+	}
+	d.choose()
+	if len(d.tree.nodes) > d.tree.limit {
+		d.compactTree()
+	}
+	if len(d.history.spans) > d.history.limit {
+		d.compactHistory()
+	}
+}
+
+// same adds the ways of h that do not leave its place in the lexicon: the blank; the same token inside of a word, if the last frame was not
+// the blank; silence between words.
+func (d *Lexical) same(row []float32, h *hypothesis) {
+	next := *h
+	next.score += float64(row[d.blank])
+	next.token, next.blank = d.blank, true
+	d.add(&next)
+
+	next = *h
+	switch {
+	case h.lex == lexiconRoot && d.boundary >= 0:
+		next.token = d.boundary
+	case h.blank || h.token < 0:
+		return
+	}
+	if next.token == d.boundary {
+		next.score += d.o.Silence
+		next.silence += d.o.Silence
+	} else {
+		next.end = int32(d.frame) + 1
+	}
+	next.score += float64(row[next.token])
+	next.blank = false
+	d.add(&next)
+}
+
+// children tries the tokens that go on from h's place, by the shorter list.
+func (d *Lexical) children(row []float32, h *hypothesis) {
+	first, last := d.lexicon.first[h.lex], d.lexicon.first[h.lex+1]
+	if int(last-first) > len(d.cut.tokens) {
+		for _, k := range d.cut.tokens {
+			if c := d.lexicon.child(h.lex, k); c >= 0 {
+				d.child(row, h, c)
+			}
+		}
+		return
+	}
+	for c := first; c < last; c++ {
+		if d.allowed[d.lexicon.token[c]] {
+			d.child(row, h, c)
+		}
+	}
+}
+
+func (d *Lexical) child(row []float32, h *hypothesis, c int32) {
+	token := d.lexicon.token[c]
+	next := *h
+	next.score += float64(row[token])
+	next.token, next.blank = token, false
+	if next.start < 0 {
+		next.start, next.previous = int32(d.frame), next.end
+	}
+	if token == d.boundary {
+		next.score += d.o.Silence
+		next.silence += d.o.Silence
+	} else {
+		next.end = int32(d.frame) + 1
+	}
+	if (h.blank || token != h.token) && !d.lexicon.leaf(c) {
+		inner := next
+		inner.lex = c
+		inner.score += d.o.Alpha * (d.lexicon.smeared[c] - d.lexicon.smeared[h.lex])
+		d.add(&inner)
+	}
+	words := d.lexicon.wordsAt(c)
+	if h.lex == lexiconRoot && h.token == token && len(words) > 0 {
+		return // a word of one token must not repeat without a blank or a boundary between
+	}
+	for _, w := range words {
+		d.complete(next, w)
+	}
+	if len(words) == 0 && !math.IsInf(d.o.UnknownWord, -1) {
+		d.complete(next, noWord)
+	}
+}
+
+// complete adds h with word complete; the score of the word replaces the look-ahead of the place before.
+func (d *Lexical) complete(h hypothesis, word int32) {
+	h.score -= d.o.Alpha * d.lexicon.smeared[h.lex]
+	from := &d.tree.nodes[h.words]
+	h.score -= from.bonus + d.hot.credit[from.hot]
+	h.words = d.follow(h.words, word)
+	to := &d.tree.nodes[h.words]
+	h.score += to.bonus + d.hot.credit[to.hot]
+	h.lex = lexiconRoot
+	d.add(&h)
+}
+
+// follow returns the node of the words of n and one more.
+func (d *Lexical) follow(n, word int32) int32 {
+	if to := d.tree.child(n, word); to >= 0 {
+		return to
+	}
+	to := d.tree.nodes[n]
+	to.parent, to.token = n, word
+	to.depth++
+	to.hot = d.hot.step(to.hot, word+1)
+	boost := d.hot.boost[to.hot]
+	if word == noWord {
+		boost += d.o.UnknownWord
+	} else {
+		to.words++
+	}
+	to.boost += boost
+	if d.model != nil {
+		id := lm.Unknown
+		if word != noWord {
+			id = d.lexicon.ids[word]
+		}
+		log10, state := d.model.Score(to.state, id)
+		to.lm, to.state = to.lm+float64(log10)*math.Ln10, state
+	}
+	to.bonus = d.o.Alpha*to.lm + d.o.Beta*float64(to.words) + to.boost
+	return d.tree.add(to)
+}
+
+// add keeps a candidate unless it is too far below the best so far.
+func (d *Lexical) add(h *hypothesis) {
+	d.best = max(d.best, h.score)
+	if h.score >= d.best-d.o.BeamThreshold && !math.IsInf(h.score, -1) {
+		d.found = append(d.found, *h)
+	}
+}
+
+// choose makes the best candidates the beam.
+func (d *Lexical) choose() {
+	d.merge()
+	next := d.spare[:0]
+	for _, r := range keepBest(d.order, d.o.Beam) {
+		next = append(next, d.found[r.at])
+		h := &next[len(next)-1]
+		if h.lex == lexiconRoot && h.start >= 0 { // a word is complete
+			d.history.spans = append(d.history.spans, span{h.done, h.start, h.previous})
+			h.done, h.start = int32(len(d.history.spans)-1), -1
+		}
+	}
+	d.beam, d.spare = next, d.beam
+}
+
+// merge fills order with candidates of different places.
+func (d *Lexical) merge() {
+	d.merged.reset(len(d.found))
+	d.order = d.order[:0]
+	least := d.best - d.o.BeamThreshold
+	for i := range d.found {
+		h := &d.found[i]
+		if h.score < least {
+			continue
+		}
+		at := d.merged.find(d.found, h.place)
+		if *at == 0 {
+			*at = int32(i) + 1
+			continue
+		}
+		first := &d.found[*at-1]
+		high, low := first, h
+		if h.score > first.score {
+			high, low = h, first
+		}
+		score := high.score
+		if d.o.LogAdd {
+			score = addLogs(score, low.score)
+		}
+		*first = *high
+		first.score, h.score = score, math.Inf(-1)
+	}
+	for i := range d.found {
+		if score := d.found[i].score; score >= least && !math.IsInf(score, -1) {
+			d.order = append(d.order, ranked{score, int32(i)})
+		}
+	}
+}
+
+// merger finds candidates by place: open addressing, 1 + number of the candidate, 0 when free.
+type merger []int32
+
+func (m *merger) reset(n int) {
+	size := 1 << 10
+	for size < 2*n {
+		size *= 2
+	}
+	if size > cap(*m) {
+		*m = make(merger, size)
+		return
+	}
+	*m = (*m)[:size]
+	clear(*m)
+}
+
+func (m merger) find(found []hypothesis, p place) *int32 {
+	h := key(p.words, p.lex)*0x9E3779B97F4A7C15 ^ uint64(uint32(p.token))*0xC2B2AE3D27D4EB4F
+	if p.blank {
+		h ^= 0x165667B19E3779F9
+	}
+	mask := len(m) - 1
+	i := int((h*0xFF51AFD7ED558CCD)>>32) & mask
+	for m[i] != 0 && found[m[i]-1].place != p {
+		i = (i + 1) & mask
+	}
+	return &m[i]
+}
+
+func (d *Lexical) compactTree() {
+	d.tree.begin()
+	for i := range d.beam {
+		d.tree.mark(d.beam[i].words)
+	}
+	d.tree.compact()
+	for i := range d.beam {
+		d.beam[i].words = d.tree.remap[d.beam[i].words]
+	}
+}
+
+func (d *Lexical) compactHistory() {
+	d.history.begin()
+	for i := range d.beam {
+		d.history.mark(d.beam[i].done)
+	}
+	d.history.compact()
+	for i := range d.beam {
+		d.beam[i].done = d.history.moved(d.beam[i].done)
+	}
+}
