@@ -27,7 +27,6 @@ type LexicalOptions struct {
 // each new pair of history and word.
 type Lexical struct {
 	o               LexicalOptions
-	v               Vocabulary
 	model           LanguageModel
 	lexicon         *Lexicon
 	size            int
@@ -86,7 +85,7 @@ func NewLexical(v Vocabulary, model LanguageModel, lexicon *Lexicon, o LexicalOp
 	if model == nil {
 		o.Alpha = 0
 	}
-	d := &Lexical{o: o, v: v, model: model, lexicon: lexicon, size: v.Len(), blank: int32(v.Blank()), boundary: int32(max(v.Boundary(), -1)),
+	d := &Lexical{o: o, model: model, lexicon: lexicon, size: v.Len(), blank: int32(v.Blank()), boundary: int32(max(v.Boundary(), -1)),
 		cut: newCutoff(v, &o.Options), allowed: make([]bool, v.Len())}
 	hotwords, err := wordHotwords(lexicon, &o.Options)
 	if err != nil {
@@ -221,6 +220,9 @@ func (d *Lexical) children(row []float32, h *hypothesis) {
 
 func (d *Lexical) child(row []float32, h *hypothesis, c int32) {
 	token := d.lexicon.token[c]
+	if token == h.token {
+		return // repeats need a blank between. flashlight lets a word's last token be the repeat, and so breaks CTC's rule.
+	}
 	next := *h
 	next.score += float64(row[token])
 	next.token, next.blank = token, false
@@ -233,16 +235,13 @@ func (d *Lexical) child(row []float32, h *hypothesis, c int32) {
 	} else {
 		next.end = int32(d.frame) + 1
 	}
-	if (h.blank || token != h.token) && !d.lexicon.leaf(c) {
+	if !d.lexicon.leaf(c) {
 		inner := next
 		inner.lex = c
 		inner.score += d.o.Alpha * (d.lexicon.smeared[c] - d.lexicon.smeared[h.lex])
 		d.add(&inner)
 	}
 	words := d.lexicon.wordsAt(c)
-	if h.lex == lexiconRoot && h.token == token && len(words) > 0 {
-		return // a word of one token must not repeat without a blank or a boundary between
-	}
 	for _, w := range words {
 		d.complete(next, w)
 	}

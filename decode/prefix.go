@@ -15,8 +15,8 @@ import (
 // Work: per frame, beam × (3 + in-beam children) sums of logarithms, about 25 ns each, and one comparison for each token that may extend
 // each prefix until the scores fall below the beam; LM queries only for prefixes that may stay.
 type Prefix struct {
-	v               Vocabulary
 	o               Options
+	spelled         []string // by token
 	model           LanguageModel
 	lexicon         *Lexicon
 	size            int
@@ -88,7 +88,7 @@ func NewPrefix(v Vocabulary, model LanguageModel, lexicon *Lexicon, o Options) (
 			return nil, fmt.Errorf("decode: the prefix search over a lexicon needs a vocabulary with a word boundary")
 		}
 	}
-	d := &Prefix{v: v, o: o, model: model, lexicon: lexicon, size: v.Len(), blank: int32(v.Blank()), boundary: int32(max(v.Boundary(), -1)),
+	d := &Prefix{o: o, spelled: spellings(v), model: model, lexicon: lexicon, size: v.Len(), blank: int32(v.Blank()), boundary: int32(max(v.Boundary(), -1)),
 		cut: newCutoff(v, &o), taken: make([]int32, v.Len())}
 	hotwords, err := tokenHotwords(v, &o)
 	if err != nil {
@@ -301,7 +301,7 @@ func (d *Prefix) bonus(n, token int32) (float64, bool) {
 		if d.model == nil {
 			return bonus, true
 		}
-		lm, _, possible := d.ask(from.state, d.v.Token(int(token)))
+		lm, _, possible := d.ask(from.state, d.spelled[token])
 		return bonus + d.o.Alpha*lm + d.o.Beta, possible
 	case d.lexicon != nil:
 		return bonus, d.lexicon.child(from.lex, token) >= 0
@@ -353,7 +353,7 @@ func (d *Prefix) derive(parent, token int32) node {
 	case d.boundary < 0:
 		n.words++
 		if d.model != nil {
-			lm, state, _ := d.ask(n.state, d.v.Token(int(token)))
+			lm, state, _ := d.ask(n.state, d.spelled[token])
 			n.lm, n.state = n.lm+lm, state
 		}
 	case d.lexicon != nil:
@@ -389,7 +389,7 @@ func (d *Prefix) lookAhead(n int32) {
 func (d *Prefix) open(n int32) string {
 	d.word = d.word[:0]
 	for ; n > 0 && d.tree.nodes[n].token != d.boundary; n = d.tree.nodes[n].parent {
-		s := d.v.Token(int(d.tree.nodes[n].token))
+		s := d.spelled[d.tree.nodes[n].token]
 		for i := len(s) - 1; i >= 0; i-- {
 			d.word = append(d.word, s[i])
 		}
@@ -442,6 +442,14 @@ func (d *Prefix) compactHistory() {
 	}
 }
 
+func spellings(v Vocabulary) []string {
+	list := make([]string, v.Len())
+	for i := range list {
+		list[i] = v.Token(i)
+	}
+	return list
+}
+
 // text spells the prefix n with spaces between words.
 func (d *Prefix) text(tokens []int32) string {
 	var b strings.Builder
@@ -449,7 +457,7 @@ func (d *Prefix) text(tokens []int32) string {
 		if k == d.boundary {
 			b.WriteByte(' ')
 		} else {
-			b.WriteString(d.v.Token(int(k)))
+			b.WriteString(d.spelled[k])
 		}
 	}
 	return b.String()
