@@ -123,7 +123,7 @@ func wordHotwords(l *Lexicon, o *Options) ([]pattern, error) {
 // Reset implements Decoder.
 func (d *Lexical) Reset() {
 	d.frame, d.err = 0, nil
-	d.tree.reset(node{parent: -1, token: noWord, state: d.start})
+	d.tree.reset(node{state: d.start})
 	d.history.reset()
 	d.beam = append(d.beam[:0], hypothesis{place: place{lex: lexiconRoot, token: d.boundary}, trail: trail{-1, -1, -1}, previous: -1})
 }
@@ -268,8 +268,7 @@ func (d *Lexical) follow(n, word int32) int32 {
 		return to
 	}
 	to := d.tree.nodes[n]
-	to.parent, to.token = n, word
-	to.depth++
+	to.depth, to.children = to.depth+1, 0
 	to.hot = d.hot.step(to.hot, word+1)
 	boost := d.hot.boost[to.hot]
 	if word == noWord {
@@ -287,7 +286,7 @@ func (d *Lexical) follow(n, word int32) int32 {
 		to.lm, to.state = to.lm+float64(log10)*math.Ln10, state
 	}
 	to.bonus = d.o.Alpha*to.lm + d.o.Beta*float64(to.words) + to.boost
-	return d.tree.add(to)
+	return d.tree.add(n, word, to)
 }
 
 // add keeps a candidate unless it is too far below the best so far.
@@ -364,12 +363,12 @@ func (m *merger) reset(n int) {
 }
 
 func (m merger) find(found []hypothesis, p place) *int32 {
-	h := key(p.words, p.lex)*0x9E3779B97F4A7C15 ^ uint64(uint32(p.token))*0xC2B2AE3D27D4EB4F
+	token := p.token << 1
 	if p.blank {
-		h ^= 0x165667B19E3779F9
+		token |= 1
 	}
 	mask := len(m) - 1
-	i := int((h*0xFF51AFD7ED558CCD)>>32) & mask
+	i := int((mixed(p.words, p.lex)^mixed(token, 0))>>32) & mask
 	for m[i] != 0 && found[m[i]-1].place != p {
 		i = (i + 1) & mask
 	}

@@ -110,7 +110,7 @@ func NewPrefix(v Vocabulary, model LanguageModel, lexicon *Lexicon, o Options) (
 // Reset implements Decoder.
 func (d *Prefix) Reset() {
 	d.frame, d.err = 0, nil
-	root := node{parent: -1, token: -1, slot: 0, lex: lexiconRoot, state: d.start}
+	root := node{lex: lexiconRoot, state: d.start}
 	if d.boundary >= 0 {
 		root.hot = d.hot.step(0, d.boundary)
 	}
@@ -185,7 +185,7 @@ func (d *Prefix) stay(row []float32) {
 	}
 	for j := range d.beam {
 		e := &d.beam[j]
-		parent := d.tree.nodes[e.node].parent
+		parent := d.tree.links[e.node].parent
 		if parent < 0 || d.tree.nodes[parent].slot < 0 {
 			continue
 		}
@@ -326,7 +326,7 @@ func (d *Prefix) replace(row []float32, chosen []ranked) {
 		}
 		n := d.tree.child(src.node, c.token)
 		if n < 0 {
-			n = d.tree.add(d.derive(src.node, c.token))
+			n = d.tree.add(src.node, c.token, d.derive(src.node, c.token))
 		}
 		_, _, tr := src.leave(c.token)
 		none, inf := trail{-1, -1, -1}, math.Inf(-1)
@@ -343,7 +343,7 @@ func (d *Prefix) replace(row []float32, chosen []ranked) {
 func (d *Prefix) derive(parent, token int32) node {
 	n := d.tree.nodes[parent]
 	ahead := n.ahead
-	n.parent, n.token, n.depth, n.slot, n.ahead = parent, token, n.depth+1, -1, lookAhead{}
+	n.depth, n.slot, n.children, n.ahead = n.depth+1, -1, 0, lookAhead{}
 	n.hot = d.hot.step(n.hot, token)
 	n.boost += d.hot.boost[n.hot]
 	switch {
@@ -388,8 +388,9 @@ func (d *Prefix) lookAhead(n int32) {
 // open spells the open word of n in the decoder's buffer.
 func (d *Prefix) open(n int32) string {
 	d.word = d.word[:0]
-	for ; n > 0 && d.tree.nodes[n].token != d.boundary; n = d.tree.nodes[n].parent {
-		s := d.spelled[d.tree.nodes[n].token]
+	for n > 0 && d.tree.links[n].token != d.boundary {
+		s := d.spelled[d.tree.links[n].token]
+		n = d.tree.links[n].parent
 		for i := len(s) - 1; i >= 0; i-- {
 			d.word = append(d.word, s[i])
 		}

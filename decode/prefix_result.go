@@ -58,7 +58,7 @@ func (d *Prefix) finish() {
 		e := &d.beam[i]
 		n := e.node
 		if n != 0 && e.last == d.boundary {
-			n = d.tree.nodes[n].parent
+			n = d.tree.links[n].parent
 		}
 		best, tr := e.now.best()
 		tr = d.history.close(tr)
@@ -138,10 +138,10 @@ func (d *Prefix) Partial() Partial {
 		shared = d.tree.ancestor(shared, d.beam[i].node)
 	}
 	if d.boundary >= 0 {
-		for shared > 0 && d.tree.nodes[shared].token != d.boundary {
-			shared = d.tree.nodes[shared].parent
+		for shared > 0 && d.tree.links[shared].token != d.boundary {
+			shared = d.tree.links[shared].parent
 		}
-		shared = max(0, d.tree.nodes[shared].parent) // without the boundary itself
+		shared = max(0, d.tree.links[shared].parent) // without the boundary itself
 	}
 	return Partial{Text: d.text(d.trim(d.tree.path(d.beam[best].node))), Stable: d.text(d.tree.path(shared))}
 }

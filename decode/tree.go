@@ -9,12 +9,12 @@ import (
 // node is one prefix: its parent's tokens and one more. In the prefix search tokens are those of the vocabulary; repeated boundaries and one
 // at the start are no part of a prefix. In the lexicon search they are words, and slot, lex and ahead are not used.
 type node struct {
-	parent, token int32
-	depth         int32
-	slot          int32 // place in the beam, -1 when out
-	lex           int32 // node of the lexicon where the current word stands
-	hot           int32 // state of the hotwords
-	words         int32 // complete ones
+	depth    int32
+	slot     int32  // place in the beam, -1 when out
+	lex      int32  // node of the lexicon where the current word stands
+	hot      int32  // state of the hotwords
+	words    int32  // complete ones
+	children uint64 // bit t%64 is set if there is a child by token t
 	// lm is ln p of the complete words, bonus all that they and their hotwords add to the acoustic score.
 	lm, boost, bonus float64
 	state            lm.State
@@ -28,12 +28,15 @@ type lookAhead struct {
 	state           lm.State
 }
 
+// link is a node's place. Links lie apart from the nodes so that a walk to the root reads 8 bytes a step.
+type link struct{ parent, token int32 }
+
 // tree holds all prefixes of the beam and their ancestors. A prefix that left the beam and comes back is found again while any
 // descendant lives, so that the paths of one prefix meet in one node.
 type tree struct {
 	nodes []node
-	keys  []uint64 // open addressing: parent and token of the node in vals
-	vals  []int32  // node+1, 0 when free
+	links []link
+	table []int32 // open addressing by link: node+1, 0 when free
 	remap []int32
 	limit int // nodes that make the next step compact
 }
@@ -42,51 +45,52 @@ const treeFloor = 1 << 12
 
 func (t *tree) reset(root node) {
 	t.nodes = append(t.nodes[:0], root)
-	clear(t.vals)
+	t.links = append(t.links[:0], link{-1, -1})
+	clear(t.table)
 	t.limit = treeFloor
 }
 
-// at returns the slot of key: the one that holds it, or a free one.
-func (t *tree) at(key uint64) int {
-	mask := len(t.vals) - 1
-	i := int((key * 0x9E3779B97F4A7C15) >> 20)
-	for i &= mask; t.vals[i] != 0 && t.keys[i] != key; i = (i + 1) & mask {
+// at returns the place of l in the table: where it is, or a free one.
+func (t *tree) at(l link) int {
+	mask := len(t.table) - 1
+	i := int(mixed(l.parent, l.token)>>32) & mask
+	for t.table[i] != 0 && t.links[t.table[i]-1] != l {
+		i = (i + 1) & mask
 	}
 	return i
 }
 
-func key(parent, token int32) uint64 { return uint64(uint32(parent))<<32 | uint64(uint32(token)) }
+// mixed spreads two numbers over 64 bits.
+func mixed(a, b int32) uint64 {
+	h := (uint64(uint32(a))<<32 | uint64(uint32(b))) * 0x9E3779B97F4A7C15
+	return (h ^ h>>32) * 0xFF51AFD7ED558CCD
+}
 
-// child returns the node below parent by token, and its place in the table where it belongs if there is none (-1).
+// child returns the node below parent by token, or -1.
 func (t *tree) child(parent, token int32) int32 {
-	if len(t.vals) == 0 {
+	if t.nodes[parent].children>>(uint32(token)%64)&1 == 0 {
 		return -1
 	}
-	return t.vals[t.at(key(parent, token))] - 1
+	return t.table[t.at(link{parent, token})] - 1
 }
 
-func (t *tree) add(n node) int32 {
-	if 2*(len(t.nodes)+1) > len(t.vals) {
-		t.grow()
+// add makes the node below parent by token.
+func (t *tree) add(parent, token int32, n node) int32 {
+	t.nodes[parent].children |= 1 << (uint32(token) % 64)
+	t.nodes, t.links = append(t.nodes, n), append(t.links, link{parent, token})
+	if 2*len(t.nodes) > len(t.table) {
+		t.table = make([]int32, max(2*treeFloor, 2*len(t.table)))
+		t.index()
+	} else {
+		t.table[t.at(link{parent, token})] = int32(len(t.nodes))
 	}
-	i := t.at(key(n.parent, n.token))
-	t.keys[i], t.vals[i] = key(n.parent, n.token), int32(len(t.nodes))+1
-	t.nodes = append(t.nodes, n)
 	return int32(len(t.nodes) - 1)
-}
-
-func (t *tree) grow() {
-	size := max(2*treeFloor, 2*len(t.vals))
-	t.keys, t.vals = make([]uint64, size), make([]int32, size)
-	t.index()
 }
 
 // index fills an empty table. The root is nobody's child.
 func (t *tree) index() {
-	for n := 1; n < len(t.nodes); n++ {
-		k := key(t.nodes[n].parent, t.nodes[n].token)
-		i := t.at(k)
-		t.keys[i], t.vals[i] = k, int32(n)+1
+	for n := 1; n < len(t.links); n++ {
+		t.table[t.at(t.links[n])] = int32(n) + 1
 	}
 }
 
@@ -97,7 +101,7 @@ func (t *tree) begin() {
 }
 
 func (t *tree) mark(n int32) {
-	for ; t.remap[n] == 0; n = t.nodes[n].parent {
+	for ; t.remap[n] == 0; n = t.links[n].parent {
 		t.remap[n] = 1
 	}
 }
@@ -109,15 +113,17 @@ func (t *tree) compact() {
 		if t.remap[n] == 0 {
 			continue
 		}
-		moved := t.nodes[n]
+		moved := t.links[n]
 		if n > 0 {
 			moved.parent = t.remap[moved.parent]
+			t.nodes[moved.parent].children |= 1 << (uint32(moved.token) % 64)
 		}
-		t.nodes[live], t.remap[n] = moved, live
+		t.nodes[live], t.links[live], t.remap[n] = t.nodes[n], moved, live
+		t.nodes[live].children = 0
 		live++
 	}
-	t.nodes = t.nodes[:live]
-	clear(t.vals)
+	t.nodes, t.links = t.nodes[:live], t.links[:live]
+	clear(t.table)
 	t.index()
 	t.limit = 2*len(t.nodes) + treeFloor
 }
@@ -126,9 +132,9 @@ func (t *tree) compact() {
 func (t *tree) ancestor(a, b int32) int32 {
 	for a != b {
 		if t.nodes[a].depth >= t.nodes[b].depth {
-			a = t.nodes[a].parent
+			a = t.links[a].parent
 		} else {
-			b = t.nodes[b].parent
+			b = t.links[b].parent
 		}
 	}
 	return a
@@ -137,8 +143,8 @@ func (t *tree) ancestor(a, b int32) int32 {
 // path lists the tokens of node n from the root.
 func (t *tree) path(n int32) []int32 {
 	list := make([]int32, 0, t.nodes[n].depth)
-	for ; n > 0; n = t.nodes[n].parent {
-		list = append(list, t.nodes[n].token)
+	for ; n > 0; n = t.links[n].parent {
+		list = append(list, t.links[n].token)
 	}
 	slices.Reverse(list)
 	return list
