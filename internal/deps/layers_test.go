@@ -16,10 +16,10 @@ import (
 // see nothing but the run log, what judges and looks at it, and what it stands on; only cmd/aural and tests choose a back end. A package may be listed before it exists.
 const layers = `
 	# Streams and file formats; they know nothing of the rest.
-	NONE < rng, lm, internal/spelling, internal/atomicfile, internal/filelock, internal/tfrecord, internal/filelock;
+	NONE < rng, internal/spelling, internal/atomicfile, internal/filelock, internal/tfrecord, internal/filelock;
 	NONE < audio/flac, audio/mp3, audio/vorbis < audio;
 	audio < audio/vad < datasets;
-	internal/atomicfile < safetensors;
+	internal/atomicfile < safetensors, lm;
 	internal/spelling, internal/atomicfile, internal/tfrecord, internal/filelock, audio < runlog < runlog/host, runlog/tensorboard, runlog/mirror;
 	lm, internal/atomicfile < decode;
 	rng < features;
