@@ -3,10 +3,14 @@ package decode
 import (
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
 	"testing"
+
+	"aural/lm"
 )
 
 // english is Hugging Face's vocabulary of wav2vec2-base-960h, a byte a token: _ is <pad>; 1, 2 and 3 are <s>, </s> and <unk>.
@@ -78,9 +82,42 @@ func newSpeech(seed uint64, vocabulary, frames int) *speech {
 	return s
 }
 
+func (s *speech) toy() LanguageModel { return newToyModel(false, 5, s.words...) }
+
+// fourgram estimates a model of order 4 on sentences of the language, half of whose words follow from the word before.
+func (s *speech) fourgram(t testing.TB, sentences int) LanguageModel {
+	r := rand.New(rand.NewPCG(9, 9))
+	var b strings.Builder
+	for range sentences {
+		w := 0
+		for range 5 + r.IntN(20) {
+			if r.IntN(2) == 0 {
+				w = int(mix(uint64(w))>>8+uint64(r.IntN(4))) % len(s.words)
+			} else {
+				w = int(float64(len(s.words)) * r.Float64() * r.Float64())
+			}
+			b.WriteString(s.words[w] + " ")
+		}
+		b.WriteString("\n")
+	}
+	dir := t.TempDir()
+	text, out := filepath.Join(dir, "text"), filepath.Join(dir, "4.arpa")
+	if err := os.WriteFile(text, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lm.Estimate(t.Context(), []string{text}, out, lm.Options{Order: 4, Memory: 1 << 28, TempDir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	m, err := lm.Open(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m
+}
+
 // decoders are the searches of the tests below by name.
-func decoders(t testing.TB, s *speech, beam int) map[string]func() Decoder {
-	model := newToyModel(false, 5, s.words...)
+func decoders(t testing.TB, s *speech, model LanguageModel, beam int) map[string]func() Decoder {
 	entries, err := Spell(english, s.words)
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +155,7 @@ func decoders(t testing.TB, s *speech, beam int) map[string]func() Decoder {
 func TestChunks(t *testing.T) {
 	s := newSpeech(1, 300, 400)
 	other := newSpeech(2, 300, 100)
-	for name, make := range decoders(t, s, 40) {
+	for name, make := range decoders(t, s, s.toy(), 40) {
 		want, err := Whole(make(), s.emissions, s.frames)
 		if err != nil {
 			t.Fatal(err)
@@ -160,7 +197,7 @@ func TestChunks(t *testing.T) {
 // TestCompaction decodes with and without keeping all dead prefixes.
 func TestCompaction(t *testing.T) {
 	s := newSpeech(3, 300, 600)
-	for name, make := range decoders(t, s, 60) {
+	for name, make := range decoders(t, s, s.toy(), 60) {
 		want, err := Whole(make(), s.emissions, s.frames)
 		if err != nil {
 			t.Fatal(err)
@@ -189,7 +226,7 @@ func TestCompaction(t *testing.T) {
 // TestConcurrent shares the model and the lexicon; go test -race looks on.
 func TestConcurrent(t *testing.T) {
 	s := newSpeech(1, 300, 200)
-	for name, make := range decoders(t, s, 30) {
+	for name, make := range decoders(t, s, s.toy(), 30) {
 		want, err := Whole(make(), s.emissions, s.frames)
 		if err != nil {
 			t.Fatal(err)
@@ -211,7 +248,7 @@ func TestConcurrent(t *testing.T) {
 // TestNoAllocation feeds a second utterance into warm decoders.
 func TestNoAllocation(t *testing.T) {
 	s := newSpeech(4, 300, 300)
-	for name, make := range decoders(t, s, 50) {
+	for name, make := range decoders(t, s, s.toy(), 50) {
 		d := make()
 		feed := func() {
 			d.Reset()
@@ -243,7 +280,7 @@ func TestLanguageModelHelps(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"lm+words", "lexicon"} {
-		got, err := Whole(decoders(t, s, 100)[name](), s.emissions, s.frames)
+		got, err := Whole(decoders(t, s, s.toy(), 100)[name](), s.emissions, s.frames)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -253,13 +290,14 @@ func TestLanguageModelHelps(t *testing.T) {
 	}
 }
 
-// BenchmarkDecode decodes 30 s, 1500 frames of 32 tokens, with a beam of 500 and a language of 20 000 words. Counted: 1500 × 500 prefixes ×
+// BenchmarkDecode decodes 30 s, 1500 frames of 32 tokens, with a beam of 500 and a 4-gram of 20 000 words. Counted: 1500 × 500 prefixes ×
 // 3 sums of logarithms of 25 ns are 56 ms; 20 times real time is 1.5 s.
 func BenchmarkDecode(b *testing.B) {
 	s := newSpeech(6, 20000, 1500)
+	model := s.fourgram(b, 20000)
 	for _, name := range []string{"free", "lm", "lm+mass", "lm+words", "lexicon"} {
 		b.Run(name, func(b *testing.B) {
-			d := decoders(b, s, 500)[name]()
+			d := decoders(b, s, model, 500)[name]()
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := Whole(d, s.emissions, s.frames); err != nil {
