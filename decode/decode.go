@@ -48,8 +48,8 @@ type Options struct {
 	// Score = ln p(text | audio) + Alpha ln p_LM(text </s>) + Beta words + boosts of hotwords. Alpha weighs natural logarithms as in
 	// Hannun et al.; published flashlight and wav2vec 2.0 weights multiply log10, see NaturalWeight.
 	Alpha, Beta float64
-	// UnknownWord is log10 p added for a word that the LM does not have (pyctcdecode's unk_score_offset, prefix search). In the lexicon
-	// search it is the score of an unknown word instead of Beta (flashlight's unkScore); -Inf, as in fairseq, forbids them.
+	// UnknownWord is added to log10 p of a word that the LM does not have (pyctcdecode's unk_score_offset); -Inf forbids such words. Of the
+	// prefix search only.
 	UnknownWord float64
 
 	Hotwords []Hotword

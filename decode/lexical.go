@@ -12,6 +12,10 @@ import (
 type LexicalOptions struct {
 	Options
 	Silence float64 // added for each frame of the boundary (flashlight's silScore)
+	// AllowUnknown lets a word end at any place of the trie that spells none, as <unk>, with UnknownScore (flashlight's unkScore) instead of
+	// Beta.
+	AllowUnknown bool
+	UnknownScore float64
 	// LogAdd adds the probabilities of hypotheses that meet in one state; without it the better one stays (flashlight's default).
 	LogAdd bool
 	// OpenEnd lets the last word end without its boundary, as transcripts without a boundary at the end teach a model (Hugging Face's).
@@ -79,8 +83,8 @@ func NewLexical(v Vocabulary, model LanguageModel, lexicon *Lexicon, o LexicalOp
 	if err := lexicon.fits(v, model); err != nil {
 		return nil, err
 	}
-	if !finite(o.Silence) {
-		return nil, fmt.Errorf("decode: silence score is %v, want a finite number", o.Silence)
+	if !finite(o.Silence) || !finite(o.UnknownScore) {
+		return nil, fmt.Errorf("decode: scores of silence %v and unknown words %v, want finite numbers", o.Silence, o.UnknownScore)
 	}
 	if model == nil {
 		o.Alpha = 0
@@ -245,7 +249,7 @@ func (d *Lexical) child(row []float32, h *hypothesis, c int32) {
 	for _, w := range words {
 		d.complete(next, w)
 	}
-	if len(words) == 0 && !math.IsInf(d.o.UnknownWord, -1) {
+	if len(words) == 0 && d.o.AllowUnknown {
 		d.complete(next, noWord)
 	}
 }
@@ -272,7 +276,7 @@ func (d *Lexical) follow(n, word int32) int32 {
 	to.hot = d.hot.step(to.hot, word+1)
 	boost := d.hot.boost[to.hot]
 	if word == noWord {
-		boost += d.o.UnknownWord
+		boost += d.o.UnknownScore
 	} else {
 		to.words++
 	}

@@ -97,7 +97,6 @@ func TestLexicalEqualsAllPaths(t *testing.T) {
 		o.Alpha = rapid.SampledFrom([]float64{0, 0.7, -0.3}).Draw(t, "alpha")
 		o.Beta = rapid.SampledFrom([]float64{0, 1.5, -1}).Draw(t, "beta")
 		o.Silence = rapid.SampledFrom([]float64{0, -0.4, 1}).Draw(t, "silence")
-		o.UnknownWord = math.Inf(-1)
 		o.OpenEnd = rapid.Bool().Draw(t, "open")
 		o.LogAdd = rapid.Bool().Draw(t, "logadd")
 		o.PartialHotwords = rapid.Bool().Draw(t, "partial")
@@ -202,5 +201,36 @@ func TestLexicalTimes(t *testing.T) {
 		if err != nil || !slices.Equal(got[0].Words, want) {
 			t.Errorf("vocabulary %q: %+v, %v, want %v", v, got, err, want)
 		}
+	}
+}
+
+// TestLexicalUnknown decodes a word that the lexicon does not spell.
+func TestLexicalUnknown(t *testing.T) {
+	v := letters("_ab|")
+	path := "aab|b|ab|"
+	x := make([]float32, len(path)*v.Len())
+	for f, k := range v.encode(path) {
+		x[f*v.Len()+int(k)] = 12
+	}
+	logSoftmax(x, v.Len())
+	entries, _ := Spell(v, []string{"ab", "baa"})
+	model := newToyModel(false, 1, "ab", "baa")
+	lexicon, err := NewLexicon(v, entries, model, SmearMax)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := LexicalOptions{Options: DefaultOptions(), AllowUnknown: true, UnknownScore: -1.5}
+	o.BeamThreshold = math.Inf(1)
+	d, err := NewLexical(v, model, lexicon, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Whole(d, x, len(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := got[0]
+	if h.Text != "ab <unk> ab" || h.Boost != -1.5 || !near(h.Score, h.Acoustic+o.Alpha*h.LM+2*o.Beta+h.Boost) {
+		t.Errorf("got %+v, want ab <unk> ab", h)
 	}
 }

@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -138,15 +137,13 @@ func decoders(t testing.TB, s *speech, model LanguageModel, beam int) map[string
 	}
 	quick := o
 	quick.TokenMass = 0.999
-	closed := o
-	closed.UnknownWord = math.Inf(-1)
 	return map[string]func() Decoder{
 		"free":     func() Decoder { return must(NewPrefix(english, nil, nil, o)) },
 		"lm":       func() Decoder { return must(NewPrefix(english, model, nil, o)) },
 		"lm+mass":  func() Decoder { return must(NewPrefix(english, model, nil, quick)) },
 		"lm+words": func() Decoder { return must(NewPrefix(english, model, lexicon, o)) },
 		"lexicon": func() Decoder {
-			return must(NewLexical(english, model, lexicon, LexicalOptions{Options: closed, OpenEnd: true}))
+			return must(NewLexical(english, model, lexicon, LexicalOptions{Options: o, OpenEnd: true}))
 		},
 	}
 }
