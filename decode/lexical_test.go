@@ -219,7 +219,7 @@ func TestLexicalUnknown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := LexicalOptions{Options: DefaultOptions(), AllowUnknown: true, UnknownScore: -1.5}
+	o := LexicalOptions{Options: DefaultOptions(), AllowUnknown: true, UnknownScore: -6}
 	o.BeamThreshold = math.Inf(1)
 	d, err := NewLexical(v, model, lexicon, o)
 	if err != nil {
@@ -230,7 +230,7 @@ func TestLexicalUnknown(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := got[0]
-	if h.Text != "ab <unk> ab" || h.Boost != -1.5 || !near(h.Score, h.Acoustic+o.Alpha*h.LM+2*o.Beta+h.Boost) {
+	if h.Text != "ab <unk> ab" || h.Boost != -6 || !near(h.Score, h.Acoustic+o.Alpha*h.LM+2*o.Beta+h.Boost) {
 		t.Errorf("got %+v, want ab <unk> ab", h)
 	}
 }
