@@ -21,7 +21,7 @@ const layers = `
 	audio < audio/vad < datasets;
 	internal/atomicfile < safetensors, lm;
 	internal/spelling, internal/atomicfile, internal/tfrecord, internal/filelock, audio < runlog < runlog/host, runlog/tensorboard, runlog/mirror;
-	lm < decode;
+	lm, internal/atomicfile < decode;
 	rng < features;
 	rng, audio, internal/atomicfile < datasets, internal/synth;
 	datasets < datasets/corpora, datasets/bucket;
