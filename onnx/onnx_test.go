@@ -171,3 +171,30 @@ func TestExportRefuses(t *testing.T) {
 		t.Error("a file is there after errors")
 	}
 }
+
+// The frames that attention_mask leaves are those of the feature encoder for every length, too short ones too.
+func TestFramesOfTheMask(t *testing.T) {
+	path, _ := export(t, "large-ctc", Options{Head: hf.NoHead})
+	m, err := hf.Open(folder("large-ctc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	const longest = 90
+	wave, mask := array{shape: []int{longest + 1, longest}}, array{shape: []int{longest + 1, longest}, whole: true}
+	for n := range longest + 1 {
+		for i := range longest {
+			real := 0.0
+			if i < n {
+				real = 1
+			}
+			wave.v, mask.v = append(wave.v, real*float64(i%7)), append(mask.v, real)
+		}
+	}
+	frames := parse(t, path).run(t, map[string]array{"input_values": wave, "attention_mask": mask})["padding/Div_3"]
+	for n := range longest + 1 {
+		if want := m.Config.Encoder().Frames(n); int(frames.v[n]) != want {
+			t.Errorf("%d samples: %v frames, want %d", n, frames.v[n], want)
+		}
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"aural/hf"
 	"aural/internal/synth"
 	"aural/internal/testkit"
+	"aural/kernels"
 	"aural/kernels/cpu"
 	"aural/train"
 )
@@ -325,4 +326,30 @@ func BenchmarkStep(b *testing.B) {
 		}
 	}
 	b.ReportMetric(m.AudioSeconds*float64(b.N)/b.Elapsed().Seconds(), "audio-s/s")
+}
+
+// The parameters of the objective are the tensors of a Wav2Vec2ForPreTraining, by name and shape.
+func TestParametersAreThoseOfTransformers(t *testing.T) {
+	large := Default()
+	large.Encoder.ConvNorm, large.Encoder.ConvBias, large.Encoder.PreNorm = encoder.LayerNorm, true, true
+	large.Encoder.Width, large.Encoder.Layers, large.Encoder.Heads, large.Encoder.FFN = 1024, 24, 16, 4096
+	large.Quantizer.Dim, large.Loss.TargetDim = 768, 768
+	for _, r := range []Recipe{Default(), large, quick()} {
+		m, err := Build(r, Shape{Rows: 1, Samples: 16000, Masked: 4}, Mode{Float: kernels.Float32, Training: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got, want []string
+		for _, s := range m.Specs() {
+			got = append(got, fmt.Sprint(s.Name, s.Shape))
+		}
+		for _, s := range hf.Specs(r.HF(), hf.Pretraining) {
+			want = append(want, fmt.Sprint(s.Name, s.Shape))
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("parameters %q, want %q", got, want)
+		}
+	}
 }
