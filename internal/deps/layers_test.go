@@ -22,7 +22,7 @@ const layers = `
 	internal/atomicfile < safetensors;
 	internal/spelling, internal/atomicfile, internal/tfrecord, internal/filelock, audio < runlog < runlog/host, runlog/tensorboard, runlog/mirror;
 	lm < decode;
-	rng < features;
+	rng < features, score;
 	rng, audio, internal/atomicfile < datasets, internal/synth;
 	datasets < datasets/corpora, datasets/bucket;
 	datasets/corpora < datasets/parquet < datasets/export;
@@ -53,7 +53,7 @@ const layers = `
 
 	# The program.
 	pretrain, finetune, internal/spelling < recipes;
-	recipes, tui, plots, health, reference, features, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda < cmd/aural;
+	recipes, tui, plots, health, reference, features, score, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda < cmd/aural;
 
 	# Support of tests, imported by no part of the program.
 	NONE < internal/deps, internal/testkit, internal/amxemu, internal/amxemu/tileasm;
