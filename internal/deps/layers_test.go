@@ -22,7 +22,7 @@ const layers = `
 	internal/atomicfile < safetensors, lm;
 	internal/spelling, internal/atomicfile, internal/tfrecord, internal/filelock, audio < runlog < runlog/host, runlog/tensorboard, runlog/mirror;
 	lm, internal/atomicfile < decode;
-	rng < features;
+	rng < features, score;
 	rng, audio, internal/atomicfile < datasets, internal/synth;
 	datasets < datasets/corpora, datasets/bucket;
 	datasets/corpora < datasets/parquet < datasets/export;
@@ -54,7 +54,7 @@ const layers = `
 
 	# The program.
 	pretrain, finetune, internal/spelling < recipes;
-	recipes, onnx, tui, plots, health, reference, features, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda < cmd/aural;
+	recipes, onnx, tui, plots, health, reference, features, score, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda < cmd/aural;
 
 	# Support of tests, imported by no part of the program.
 	NONE < internal/deps, internal/testkit, internal/amxemu, internal/amxemu/tileasm;
