@@ -13,6 +13,11 @@ import (
 // KeepInput is the name of the int32 scalar input that says whether block i runs in this update; it exists in training graphs with LayerDrop.
 func KeepInput(i int) string { return fmt.Sprintf("keep_layer.%d", i) }
 
+// KeepLayer draws whether block i runs in an update: with probability 1 - p.
+func KeepLayer(p float64, seed, update uint64, i int) bool {
+	return float64(rng.Unit(rng.Word(seed, update, rng.Site("layer_drop"), i))) > p
+}
+
 // Context is the context network: x (B,T,D) → c (B,T,D), with a convolutional position embedding and cfg.Layers transformer blocks. lengths, int32
 // (B), are the real frames of each row, or nil when no row has padding: padding frames are zeroed before the positions are added,
 // and no frame attends to them. blocks are the outputs of the transformer blocks, in order.

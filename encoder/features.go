@@ -53,5 +53,10 @@ func Project(n *nn.Net, cfg Config, z *graph.Node) (normalised, x *graph.Node) {
 
 // Mask replaces masked frames by the learned mask vector: x (B,T,D), mask uint8 (B,T).
 func Mask(n *nn.Net, x, mask *graph.Node) *graph.Node {
-	return n.Apply(kernels.MaskFrames{}, x, mask, n.Weight(Prefix+"masked_spec_embed", nn.Uniform(0, 1), n.Dim(x, -1)))
+	return n.Apply(kernels.MaskFrames{}, x, mask, MaskVector(n, n.Dim(x, -1)))
+}
+
+// MaskVector declares the vector that replaces masked frames (D).
+func MaskVector(n *nn.Net, width int) *graph.Node {
+	return n.Weight(Prefix+"masked_spec_embed", nn.Uniform(0, 1), width)
 }

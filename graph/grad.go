@@ -13,7 +13,7 @@ func differentiable(op kernels.Op, in []kernels.Desc) []bool {
 		for i := range d {
 			d[i] = true
 		}
-	case kernels.ScaleBy, kernels.MaskChannels, kernels.MaskPadding, kernels.GatherRows:
+	case kernels.ScaleBy, kernels.MaskChannels, kernels.MaskPadding, kernels.GatherRows, kernels.CTCLoss:
 		d[0] = true
 	case kernels.MaskFrames:
 		d[0], d[2] = true, true
@@ -92,6 +92,8 @@ func (b *Builder) gradient(op kernels.Op, in []*Node, y, dy *Node) []*Node {
 		args := []*Node{dy, in[0], in[1], in[2], b.Part(y, 1)}
 		dc := b.Apply(kernels.InfoNCEGrad{InfoNCE: o}, append(args, in[3:]...)...)
 		return append([]*Node{dc, b.Part(dc, 1)}, make([]*Node, len(in)-2)...)
+	case kernels.CTCLoss:
+		return []*Node{b.Apply(kernels.CTCLossGrad{CTC: o}, dy, in[0], in[1], in[2], in[3]), nil, nil, nil}
 	}
 	b.failf("%s has no gradient", op.Name())
 	return make([]*Node, len(in))

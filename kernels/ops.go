@@ -11,7 +11,7 @@ func All() []Op {
 		MaskFrames{}, MaskFramesGrad{}, MaskChannels{}, MaskPadding{}, GatherRows{}, ScatterRows{}, Select{}, SelectGrad{},
 		Attention{}, AttentionGrad{},
 		GumbelQuantize{}, GumbelQuantizeGrad{}, Diversity{}, DiversityGrad{},
-		InfoNCE{}, InfoNCEGrad{},
+		InfoNCE{}, InfoNCEGrad{}, CTCLoss{}, CTCLossGrad{},
 		SumSquares{}, AdamW{},
 	}
 }

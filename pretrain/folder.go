@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"aural/hf"
-	"aural/kernels"
 )
 
 // HF is config.json of the model that a recipe trains.
@@ -18,21 +17,9 @@ func (r Recipe) HF() hf.Config {
 
 // SaveModel writes a folder that transformers opens with Wav2Vec2ForPreTraining.from_pretrained.
 func (t *Task) SaveModel(dir string) error {
-	var raw []byte
 	return hf.Write(dir, hf.Content{
-		Head: hf.Pretraining, Config: t.recipe.HF(), Specs: t.weights.Specs(),
+		Head: hf.Pretraining, Config: t.recipe.HF(), Specs: t.weights.Specs(), Value: hf.ValueOf(t.weights, t.backend),
 		Preprocessor: hf.NewPreprocessor(t.recipe.Encoder.ConvNorm, t.recipe.Data.Normalize),
-		Value: func(name string) ([]byte, error) {
-			b, ok := t.weights.Param(name)
-			if !ok {
-				return nil, fmt.Errorf("pretrain: no parameter %q", name)
-			}
-			if b.Bytes() > cap(raw) {
-				raw = make([]byte, b.Bytes())
-			}
-			raw = raw[:b.Bytes()]
-			return raw, t.training.backend.Download(raw, b)
-		},
 	})
 }
 
@@ -46,15 +33,5 @@ func (t *Task) LoadModel(dir string) error {
 	if err := m.Config.Agree(t.recipe.HF(), hf.Pretraining); err != nil {
 		return fmt.Errorf("pretrain: %s is not a model of this recipe: %w", dir, err)
 	}
-	for _, s := range t.weights.Specs() {
-		value, err := m.Float32(s.Name)
-		if err != nil {
-			return fmt.Errorf("pretrain: %w", err)
-		}
-		b, _ := t.weights.Param(s.Name) // of the same shape, because the configurations agree
-		if err := t.training.backend.Upload(b, kernels.BytesOf(value)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return m.Load(t.weights, t.backend, nil)
 }

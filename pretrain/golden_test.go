@@ -15,6 +15,7 @@ import (
 	"aural/kernels/cpu"
 	"aural/kernels/ref"
 	"aural/quantizer"
+	"aural/train"
 )
 
 // golden is testdata/hf_pretraining_tiny.json: a tiny Wav2Vec2ForPreTraining of Hugging Face transformers in float64, with its losses and the gradients of
@@ -209,7 +210,7 @@ func gradients(t *testing.T, b *graphtest.Bench, records map[string][]float64, r
 		if weight, is := strings.CutSuffix(name, "k_proj.bias"); is {
 			size = records[weight+"k_proj.weight"][0]
 		}
-		d := b.Out(gradientPrefix + name)
+		d := b.Out(train.GradientOutput(name))
 		norm, sum, largest := 0.0, 0.0, 0.0
 		for _, x := range d {
 			norm, sum, largest = norm+x*x, sum+x, max(largest, math.Abs(x))

@@ -12,6 +12,7 @@ import (
 	"aural/kernels/ref"
 	"aural/quantizer"
 	"aural/rng"
+	"aural/train"
 )
 
 // small is a recipe in which everything that can be on is on: both masks, all dropouts, LayerDrop, the feature penalty.
@@ -79,7 +80,7 @@ func TestGradientOfWholeModel(t *testing.T) {
 			b.Run(step)
 			grads := map[string][]float64{}
 			for _, s := range specs {
-				grads[s.Name] = b.Out(gradientPrefix + s.Name)
+				grads[s.Name] = b.Out(train.GradientOutput(s.Name))
 			}
 			for _, s := range specs {
 				f := func(x []float64) float64 {

@@ -8,14 +8,14 @@ import (
 
 // Ready compiles the program of a prepared micro-batch, so that Run does not have to.
 func (t *Task) Ready(w *Work) error {
-	_, err := t.training.get(w.shape)
+	_, err := t.training.Get(w.shape)
 	return err
 }
 
 // Profile is where the time of the training programs went since the start or ResetProfile, by kind of op, the slowest first.
 func (t *Task) Profile() []exec.OpTime {
 	var all []exec.OpTime
-	for _, p := range t.training.byShape {
+	for p := range t.training.All() {
 		all = append(all, p.Profile()...)
 	}
 	return exec.MergeProfiles(all)
@@ -23,7 +23,7 @@ func (t *Task) Profile() []exec.OpTime {
 
 // ResetProfile forgets what Profile has summed up.
 func (t *Task) ResetProfile() {
-	for _, p := range t.training.byShape {
+	for p := range t.training.All() {
 		p.ResetProfile()
 	}
 }

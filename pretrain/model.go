@@ -39,9 +39,6 @@ const (
 	TargetOutput      = "target"  // (N,E) projected quantized features
 )
 
-// gradientPrefix starts the names of the external outputs that hold gradients.
-const gradientPrefix = "gradient/"
-
 // Shape is what a program is compiled for.
 type Shape struct {
 	Rows, Samples int
@@ -151,18 +148,8 @@ func (m *Model) gradients(external bool) []graph.Output {
 	var outputs []graph.Output
 	for i, g := range m.Gradients(m.Loss, params) {
 		if g != nil {
-			outputs = append(outputs, graph.Output{Name: gradientPrefix + specs[i].Name, Node: g, External: external})
+			outputs = append(outputs, graph.Output{Name: train.GradientOutput(specs[i].Name), Node: g, External: external})
 		}
 	}
 	return outputs
-}
-
-// bind gives a program its weights and gradients.
-func bind(p *exec.Program, arena kernels.Memory, w *train.Weights) error {
-	return p.Bind(arena, func(name string) (kernels.Buffer, bool) {
-		if len(name) > len(gradientPrefix) && name[:len(gradientPrefix)] == gradientPrefix {
-			return w.Gradient(name[len(gradientPrefix):])
-		}
-		return w.Param(name)
-	})
 }

@@ -1,30 +1,18 @@
 package pretrain
 
 import (
-	"fmt"
-
+	"aural/encoder"
 	"aural/exec"
 	"aural/graph"
 	"aural/kernels"
 	"aural/train"
 )
 
-// programs compiles and keeps one program a shape. All share one arena, since they never run at the same time.
+// programs are those of training or of validation.
 type programs struct {
-	recipe  Recipe
-	backend kernels.Backend
-	weights *train.Weights
-	train   bool
-	keep    []string // names of the inputs of LayerDrop
-	arena   *arena
-	byShape map[Shape]*program
-}
-
-// arena is the memory that programs share.
-type arena struct {
-	backend kernels.Backend
-	mem     kernels.Memory
-	users   []*programs
+	*train.Programs[Shape, *program]
+	recipe Recipe
+	keep   []string // names of the inputs of LayerDrop
 }
 
 type program struct {
@@ -35,69 +23,38 @@ type program struct {
 	feeds, reads [4]float32
 }
 
-// get returns the program for a shape, compiling it on first use.
-func (p *programs) get(s Shape) (*program, error) {
-	if q := p.byShape[s]; q != nil {
-		return q, nil
+// Exec is the bare program.
+func (q *program) Exec() *exec.Program { return q.Program }
+
+func newPrograms(r Recipe, be kernels.Backend, w *train.Weights, a *train.Arena, training bool) *programs {
+	p := &programs{recipe: r, keep: make([]string, r.Encoder.Layers)}
+	for i := range p.keep {
+		p.keep[i] = encoder.KeepInput(i)
 	}
-	q, err := p.plan(s)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.arena.grow(q.ArenaBytes()); err != nil {
-		return nil, err
-	}
-	if err := bind(q.Program, p.arena.mem, p.weights); err != nil {
-		return nil, err
-	}
-	p.byShape[s] = q
-	return q, nil
+	p.Programs = train.NewPrograms(a, w, func(s Shape) (*program, error) { return plan(r, be, s, training) })
+	return p
 }
 
 // plan compiles without memory.
-func (p *programs) plan(s Shape) (*program, error) {
-	m, err := Build(p.recipe, s, Mode{Float: kernels.Float32, Training: p.train})
+func plan(r Recipe, be kernels.Backend, s Shape, training bool) (*program, error) {
+	m, err := Build(r, s, Mode{Float: kernels.Float32, Training: training})
 	if err != nil {
 		return nil, err
 	}
-	prog, err := m.Plan(p.backend, p.train)
+	prog, err := m.Plan(be, training)
 	if err != nil {
 		return nil, err
 	}
 	q := &program{Program: prog, flops: prog.FLOPs()}
-	q.out.prob = make([]float32, p.recipe.Quantizer.Groups)
-	q.out.codes = make([]int32, s.Masked*p.recipe.Quantizer.Groups)
+	q.out.prob = make([]float32, r.Quantizer.Groups)
+	q.out.codes = make([]int32, s.Masked*r.Quantizer.Groups)
 	q.out.hits = make([]int32, 2*s.Masked)
 	return q, nil
 }
 
-// grow makes the arena at least n bytes and binds all programs to the new memory.
-func (a *arena) grow(n int) error {
-	if n <= a.mem.Size {
-		return nil
-	}
-	mem, err := a.backend.Alloc(n)
-	if err != nil {
-		return fmt.Errorf("pretrain: %d bytes for activations: %w", n, err)
-	}
-	old := a.mem
-	a.mem = mem
-	for _, p := range a.users {
-		for _, q := range p.byShape {
-			if err := bind(q.Program, mem, p.weights); err != nil {
-				return err
-			}
-		}
-	}
-	if old.Free != nil {
-		return old.Free()
-	}
-	return nil
-}
-
 // run feeds a micro-batch, runs its program and fetches the results.
 func (p *programs) run(w *Work, step *kernels.Step) (*program, error) {
-	q, err := p.get(w.shape)
+	q, err := p.Get(w.shape)
 	if err != nil {
 		return nil, err
 	}

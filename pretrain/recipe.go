@@ -20,7 +20,7 @@ type Recipe struct {
 	Seed uint64 `yaml:"seed"`
 	// Precision of matrix products: float32, or high or bf16 on a machine that has them. Weights, activations, gradients and sums are always float32.
 	Precision   kernels.Precision  `yaml:"precision"`
-	Data        DataConfig         `yaml:"data"`
+	Data        train.DataConfig   `yaml:"data"`
 	Encoder     encoder.Config     `yaml:"encoder"`
 	Mask        encoder.MaskConfig `yaml:"mask"`
 	Channels    encoder.MaskConfig `yaml:"channel_mask"`
@@ -28,28 +28,7 @@ type Recipe struct {
 	Contrastive contrastive.Config `yaml:"contrastive"`
 	Loss        LossConfig         `yaml:"loss"`
 	Train       train.Config       `yaml:"train"`
-	Valid       ValidConfig        `yaml:"valid"`
-}
-
-// DataConfig says which batches are made. Lengths are samples at 16 kHz.
-type DataConfig struct {
-	BatchSamples int `yaml:"batch_samples"` // most samples of a micro-batch, rows x length
-	MinSamples   int `yaml:"min_samples"`   // shorter utterances are left out
-	MaxSamples   int `yaml:"max_samples"`   // longer utterances are cropped at a random place, anew each epoch
-	Lengths      int `yaml:"lengths"`       // most different lengths of batches; each is one program
-	// Normalize gives each crop zero mean and unit variance, as the large models and Hugging Face have it; the published base model does not.
-	Normalize bool `yaml:"normalize"`
-}
-
-// DefaultData is the published base recipe.
-func DefaultData() DataConfig {
-	d := datasets.DefaultSamplerConfig()
-	return DataConfig{BatchSamples: d.BatchSamples, MinSamples: d.MinSamples, MaxSamples: d.MaxSamples, Lengths: d.Buckets}
-}
-
-// Sampler is the configuration of the sampler of training batches.
-func (d DataConfig) Sampler(seed uint64) datasets.SamplerConfig {
-	return datasets.SamplerConfig{BatchSamples: d.BatchSamples, MinSamples: d.MinSamples, MaxSamples: d.MaxSamples, Buckets: d.Lengths, Mode: datasets.Crop, Seed: seed}
+	Valid       train.ValidConfig  `yaml:"valid"`
 }
 
 // LossConfig weighs the terms of the objective, each per masked frame: contrastive + Diversity·diversity + FeaturePenalty·penalty.
@@ -60,25 +39,19 @@ type LossConfig struct {
 	TargetDim int `yaml:"target_dim"`
 }
 
-// ValidConfig says what is held out.
-type ValidConfig struct {
-	Seconds float64 `yaml:"seconds"` // audio held out of a store for validation
-	Seed    uint64  `yaml:"seed"`    // chooses it, and its masks, crops and distractors
-}
-
 // Default is the published base recipe.
 func Default() Recipe {
 	return Recipe{
-		Seed: 1, Precision: kernels.PrecisionFloat32, Data: DefaultData(), Encoder: encoder.Default(), Mask: encoder.DefaultMask(),
+		Seed: 1, Precision: kernels.PrecisionFloat32, Data: train.DefaultData(), Encoder: encoder.Default(), Mask: encoder.DefaultMask(),
 		Channels:  encoder.MaskConfig{Length: 64, Selection: encoder.Static, Semantics: encoder.Fairseq},
 		Quantizer: quantizer.Default(), Contrastive: contrastive.Default(),
-		Loss: LossConfig{Diversity: 0.1, FeaturePenalty: 10, TargetDim: 256}, Train: train.DefaultConfig(), Valid: ValidConfig{Seconds: 600, Seed: 1},
+		Loss: LossConfig{Diversity: 0.1, FeaturePenalty: 10, TargetDim: 256}, Train: train.DefaultConfig(), Valid: train.ValidConfig{Seconds: 600, Seed: 1},
 	}
 }
 
 // Validate reports every setting that cannot work, alone or together.
 func (r Recipe) Validate() error {
-	errs := []error{r.Precision.Validate(), r.Data.Sampler(r.Seed).Validate(), r.Encoder.Validate(), r.Mask.Validate(), r.Channels.Validate(), r.Quantizer.Validate(),
+	errs := []error{r.Precision.Validate(), r.Data.Sampler(r.Seed, datasets.Crop).Validate(), r.Encoder.Validate(), r.Mask.Validate(), r.Channels.Validate(), r.Quantizer.Validate(),
 		r.Contrastive.Validate(), r.Train.Validate()}
 	bad := func(cond bool, format string, args ...any) {
 		if cond {

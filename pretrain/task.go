@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"aural/datasets"
-	"aural/encoder"
 	"aural/kernels"
 	"aural/nn"
 	"aural/quantizer"
@@ -18,7 +17,9 @@ type Task struct {
 	store    *datasets.Store
 	sampler  *datasets.Sampler
 	valid    []datasets.Batch
+	backend  kernels.Backend
 	weights  *train.Weights
+	arena    *train.Arena
 	training *programs
 	checking *programs
 	metrics  *Metrics
@@ -40,13 +41,13 @@ func New(r Recipe, store *datasets.Store, rows, held datasets.View, be kernels.B
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	t := &Task{recipe: r, store: store, metrics: newMetrics(r), checked: &checked{Metrics: *newMetrics(r)}, work: newWork(r)}
+	t := &Task{backend: be, recipe: r, store: store, metrics: newMetrics(r), checked: &checked{Metrics: *newMetrics(r)}, work: newWork(r)}
 	var err error
-	if t.sampler, err = datasets.NewSampler(rows, r.Data.Sampler(r.Seed)); err != nil {
+	if t.sampler, err = datasets.NewSampler(rows, r.Data.Sampler(r.Seed, datasets.Crop)); err != nil {
 		return nil, fmt.Errorf("pretrain: training data: %w", err)
 	}
 	if held.Len() > 0 {
-		cfg := r.Data.Sampler(r.Valid.Seed)
+		cfg := r.Data.Sampler(r.Valid.Seed, datasets.Crop)
 		cfg.Lengths = t.sampler.Lengths()
 		v, err := datasets.NewSampler(held, cfg)
 		if err != nil {
@@ -63,14 +64,8 @@ func New(r Recipe, store *datasets.Store, rows, held datasets.View, be kernels.B
 	if t.weights, err = train.NewWeights(be, t.net.Specs(), r.Train.Accumulate > 1); err != nil {
 		return nil, err
 	}
-	a := &arena{backend: be}
-	keep := make([]string, r.Encoder.Layers)
-	for i := range keep {
-		keep[i] = encoder.KeepInput(i)
-	}
-	t.training = &programs{recipe: r, backend: be, weights: t.weights, train: true, keep: keep, arena: a, byShape: map[Shape]*program{}}
-	t.checking = &programs{recipe: r, backend: be, weights: t.weights, keep: keep, arena: a, byShape: map[Shape]*program{}}
-	a.users = []*programs{t.training, t.checking}
+	t.arena = train.NewArena(be)
+	t.training, t.checking = newPrograms(r, be, t.weights, t.arena, true), newPrograms(r, be, t.weights, t.arena, false)
 	return t, t.net.Initialize(r.Seed, t.setWeight)
 }
 
@@ -79,26 +74,16 @@ func (t *Task) setWeight(name string, value []float32) error {
 	if !ok {
 		return fmt.Errorf("pretrain: the model has no parameter %q", name)
 	}
-	return t.training.backend.Upload(b, kernels.BytesOf(value))
-}
-
-// Footprint is what a run will need.
-type Footprint struct {
-	Parameters  int
-	WeightBytes int // weights, gradients and optimiser state
-	ArenaBytes  int // activations of the largest batch
-	GFLOPs      float64
-	Shapes      []datasets.Bucket
-	LeftOut     int // training utterances that fit no batch shape, because they are too short
+	return t.backend.Upload(b, kernels.BytesOf(value))
 }
 
 // Plan compiles the largest program of every batch length, without running it, and returns what the run will need.
-func (t *Task) Plan() (Footprint, error) {
-	f := Footprint{Parameters: t.weights.Count(), WeightBytes: t.weights.Bytes(), Shapes: t.sampler.Buckets(), LeftOut: t.sampler.LeftOut()}
+func (t *Task) Plan() (train.Footprint, error) {
+	f := train.Footprint{Parameters: t.weights.Count(), WeightBytes: t.weights.Bytes(), Shapes: t.sampler.Buckets(), LeftOut: t.sampler.LeftOut()}
 	for _, b := range f.Shapes {
 		frames := t.recipe.Encoder.Frames(b.Length)
 		most := places(b.Rows*t.recipe.Mask.Most(frames), b.Rows*frames)
-		p, err := t.training.plan(Shape{Rows: b.Rows, Samples: b.Length, Masked: most})
+		p, err := t.training.Compile(Shape{Rows: b.Rows, Samples: b.Length, Masked: most})
 		if err != nil {
 			return f, err
 		}
@@ -109,7 +94,7 @@ func (t *Task) Plan() (Footprint, error) {
 }
 
 // Reserve allocates the arena of a footprint, so that no later batch has to.
-func (t *Task) Reserve(f Footprint) error { return t.training.arena.grow(f.ArenaBytes) }
+func (t *Task) Reserve(f train.Footprint) error { return t.arena.Grow(f.ArenaBytes) }
 
 // Weights are the model's parameters.
 func (t *Task) Weights() *train.Weights { return t.weights }
@@ -188,7 +173,7 @@ func (t *Task) codebookCosine() (float64, error) {
 		return 0, fmt.Errorf("pretrain: the model has no parameter %q", quantizer.Codevectors)
 	}
 	entries := make([]float32, b.Size())
-	if err := t.training.backend.Download(kernels.BytesOf(entries), b); err != nil {
+	if err := t.backend.Download(kernels.BytesOf(entries), b); err != nil {
 		return 0, fmt.Errorf("pretrain: codebooks: %w", err)
 	}
 	return quantizer.EntryCosine(entries, t.recipe.Quantizer), nil

@@ -48,8 +48,8 @@ func quick() Recipe {
 	r.Encoder.Conv = []encoder.ConvLayer{{Channels: 8, Kernel: 10, Stride: 5}, {Channels: 8, Kernel: 8, Stride: 8}, {Channels: 8, Kernel: 8, Stride: 8}}
 	r.Mask.Length = 5
 	r.Quantizer.Soft = false
-	r.Data = DataConfig{BatchSamples: 64000, MinSamples: 16000, MaxSamples: 16000, Lengths: 1}
-	r.Valid = ValidConfig{Seconds: 4, Seed: 2}
+	r.Data = train.DataConfig{BatchSamples: 64000, MinSamples: 16000, MaxSamples: 16000, Lengths: 1}
+	r.Valid = train.ValidConfig{Seconds: 4, Seed: 2}
 	return r
 }
 
@@ -194,8 +194,8 @@ func TestStepDoesNotAllocate(t *testing.T) {
 	if n := testing.AllocsPerRun(10, step); n != 0 {
 		t.Errorf("a step allocates %v times", n)
 	}
-	if p.training.arena.mem.Size > f.ArenaBytes {
-		t.Errorf("the arena grew to %d bytes, the plan said %d", p.training.arena.mem.Size, f.ArenaBytes)
+	if p.arena.Size() > f.ArenaBytes {
+		t.Errorf("the arena grew to %d bytes, the plan said %d", p.arena.Size(), f.ArenaBytes)
 	}
 }
 
@@ -281,7 +281,7 @@ func TestOverfitsOneBatch(t *testing.T) {
 	r.Encoder.LayerDrop, r.Encoder.Dropout, r.Encoder.AttentionDropout, r.Encoder.InputDropout, r.Encoder.FeatureDropout, r.Encoder.ActivationDropout = 0, 0, 0, 0, 0, 0
 	r.Channels.Probability = 0
 	p := task(t, r, corpus(t), 2)
-	opt, err := train.NewAdamW(p.training.backend, p.Weights(), r.Train.Optimizer)
+	opt, err := train.NewAdamW(p.backend, p.Weights(), r.Train.Optimizer)
 	if err != nil {
 		t.Fatal(err)
 	}

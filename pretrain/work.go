@@ -8,7 +8,6 @@ import (
 	"aural/contrastive"
 	"aural/datasets"
 	"aural/encoder"
-	"aural/rng"
 )
 
 // Work is one prepared micro-batch: everything that is fed to a program. Its slices are reused from one micro-batch to the next.
@@ -84,7 +83,7 @@ func (w *Work) fill(ctx context.Context, r Recipe, store *datasets.Store, b data
 	if p := r.Encoder.LayerDrop; p > 0 {
 		for i := range grow(&w.keep, r.Encoder.Layers) {
 			w.keep[i] = 0
-			if float64(rng.Unit(rng.Word(seed, update, rng.Site("layer_drop"), i))) > p {
+			if encoder.KeepLayer(p, seed, update, i) {
 				w.keep[i] = 1
 			}
 		}

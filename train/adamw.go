@@ -29,6 +29,7 @@ type AdamW struct {
 type launch struct {
 	kernel  kernels.Kernel
 	in, out []kernels.Buffer
+	from    uint64 // updates before the first that it is part of
 }
 
 // stride is the distance in float64s of what must be aligned by itself.
@@ -142,7 +143,11 @@ func (o *AdamW) compileUpdate(w *Weights, s span, row int) error {
 		return err
 	}
 	op := kernels.AdamW{Beta1: o.cfg.Betas[0], Beta2: o.cfg.Betas[1], Eps: o.cfg.Eps}
-	return o.add(&o.steps, op, []kernels.Buffer{b[0], b[1], b[2], b[3], hyper}, []kernels.Buffer{b[0], b[2], b[3]})
+	err = o.add(&o.steps, op, []kernels.Buffer{b[0], b[1], b[2], b[3], hyper}, []kernels.Buffer{b[0], b[2], b[3]})
+	if err == nil {
+		o.steps[len(o.steps)-1].from = s.settings.from
+	}
+	return err
 }
 
 func (o *AdamW) add(to *[]launch, op kernels.Op, in, out []kernels.Buffer) error {
@@ -162,7 +167,7 @@ func compile(be kernels.Backend, op kernels.Op, in, out []kernels.Buffer) (launc
 	if err != nil {
 		return launch{}, fmt.Errorf("train: compile %s: %w", op.Name(), err)
 	}
-	return launch{k, in, out}, nil
+	return launch{kernel: k, in: in, out: out}, nil
 }
 
 func descs(b []kernels.Buffer) []kernels.Desc {
@@ -203,13 +208,17 @@ func (c AdamWConfig) ClipFactor(norm float64) float64 {
 // Apply makes update t (counted from 1) with the learning rate lr. The summed gradient is multiplied by scale on the way.
 func (o *AdamW) Apply(t uint64, lr, scale float64) error {
 	for i, s := range o.distinct {
-		copy(o.hostHyp[i*stride:], []float64{lr * s.lrScale, s.decay, float64(t), scale})
+		since := max(t, s.from+1) - s.from
+		copy(o.hostHyp[i*stride:], []float64{lr * s.lrScale, s.decay, float64(since), scale})
 	}
 	if err := o.be.Upload(o.hyper, kernels.BytesOf(o.hostHyp)); err != nil {
 		return fmt.Errorf("train: optimiser settings: %w", err)
 	}
 	for i := range o.steps {
 		l := &o.steps[i]
+		if t <= l.from {
+			continue
+		}
 		l.kernel.Run(&o.step, l.in, l.out, o.scratch)
 	}
 	if err := o.be.Sync(); err != nil {

@@ -26,6 +26,8 @@ type Group struct {
 	LRScale     *float64 `yaml:"lr_scale,omitempty" json:"lr_scale,omitempty"`
 	WeightDecay *float64 `yaml:"weight_decay,omitempty" json:"weight_decay,omitempty"`
 	Frozen      bool     `yaml:"frozen,omitempty" json:"frozen,omitempty"` // not trained, and left out of the gradient norm
+	// From is how many updates are applied before these parameters are trained, as if their optimiser began then. Their gradient must be 0 until then.
+	From uint64 `yaml:"from,omitempty" json:"from,omitempty"`
 }
 
 // DefaultAdamW is the optimiser of wav2vec 2.0 pretraining (Baevski et al. 2020; fairseq's recipe does not clip).
@@ -53,8 +55,8 @@ func (c AdamWConfig) Validate() error {
 		if g.LRScale != nil && !notNegative(*g.LRScale) || g.WeightDecay != nil && !notNegative(*g.WeightDecay) {
 			return fmt.Errorf("train: optimizer group %q: lr_scale and weight_decay must be finite and not negative", g.Match)
 		}
-		if g.LRScale == nil && g.WeightDecay == nil && !g.Frozen {
-			return fmt.Errorf("train: optimizer group %q changes nothing: give lr_scale, weight_decay or frozen", g.Match)
+		if g.LRScale == nil && g.WeightDecay == nil && !g.Frozen && g.From == 0 {
+			return fmt.Errorf("train: optimizer group %q changes nothing: give lr_scale, weight_decay, from or frozen", g.Match)
 		}
 	}
 	return nil
@@ -66,6 +68,7 @@ func notNegative(x float64) bool { return x >= 0 && !math.IsInf(x, 1) }
 type settings struct {
 	lrScale, decay float64
 	frozen         bool
+	from           uint64
 }
 
 // resolve finds the settings of every parameter. A group without effect is a mistake in the recipe, so it is an error.
@@ -92,7 +95,7 @@ func (c AdamWConfig) resolve(specs []Spec) ([]settings, error) {
 			if g.WeightDecay != nil {
 				out[i].decay = *g.WeightDecay
 			}
-			out[i].frozen = g.Frozen
+			out[i].frozen, out[i].from = g.Frozen, g.From
 		}
 		live = live || !out[i].frozen
 	}

@@ -217,6 +217,15 @@ func (l *loop[W]) validate(ctx context.Context) error {
 		return err
 	}
 	l.report.put(&l.state, runlog.Valid, numbers)
+	for i := range v.Snapshots {
+		s := &v.Snapshots[i]
+		s.Step = int64(l.state.Position.Update)
+		if s.Alignment != nil {
+			l.run.Snapshot(s, v.Sample)
+		} else {
+			l.run.Snapshot(s, nil)
+		}
+	}
 	score := Score{Value: Number(v.Score), Better: v.Better.String()}
 	l.state.Score, l.validated = &score, true
 	l.event(runlog.Validation, runlog.Info, "", map[string]string{"score": strconv.FormatFloat(v.Score, 'g', -1, 64), "better": score.Better})

@@ -11,6 +11,8 @@ package train
 import (
 	"context"
 	"time"
+
+	"aural/runlog"
 )
 
 // Position says which micro-batch comes next. With the run's seed it determines everything random about it.
@@ -63,6 +65,9 @@ type Validation struct {
 	Metrics any     // pointer to a struct with tags as in Task.Metrics
 	Score   float64 // what "best" compares
 	Better  Better
+	// Snapshots go to the log with the update as their step. Sample is the audio of an alignment among them.
+	Snapshots []runlog.Snapshot
+	Sample    []int16
 }
 
 // Better says which direction of a score is good.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"aural/pretrain"
+	"aural/train"
 )
 
 func TestFormats(t *testing.T) {
@@ -30,7 +31,7 @@ func TestFormats(t *testing.T) {
 
 func TestCheckMemory(t *testing.T) {
 	r := pretrain.Default()
-	f := pretrain.Footprint{WeightBytes: 1e9, ArenaBytes: 60e9}
+	f := train.Footprint{WeightBytes: 1e9, ArenaBytes: 60e9}
 	for _, c := range []struct {
 		has  available
 		want []string // nothing: it fits

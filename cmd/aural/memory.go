@@ -6,6 +6,7 @@ import (
 
 	"aural/pretrain"
 	"aural/runlog/host"
+	"aural/train"
 )
 
 // available is the memory that a new run can use.
@@ -28,14 +29,14 @@ const programBytes = 64 << 20
 const preparedBatches = 3
 
 // need is the memory that a run takes.
-func need(r pretrain.Recipe, f pretrain.Footprint) int64 {
+func need(r pretrain.Recipe, f train.Footprint) int64 {
 	frames := r.Encoder.Frames(r.Data.BatchSamples)
 	batch := 4*r.Data.BatchSamples + 4*frames*r.Contrastive.Total()
 	return int64(f.WeightBytes) + int64(f.ArenaBytes) + int64(preparedBatches*batch) + programBytes
 }
 
 // checkMemory refuses a run that does not fit, with the numbers and a way out.
-func checkMemory(r pretrain.Recipe, f pretrain.Footprint, has available) error {
+func checkMemory(r pretrain.Recipe, f train.Footprint, has available) error {
 	needs := need(r, f)
 	if !has.known || needs <= has.bytes {
 		return nil

@@ -9,6 +9,7 @@ import (
 	"aural/kernels"
 	"aural/kernels/cpu"
 	"aural/pretrain"
+	"aural/train"
 )
 
 // setup is everything that a run needs, before it begins.
@@ -18,7 +19,7 @@ type setup struct {
 	held    datasets.Held
 	backend *cpu.Backend
 	task    *pretrain.Task
-	plan    pretrain.Footprint
+	plan    train.Footprint
 
 	temporary string // a folder that close removes, or empty
 }
@@ -86,7 +87,7 @@ func (s *setup) prepare(storeDir string, m machineFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := checkMemory(r, pretrain.Footprint{WeightBytes: weightBytes(r, n)}, availableMemory()); err != nil {
+	if err := checkMemory(r, train.Footprint{WeightBytes: weightBytes(r, n)}, availableMemory()); err != nil {
 		return err
 	}
 	m.precision, m.fromRecipe = r.Precision, true

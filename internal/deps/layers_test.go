@@ -16,7 +16,7 @@ import (
 // see nothing but the run log, what judges and looks at it, and what it stands on; only cmd/aural and tests choose a back end. A package may be listed before it exists.
 const layers = `
 	# Streams and file formats; they know nothing of the rest.
-	NONE < rng, internal/spelling, internal/atomicfile, internal/filelock, internal/tfrecord, internal/filelock;
+	NONE < rng, vocab, internal/spelling, internal/atomicfile, internal/filelock, internal/tfrecord, internal/filelock;
 	NONE < audio/flac, audio/mp3, audio/vorbis < audio;
 	audio < audio/vad < datasets;
 	internal/atomicfile < safetensors, lm;
@@ -50,7 +50,7 @@ const layers = `
 
 	# Tasks.
 	hf < pretrain;
-	hf, features, decode < finetune;
+	hf, vocab, features, decode < finetune;
 
 	# The program.
 	pretrain, finetune, internal/spelling < recipes;

@@ -120,6 +120,10 @@ func (b *Backend) compile(op kernels.Op, in, out []kernels.Desc) *plan {
 		return b.infoNCE(o, in)
 	case kernels.InfoNCEGrad:
 		return b.infoNCEGrad(o, in)
+	case kernels.CTCLoss:
+		return b.ctcLoss(o, in)
+	case kernels.CTCLossGrad:
+		return b.ctcLossGrad(o, in)
 
 	case kernels.SumSquares:
 		return b.sumSquares(in)

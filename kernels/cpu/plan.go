@@ -67,11 +67,11 @@ func (r region) i32(c *call) []int32   { return regionOf[int32](r, c) }
 func (r region) u32(c *call) []uint32  { return regionOf[uint32](r, c) }
 func (r region) f64(c *call) []float64 { return regionOf[float64](r, c) }
 
-func regionOf[T float32 | int32 | uint32 | float64](r region, c *call) []T {
+func regionOf[T float32 | int32 | uint32 | float64 | scaled](r region, c *call) []T {
 	if r.n == 0 {
 		return nil
 	}
-	mem := c.scratch[r.off : r.off+r.n*int(unsafe.Sizeof(T(0)))]
+	mem := c.scratch[r.off : r.off+r.n*int(unsafe.Sizeof(*new(T)))]
 	return unsafe.Slice((*T)(unsafe.Pointer(&mem[0])), r.n)
 }
 

@@ -65,6 +65,7 @@ func (m model) benchCases() []Case {
 		diversityCase("diversity", m.groups, logits, list),
 		contrastiveCase("contrastive loss", 0.1, normal(masked, m.final), normal(masked, m.final), distractors(masked, masked, m.negatives),
 			codes(masked, masked, m.groups, m.entries)),
+		ctcCase("ctc loss", kernels.CTCLoss{}, normal(m.batch, frames, 32), full(m.batch, frames), labels(m.batch, frames/4, 32, 0), full(m.batch, frames/4)),
 		Case{Name: "gradient norm", Op: kernels.SumSquares{}, Inputs: []Input{normal(m.dim * m.inner)}},
 		adamCase("adamw", normal(m.dim*m.inner), 5e-4, 0.01, 100, 1),
 	)

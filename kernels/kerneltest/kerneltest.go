@@ -73,7 +73,7 @@ func Cases() []Case {
 	return slices.Concat(
 		linearCases(), convCases(), weightNormCases(), layerNormCases(), groupNormCases(),
 		activationCases(), arithmeticCases(), castCases(), maskCases(), rowCases(), selectCases(),
-		attentionCases(), quantizeCases(), diversityCases(), contrastiveCases(), optimCases(),
+		attentionCases(), quantizeCases(), diversityCases(), contrastiveCases(), ctcCases(), optimCases(),
 	)
 }
 

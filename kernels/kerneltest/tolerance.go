@@ -64,7 +64,8 @@ func classOf(op kernels.Op) Class {
 	case kernels.LayerNorm, kernels.LayerNormGrad, kernels.GroupNorm, kernels.GroupNormGrad, kernels.WeightNorm, kernels.WeightNormGrad:
 		return Normed
 	case kernels.Attention, kernels.AttentionGrad, kernels.GumbelQuantize, kernels.GumbelQuantizeGrad,
-		kernels.Diversity, kernels.DiversityGrad, kernels.InfoNCE, kernels.InfoNCEGrad:
+		kernels.Diversity, kernels.DiversityGrad, kernels.InfoNCE, kernels.InfoNCEGrad,
+		kernels.CTCLoss, kernels.CTCLossGrad:
 		return Composed
 	case kernels.SumSquares:
 		return SummedWide

@@ -118,6 +118,10 @@ func compile[T float](op kernels.Op, in, out []kernels.Desc) (kernels.Kernel, er
 		return infoNCE[T](o, in), nil
 	case kernels.InfoNCEGrad:
 		return infoNCEGrad[T](o.InfoNCE, in), nil
+	case kernels.CTCLoss:
+		return ctcLoss[T](o, in), nil
+	case kernels.CTCLossGrad:
+		return ctcLossGrad[T](o.CTC, in), nil
 
 	case kernels.SumSquares:
 		return sumSquares[T](), nil

@@ -1,0 +1,122 @@
+package finetune
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"aural/encoder"
+	"aural/hf"
+	"aural/vocab"
+)
+
+// tokenizerFile describes the vocabulary to transformers.
+const tokenizerFile = "tokenizer_config.json"
+
+// tokenizer is the part of tokenizer_config.json that Wav2Vec2CTCTokenizer needs.
+type tokenizer struct {
+	Class     string `json:"tokenizer_class"`
+	Pad       string `json:"pad_token"`
+	Unknown   string `json:"unk_token"`
+	BOS       string `json:"bos_token"`
+	EOS       string `json:"eos_token"`
+	Delimiter string `json:"word_delimiter_token"`
+	Lower     bool   `json:"do_lower_case"`
+}
+
+// Adopt takes the architecture of the network and the normalisation of its input from a model folder, and the folder as Init. Dropout, LayerDrop and masks stay
+// those of the recipe.
+func (r *Recipe) Adopt(dir string) error {
+	m, err := hf.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	e, was := m.Config.Encoder(), r.Encoder
+	e.InputDropout, e.FeatureDropout, e.Dropout, e.AttentionDropout = was.InputDropout, was.FeatureDropout, was.Dropout, was.AttentionDropout
+	e.ActivationDropout, e.LayerDrop, e.FeatureGradScale = was.ActivationDropout, was.LayerDrop, was.FeatureGradScale
+	r.Encoder, r.Data.Normalize, r.Init = e, m.Preprocessor.Normalize, dir
+	return r.Validate()
+}
+
+// HF is config.json of the model that a recipe trains, with a vocabulary.
+func (r Recipe) HF(v *vocab.Vocabulary) hf.Config {
+	h := hf.ForEncoder(r.Encoder, r.Mask, r.Channels)
+	h.FinalDropout, h.VocabSize, h.Pad = r.Head.Dropout, v.Len(), v.Blank()
+	for token, id := range map[string]*int{vocab.StartToken: &h.BOS, vocab.EndToken: &h.EOS} {
+		if i, ok := v.Index(token); ok {
+			*id = i
+		}
+	}
+	return h
+}
+
+// SaveModel writes a folder that transformers opens with Wav2Vec2ForCTC.from_pretrained.
+func (t *Task) SaveModel(dir string) error {
+	v := t.labels.vocab
+	words, err := v.JSON()
+	if err != nil {
+		return err
+	}
+	tok := tokenizer{Class: "Wav2Vec2CTCTokenizer", Pad: v.Token(v.Blank()), Unknown: vocab.UnknownToken, BOS: vocab.StartToken, EOS: vocab.EndToken,
+		Delimiter: vocab.BoundaryToken}
+	about, err := json.MarshalIndent(tok, "", "  ")
+	if err != nil {
+		return fmt.Errorf("finetune: %w", err)
+	}
+	return hf.Write(dir, hf.Content{
+		Head: hf.CTC, Config: t.recipe.HF(v), Specs: t.weights.Specs(), Value: hf.ValueOf(t.weights, t.backend),
+		Preprocessor: hf.NewPreprocessor(t.recipe.Encoder.ConvNorm, t.recipe.Data.Normalize),
+		Files:        map[string][]byte{hf.VocabFile: words, tokenizerFile: append(about, '\n')},
+	})
+}
+
+// LoadModel reads the weights of a model folder, which must hold the network of the recipe with a CTC head for the vocabulary of the task.
+func (t *Task) LoadModel(dir string) error {
+	m, err := hf.Open(dir, hf.CTC)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	if err := m.Config.Agree(t.recipe.HF(t.labels.vocab), hf.CTC); err != nil {
+		return fmt.Errorf("finetune: %s is not a model of this recipe and vocabulary: %w", dir, err)
+	}
+	if err := sameTokens(m.Tokens, t.labels.vocab); err != nil {
+		return fmt.Errorf("finetune: %s: %w", dir, err)
+	}
+	return m.Load(t.weights, t.backend, nil)
+}
+
+// sameTokens tells where the tokens of a folder differ from a vocabulary.
+func sameTokens(tokens []string, v *vocab.Vocabulary) error {
+	if tokens == nil {
+		return errors.New("there is no vocab.json: nothing says what its outputs mean")
+	}
+	for i, tok := range tokens {
+		if i >= v.Len() || v.Token(i) != tok {
+			return fmt.Errorf("output %d is %q there and another one in the vocabulary of these transcripts: take the store and labels.vocabulary of that model", i, tok)
+		}
+	}
+	return nil
+}
+
+// loadEncoder takes the weights of the encoder from a model folder with any head or none. A mask vector that it lacks keeps its initial value.
+func (t *Task) loadEncoder(dir string) error {
+	m, err := hf.Open(dir)
+	if err != nil {
+		return fmt.Errorf("finetune: init: %w", err)
+	}
+	defer m.Close()
+	if err := m.Config.Agree(t.recipe.HF(t.labels.vocab)); err != nil {
+		return fmt.Errorf("finetune: init: %s holds another network than the recipe asks for: %w", dir, err)
+	}
+	var there []string
+	for _, s := range m.Specs() {
+		there = append(there, s.Name)
+	}
+	return m.Load(t.weights, t.backend, func(name string) bool {
+		return strings.HasPrefix(name, encoder.Prefix) && (name != encoder.Prefix+"masked_spec_embed" || slices.Contains(there, name))
+	})
+}

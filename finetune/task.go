@@ -1,0 +1,185 @@
+package finetune
+
+import (
+	"context"
+	"fmt"
+
+	"aural/datasets"
+	"aural/exec"
+	"aural/kernels"
+	"aural/nn"
+	"aural/train"
+	"aural/vocab"
+)
+
+// Task is fine-tuning as the training loop sees it.
+type Task struct {
+	recipe   Recipe
+	labels   *labels
+	sampler  *datasets.Sampler
+	valid    []datasets.Batch
+	places   map[int]int // labels of a row, by batch length
+	skipped  int         // utterances that cannot be used
+	backend  kernels.Backend
+	weights  *train.Weights
+	arena    *train.Arena
+	training *programs
+	checking *programs
+	metrics  *Metrics
+	checker  *checker
+	net      *nn.Net
+	step     kernels.Step
+}
+
+var _ train.Task[*Work] = (*Task)(nil)
+
+// New prepares fine-tuning on some rows of a store, with other rows held out. The weights get their initial values from the recipe's seed, and those of the encoder
+// from the model folder Init, unless the mode is Scratch.
+func New(r Recipe, v *vocab.Vocabulary, store *datasets.Store, rows, held datasets.View, be kernels.Backend) (*Task, error) {
+	if err := r.Validate(); err != nil {
+		return nil, err
+	}
+	t := &Task{recipe: r, labels: &labels{r, store, v}, backend: be, metrics: &Metrics{}}
+	if err := t.batches(rows, held); err != nil {
+		return nil, err
+	}
+	t.checker = newChecker(t.labels, t.valid)
+	// The parameters do not depend on the shape of a batch: a small one declares them.
+	m, err := Build(r, v.Len(), v.Blank(), Shape{Rows: 1, Samples: r.Data.MinSamples, Labels: 1}, kernels.Float32, true)
+	if err != nil {
+		return nil, err
+	}
+	t.net = m.Net
+	if t.weights, err = train.NewWeights(be, t.net.Specs(), r.Train.Accumulate > 1); err != nil {
+		return nil, err
+	}
+	t.arena = train.NewArena(be)
+	t.training, t.checking = newPrograms(r, v, be, t.weights, t.arena, true), newPrograms(r, v, be, t.weights, t.arena, false)
+	if err := t.net.Initialize(r.Seed, t.setWeight); err != nil {
+		return nil, err
+	}
+	if r.Mode != Scratch && r.Init != "" {
+		return t, t.loadEncoder(r.Init)
+	}
+	return t, nil
+}
+
+// batches chooses the rows that can be used and how they are batched.
+func (t *Task) batches(rows, held datasets.View) (err error) {
+	r := &t.recipe
+	if rows, t.skipped, err = t.labels.use(rows, "training"); err != nil {
+		return err
+	}
+	if t.sampler, err = datasets.NewSampler(rows, r.Data.Sampler(r.Seed, datasets.Pad)); err != nil {
+		return fmt.Errorf("finetune: training data: %w", err)
+	}
+	lengths := t.sampler.Lengths()
+	if held.Len() > 0 {
+		if held, _, err = t.labels.use(held, "validation"); err != nil {
+			return err
+		}
+		cfg := r.Data.Sampler(r.Valid.Seed, datasets.Pad)
+		cfg.Lengths = lengths
+		if longest := lengthOf(held, r.Data); longest > lengths[len(lengths)-1] {
+			cfg.Lengths = append(lengths[:len(lengths):len(lengths)], longest)
+		}
+		v, err := datasets.NewSampler(held, cfg)
+		if err != nil {
+			return fmt.Errorf("finetune: validation data: %w", err)
+		}
+		t.valid, lengths = v.Sequential(), v.Lengths()
+	}
+	t.places, err = t.labels.places([]datasets.View{rows, held}, lengths)
+	return err
+}
+
+// lengthOf is the length of the longest utterance of a view that is used.
+func lengthOf(v datasets.View, d train.DataConfig) int {
+	longest := 0
+	for e := range v.All() {
+		if e.Samples <= d.MaxSamples && e.Samples >= d.MinSamples {
+			longest = max(longest, e.Samples)
+		}
+	}
+	return longest
+}
+
+func (t *Task) setWeight(name string, value []float32) error {
+	b, ok := t.weights.Param(name)
+	if !ok {
+		return fmt.Errorf("finetune: the model has no parameter %q", name)
+	}
+	return t.backend.Upload(b, kernels.BytesOf(value))
+}
+
+// Plan compiles the program of every batch length, without running it, and returns what the run will need.
+func (t *Task) Plan() (train.Footprint, error) {
+	f := train.Footprint{Parameters: t.weights.Count(), WeightBytes: t.weights.Bytes(), Shapes: t.sampler.Buckets(), LeftOut: t.sampler.LeftOut() + t.skipped}
+	for _, b := range f.Shapes {
+		p, err := t.training.Compile(Shape{Rows: b.Rows, Samples: b.Length, Labels: t.places[b.Length]})
+		if err != nil {
+			return f, err
+		}
+		f.ArenaBytes = max(f.ArenaBytes, p.ArenaBytes())
+		f.GFLOPs = max(f.GFLOPs, float64(p.flops)/1e9)
+	}
+	return f, nil
+}
+
+// Reserve allocates the arena of a footprint, so that no later batch has to.
+func (t *Task) Reserve(f train.Footprint) error { return t.arena.Grow(f.ArenaBytes) }
+
+// Weights are the model's parameters.
+func (t *Task) Weights() *train.Weights { return t.weights }
+
+// NewWork makes an empty micro-batch.
+func (t *Task) NewWork() *Work { return newWork(t.recipe) }
+
+// Metrics is where Run leaves the measurements of a micro-batch.
+func (t *Task) Metrics() any { return t.metrics }
+
+// readAhead is how many micro-batches a store in a bucket is told of before they are read.
+const readAhead = 4
+
+// Prepare fills w with the micro-batch at a position.
+func (t *Task) Prepare(ctx context.Context, at train.Position, w *Work) (int, train.Position, error) {
+	b, next := t.sampler.Next(datasets.State{Seed: t.recipe.Seed, Epoch: at.Epoch, Index: at.Index})
+	err := w.fill(ctx, t.labels, b, t.places[b.Length])
+	if err == nil {
+		err = w.draw(t.recipe, t.recipe.Seed, at.Update, at.Row)
+	}
+	if err != nil {
+		return 0, at, fmt.Errorf("finetune: update %d: %w", at.Update, err)
+	}
+	w.shape.HeadOnly = t.recipe.Mode == Full && at.Update < t.recipe.Freeze.Updates
+	at.Epoch, at.Index = next.Epoch, next.Index
+	for i := 0; i < readAhead && t.labels.store.ReadsAhead(); i++ {
+		b, after := t.sampler.Next(next)
+		t.labels.store.Expect(b)
+		next = after
+	}
+	return len(b.Cuts), at, nil
+}
+
+// Run computes the gradient of the micro-batch's loss, summed over its utterances.
+func (t *Task) Run(_ context.Context, at train.Position, w *Work, m *train.Measured) error {
+	t.step = kernels.Step{Seed: t.recipe.Seed, Update: at.Update, Row: at.Row}
+	p, err := t.training.run(w, w.shape, &t.step)
+	if err != nil {
+		return err
+	}
+	t.metrics.set(t.recipe, w, float64(p.loss[0]))
+	times := p.TakePhases()
+	m.SampleSize, m.AudioSeconds, m.FLOPs = w.size(t.recipe), float64(w.samples)/datasets.Rate, p.flops
+	m.Forward, m.Backward = times.Forward, times.Backward
+	return nil
+}
+
+// Profile is where the time of the training programs went, by kind of op, the slowest first.
+func (t *Task) Profile() []exec.OpTime {
+	var all []exec.OpTime
+	for p := range t.training.All() {
+		all = append(all, p.Profile()...)
+	}
+	return exec.MergeProfiles(all)
+}

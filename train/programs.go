@@ -1,0 +1,110 @@
+package train
+
+import (
+	"fmt"
+	"iter"
+	"maps"
+	"strings"
+
+	"aural/exec"
+	"aural/kernels"
+)
+
+// gradientPrefix starts the names of the external outputs that hold gradients.
+const gradientPrefix = "gradient/"
+
+// GradientOutput is the name of the external output of a program that is bound to the gradient of a parameter.
+func GradientOutput(parameter string) string { return gradientPrefix + parameter }
+
+// external finds the buffer of a parameter or, under the name of its output, of its gradient.
+func (w *Weights) external(name string) (kernels.Buffer, bool) {
+	if parameter, ok := strings.CutPrefix(name, gradientPrefix); ok {
+		return w.Gradient(parameter)
+	}
+	return w.Param(name)
+}
+
+// Arena is memory for activations that programs share which never run at the same time.
+type Arena struct {
+	backend kernels.Backend
+	mem     kernels.Memory
+	bind    []func(kernels.Memory) error // of the users
+}
+
+// NewArena makes an empty one.
+func NewArena(be kernels.Backend) *Arena { return &Arena{backend: be} }
+
+// Size is the number of bytes that it has.
+func (a *Arena) Size() int { return a.mem.Size }
+
+// Grow makes the arena at least n bytes, and binds all programs to the new memory if it has to be another.
+func (a *Arena) Grow(n int) error {
+	if n <= a.mem.Size {
+		return nil
+	}
+	mem, err := a.backend.Alloc(n)
+	if err != nil {
+		return fmt.Errorf("train: %d bytes for activations: %w", n, err)
+	}
+	old := a.mem
+	a.mem = mem
+	for _, bind := range a.bind {
+		if err := bind(mem); err != nil {
+			return err
+		}
+	}
+	if old.Free != nil {
+		return old.Free()
+	}
+	return nil
+}
+
+// Planned is a program with what its task keeps beside it.
+type Planned interface{ Exec() *exec.Program }
+
+// Programs compiles and keeps one program a shape of batch.
+type Programs[S comparable, P Planned] struct {
+	arena   *Arena
+	weights *Weights
+	compile func(S) (P, error)
+	byShape map[S]P
+}
+
+// NewPrograms makes an empty cache. Compile plans the program of a shape; its parameters and the outputs called [GradientOutput] are bound to the weights.
+func NewPrograms[S comparable, P Planned](a *Arena, w *Weights, compile func(S) (P, error)) *Programs[S, P] {
+	p := &Programs[S, P]{arena: a, weights: w, compile: compile, byShape: map[S]P{}}
+	a.bind = append(a.bind, func(mem kernels.Memory) error {
+		for _, q := range p.byShape {
+			if err := q.Exec().Bind(mem, w.external); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return p
+}
+
+// Compile plans the program of a shape without keeping it or giving it memory.
+func (p *Programs[S, P]) Compile(s S) (P, error) { return p.compile(s) }
+
+// Get returns the program of a shape, compiling it on first use.
+func (p *Programs[S, P]) Get(s S) (P, error) {
+	if q, ok := p.byShape[s]; ok {
+		return q, nil
+	}
+	q, err := p.compile(s)
+	if err != nil {
+		return q, err
+	}
+	if err := p.arena.Grow(q.Exec().ArenaBytes()); err != nil {
+		return q, err
+	}
+	if err := q.Exec().Bind(p.arena.mem, p.weights.external); err != nil {
+		return q, err
+	}
+	p.byShape[s] = q
+	return q, nil
+}
+
+// All iterates over the programs that are kept.
+func (p *Programs[S, P]) All() iter.Seq[P] { return maps.Values(p.byShape) }

@@ -1,0 +1,134 @@
+package vocab
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// maxBytes is the largest file that is read.
+const maxBytes = 16 << 20
+
+// Load reads a vocabulary: vocab.json, an object from token to number, or a text with one token a line, in the order of their numbers.
+func Load(path string) (*Vocabulary, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("vocab: %w", err)
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("vocab: %w", err)
+	}
+	v, err := Parse(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return v, nil
+}
+
+// Parse reads what [Load] reads.
+func Parse(raw []byte) (*Vocabulary, error) {
+	if len(raw) > maxBytes {
+		return nil, fmt.Errorf("vocab: more than %d bytes are no vocabulary", maxBytes)
+	}
+	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")) // the mark that some editors put first
+	text := bytes.TrimSpace(raw)
+	if len(text) > 0 && text[0] == '{' {
+		return parseJSON(text)
+	}
+	var tokens []string
+	for line := range strings.Lines(string(text)) {
+		if len(tokens) == maxTokens {
+			return nil, fmt.Errorf("vocab: more than %d lines", maxTokens)
+		}
+		tokens = append(tokens, strings.TrimRight(line, "\r\n"))
+	}
+	return New(tokens)
+}
+
+func parseJSON(text []byte) (*Vocabulary, error) {
+	var numbers map[string]int
+	if err := json.Unmarshal(text, &numbers); err != nil {
+		return nil, fmt.Errorf("vocab: %w", err)
+	}
+	tokens := make([]string, len(numbers))
+	taken := make([]bool, len(numbers))
+	for _, tok := range slices.Sorted(maps.Keys(numbers)) {
+		n := numbers[tok]
+		if n < 0 || n >= len(tokens) {
+			return nil, fmt.Errorf("vocab: token %q has number %d; %d tokens have the numbers 0 to %d", tok, n, len(tokens), len(tokens)-1)
+		}
+		if taken[n] {
+			return nil, fmt.Errorf("vocab: tokens %q and %q both have number %d", tokens[n], tok, n)
+		}
+		tokens[n], taken[n] = tok, true
+	}
+	return New(tokens)
+}
+
+// JSON is the text of vocab.json, in the order of the numbers.
+func (v *Vocabulary) JSON() ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	b.WriteString("{")
+	for i, tok := range v.tokens {
+		if i > 0 {
+			b.WriteString(",")
+		}
+		b.WriteString("\n  ")
+		if err := e.Encode(tok); err != nil {
+			return nil, fmt.Errorf("vocab: %w", err)
+		}
+		b.Truncate(b.Len() - 1) // Encode ends its line
+		b.WriteString(": " + strconv.Itoa(i))
+	}
+	b.WriteString("\n}\n")
+	return b.Bytes(), nil
+}
+
+// Characters makes the vocabulary of the characters of transcripts, in the order of their code points, behind <pad>, <s>, </s>, <unk> and |.
+func Characters(transcripts iter.Seq[string]) (*Vocabulary, error) {
+	seen := map[rune]bool{}
+	for text := range transcripts {
+		for _, r := range text {
+			if !unicode.IsSpace(r) && string(r) != BoundaryToken {
+				seen[r] = true
+			}
+		}
+		if len(seen) > maxTokens {
+			return nil, fmt.Errorf("vocab: the transcripts have more than %d different characters", maxTokens)
+		}
+	}
+	tokens := []string{BlankToken, StartToken, EndToken, UnknownToken, BoundaryToken}
+	for _, r := range slices.Sorted(maps.Keys(seen)) {
+		tokens = append(tokens, string(r))
+	}
+	return New(tokens)
+}
+
+// Phones makes the vocabulary of the blank-separated tokens of transcripts, in byte order, behind <pad>, <s>, </s> and <unk>.
+func Phones(transcripts iter.Seq[string]) (*Vocabulary, error) {
+	seen := map[string]bool{}
+	for text := range transcripts {
+		for tok := range strings.FieldsSeq(text) {
+			if !slices.Contains(special, tok) {
+				seen[tok] = true
+			}
+		}
+		if len(seen) > maxTokens {
+			return nil, fmt.Errorf("vocab: the transcripts have more than %d different tokens: they are no phones", maxTokens)
+		}
+	}
+	tokens := []string{BlankToken, StartToken, EndToken, UnknownToken}
+	return New(append(tokens, slices.Sorted(maps.Keys(seen))...))
+}
