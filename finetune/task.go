@@ -115,6 +115,8 @@ func (t *Task) setWeight(name string, value []float32) error {
 // Plan compiles the program of every batch length, without running it, and returns what the run will need.
 func (t *Task) Plan() (train.Footprint, error) {
 	f := train.Footprint{Parameters: t.weights.Count(), WeightBytes: t.weights.Bytes(), Shapes: t.sampler.Buckets(), LeftOut: t.sampler.LeftOut() + t.skipped}
+	f.WhyLeftOut = "that are too short or too long (data.min_samples, data.max_samples), or whose labels cannot be used"
+	f.BatchBytes = 4 * t.recipe.Data.BatchSamples
 	for _, b := range f.Shapes {
 		p, err := t.training.Compile(Shape{Rows: b.Rows, Samples: b.Length, Labels: t.places[b.Length]})
 		if err != nil {

@@ -80,6 +80,8 @@ func (t *Task) setWeight(name string, value []float32) error {
 // Plan compiles the largest program of every batch length, without running it, and returns what the run will need.
 func (t *Task) Plan() (train.Footprint, error) {
 	f := train.Footprint{Parameters: t.weights.Count(), WeightBytes: t.weights.Bytes(), Shapes: t.sampler.Buckets(), LeftOut: t.sampler.LeftOut()}
+	f.WhyLeftOut = fmt.Sprintf("below %.4g s, the shortest batch (data.lengths and data.min_samples decide)", float64(f.Shapes[len(f.Shapes)-1].Length)/datasets.Rate)
+	f.BatchBytes = 4 * (t.recipe.Data.BatchSamples + t.recipe.Encoder.Frames(t.recipe.Data.BatchSamples)*t.recipe.Contrastive.Total())
 	for _, b := range f.Shapes {
 		frames := t.recipe.Encoder.Frames(b.Length)
 		most := places(b.Rows*t.recipe.Mask.Most(frames), b.Rows*frames)

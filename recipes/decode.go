@@ -10,14 +10,12 @@ import (
 	"strconv"
 	"strings"
 
-	"aural/pretrain"
-
 	"go.yaml.in/yaml/v3"
 )
 
-// decode writes a YAML text into r. It walks the text beside the recipe instead of leaving the work to the library, which cuts 1.5 down to 1 for a
+// decode writes a YAML text into the recipe that r points to. It walks the text beside the recipe instead of leaving the work to the library, which cuts 1.5 down to 1 for a
 // whole number, takes an empty value for "leave it", and names neither the path of a bad key nor a better one.
-func decode(source string, data []byte, r *pretrain.Recipe) error {
+func decode(source string, data []byte, r any) error {
 	in := yaml.NewDecoder(bytes.NewReader(data))
 	var doc, more yaml.Node
 	if err := in.Decode(&doc); errors.Is(err, io.EOF) {
@@ -28,14 +26,16 @@ func decode(source string, data []byte, r *pretrain.Recipe) error {
 	if err := in.Decode(&more); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("recipes: %s holds more than one document: a recipe is one", source)
 	}
-	d := decoder{source: source}
-	d.value(doc.Content[0], reflect.ValueOf(r).Elem(), "")
+	v := reflect.ValueOf(r).Elem()
+	d := decoder{source: source, paths: appendPaths(nil, v.Type(), "")}
+	d.value(doc.Content[0], v, "")
 	return errors.Join(d.errs...)
 }
 
 // decoder collects what is wrong with a text, so that all of it is told at once.
 type decoder struct {
 	source string
+	paths  []string // of all settings
 	errs   []error
 }
 
@@ -96,7 +96,7 @@ func (d *decoder) section(n *yaml.Node, v reflect.Value, path string) {
 		index, ok := field(v.Type(), key.Value)
 		switch {
 		case key.Kind != yaml.ScalarNode || !ok:
-			d.fail(key, path, "%s", unknownKey(v.Type(), path, key.Value))
+			d.fail(key, path, "%s", unknownKey(v.Type(), path, key.Value, d.paths))
 		case seen[key.Value]:
 			d.fail(key, join(path, key.Value), "is given twice")
 		default:

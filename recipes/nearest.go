@@ -10,34 +10,34 @@ import (
 )
 
 // unknownKey says that a section has no such key, and what may have been meant.
-func unknownKey(t reflect.Type, path, key string) string {
+func unknownKey(t reflect.Type, path, key string, paths []string) string {
 	text := fmt.Sprintf("unknown key %q", key)
 	if near := nearest(key, keys(t)); near != "" {
 		return text + fmt.Sprintf(", did you mean %q?", near)
 	}
-	if other := elsewhere(key); other != "" {
+	if other := elsewhere(key, paths); other != "" {
 		return text + ", did you mean " + other + "?"
 	}
 	return text + ": want one of " + strings.Join(keys(t), ", ")
 }
 
 // unknownPath says the same of an override.
-func unknownPath(path string) string {
+func unknownPath(path string, paths []string) string {
 	last := path[strings.LastIndex(path, ".")+1:]
 	text := fmt.Sprintf("there is no setting %q", path)
-	if other := elsewhere(last); other != "" {
+	if other := elsewhere(last, paths); other != "" {
 		return text + ", did you mean " + other + "?"
 	}
-	if near := nearest(path, Paths()); near != "" {
+	if near := nearest(path, paths); near != "" {
 		return text + ", did you mean " + near + "?"
 	}
 	return text + `; "aural recipes base" shows all`
 }
 
 // elsewhere finds settings with this very key anywhere, or what fairseq or transformers call so.
-func elsewhere(key string) string {
+func elsewhere(key string, paths []string) string {
 	var found []string
-	for _, p := range Paths() {
+	for _, p := range paths {
 		if p == key || strings.HasSuffix(p, "."+key) {
 			found = append(found, p)
 		}
@@ -46,7 +46,7 @@ func elsewhere(key string) string {
 		return strings.Join(found, " or ")
 	}
 	for _, f := range foreign() {
-		if slices.Contains(f.names, key) {
+		if slices.Contains(f.names, key) && slices.Contains(paths, f.path) {
 			return f.path
 		}
 	}
@@ -86,6 +86,13 @@ func foreign() []foreignNames {
 		{"encoder.position_groups", []string{"conv_pos_groups", "num_conv_pos_embedding_groups"}},
 		{"mask.probability", []string{"mask_prob", "mask_time_prob"}},
 		{"mask.length", []string{"mask_length", "mask_time_length"}},
+		{"channel_mask.probability", []string{"mask_channel_prob", "mask_feature_prob"}},
+		{"channel_mask.length", []string{"mask_channel_length", "mask_feature_length"}},
+		{"head.dropout", []string{"final_dropout"}},
+		{"freeze.updates", []string{"freeze_finetune_updates"}},
+		{"init", []string{"w2v_path", "model_name_or_path"}},
+		{"loss.average", []string{"sentence_avg", "ctc_loss_reduction"}},
+		{"loss.zero_infinity", []string{"ctc_zero_infinity"}},
 		{"quantizer.entries", []string{"latent_vars", "num_codevectors_per_group"}},
 		{"quantizer.groups", []string{"latent_groups", "num_codevector_groups"}},
 		{"quantizer.dim", []string{"latent_dim", "codevector_dim"}},

@@ -7,19 +7,19 @@ import (
 	"strconv"
 	"strings"
 
-	"aural/pretrain"
-
 	"go.yaml.in/yaml/v3"
 )
 
-// override applies one "path=value" to r. See [Load].
-func override(r *pretrain.Recipe, set string) error {
+// override applies one "path=value" to the recipe that r points to. See [Kind.Load].
+func override(r any, set string) error {
 	path, text, ok := strings.Cut(set, "=")
 	path = strings.TrimSpace(path)
 	if !ok || path == "" {
 		return fmt.Errorf("recipes: override %q: want path=value, as in train.schedule.peak=3e-4", set)
 	}
-	v, err := find(reflect.ValueOf(r).Elem(), path)
+	root := reflect.ValueOf(r).Elem()
+	paths := appendPaths(nil, root.Type(), "")
+	v, err := find(root, path, paths)
 	if err != nil {
 		return fmt.Errorf("recipes: override %q: %w", set, err)
 	}
@@ -31,7 +31,7 @@ func override(r *pretrain.Recipe, set string) error {
 		return fmt.Errorf("recipes: override %q: there is no value after =", set)
 	}
 	clearLines(&doc)
-	d := decoder{source: "override"}
+	d := decoder{source: "override", paths: paths}
 	d.value(doc.Content[0], v, path)
 	return errors.Join(d.errs...)
 }
@@ -45,7 +45,7 @@ func clearLines(n *yaml.Node) {
 }
 
 // find returns the setting at a path.
-func find(v reflect.Value, path string) (reflect.Value, error) {
+func find(v reflect.Value, path string, paths []string) (reflect.Value, error) {
 	done := ""
 	for _, part := range strings.Split(path, ".") {
 		if v.Kind() == reflect.Pointer {
@@ -58,7 +58,7 @@ func find(v reflect.Value, path string) (reflect.Value, error) {
 		case reflect.Struct:
 			i, ok := field(v.Type(), part)
 			if !ok {
-				return v, errors.New(unknownPath(path))
+				return v, errors.New(unknownPath(path, paths))
 			}
 			v = v.Field(i)
 		case reflect.Slice, reflect.Array:
@@ -76,7 +76,7 @@ func find(v reflect.Value, path string) (reflect.Value, error) {
 }
 
 // Paths lists every setting that can be overridden, as "train.schedule.peak". Lists are named whole.
-func Paths() []string { return appendPaths(nil, reflect.TypeFor[pretrain.Recipe](), "") }
+func (k Kind[R]) Paths() []string { return appendPaths(nil, reflect.TypeFor[R](), "") }
 
 func appendPaths(out []string, t reflect.Type, path string) []string {
 	if t.Kind() != reflect.Struct {
@@ -89,14 +89,16 @@ func appendPaths(out []string, t reflect.Type, path string) []string {
 }
 
 // Diff lists the settings in which now differs from was, one line each: "train.schedule.peak: 0.0005 -> 0.001". The note is not a setting.
-func Diff(was, now pretrain.Recipe) []string {
-	was.Note, now.Note = "", ""
+func Diff[R Recipe](was, now R) []string {
 	return appendDiff(nil, reflect.ValueOf(was), reflect.ValueOf(now), "")
 }
 
 func appendDiff(out []string, was, now reflect.Value, path string) []string {
 	if was.Kind() == reflect.Struct {
 		for i := range was.NumField() {
+			if path == "" && name(was.Type().Field(i)) == "note" {
+				continue
+			}
 			out = appendDiff(out, was.Field(i), now.Field(i), join(path, name(was.Type().Field(i))))
 		}
 		return out

@@ -1,7 +1,8 @@
 // Package recipes holds the experiments that come with aural, as YAML, and reads recipes strictly: a key that does not exist, a value of the wrong
 // type or a number that is not one is an error with its line and the nearest valid name, never a default.
 //
-// There is one layer of defaults, base.yaml over [pretrain.Default]; every other recipe, embedded or a user's file, holds only what differs from it:
+// There is one layer of defaults for each task, base.yaml over [pretrain.Default] and ft-10h.yaml over [finetune.Default]; every other recipe, embedded or a user's
+// file, holds only what differs from it:
 //
 //	pretrain.Default ◀ base.yaml ◀ tiny.yaml or a file ◀ --set a.b=c ─▶ Validate ─▶ recipe
 package recipes
@@ -17,6 +18,7 @@ import (
 	"slices"
 	"strings"
 
+	"aural/finetune"
 	"aural/pretrain"
 
 	"go.yaml.in/yaml/v3"
@@ -25,68 +27,86 @@ import (
 //go:embed *.yaml
 var files embed.FS
 
-// base is the recipe from which all others differ.
-const base = "base"
+// Recipe is what a task is configured with.
+type Recipe interface{ Validate() error }
+
+// Kind is the recipes of one task.
+type Kind[R Recipe] struct {
+	names    []string
+	base     string // from which all others differ
+	defaults func() R
+	note     func(*R) *string
+}
+
+// The tasks.
+var (
+	Pretrain = Kind[pretrain.Recipe]{[]string{"quickstart", "tiny", "small", "base", "base-hf", "large"}, "base", pretrain.Default,
+		func(r *pretrain.Recipe) *string { return &r.Note }}
+	Finetune = Kind[finetune.Recipe]{[]string{"ft-tiny", "ft-10min", "ft-1h", "ft-10h", "ft-100h"}, "ft-10h", finetune.Default,
+		func(r *finetune.Recipe) *string { return &r.Note }}
+)
 
 // maxBytes is the size of the largest recipe that is read. A complete one has about 3 kB.
 const maxBytes = 1 << 20
 
-// Names lists the embedded recipes, smallest model first.
-func Names() []string { return []string{"quickstart", "tiny", "small", base, "base-hf", "large"} }
+// Names lists the embedded recipes, the smallest first.
+func (k Kind[R]) Names() []string { return slices.Clone(k.names) }
 
 // Source returns the text of an embedded recipe: its note and what it changes.
-func Source(name string) ([]byte, error) {
-	if !slices.Contains(Names(), name) {
-		return nil, unknownRecipe(name)
+func (k Kind[R]) Source(name string) ([]byte, error) {
+	if !slices.Contains(k.names, name) {
+		return nil, k.unknownRecipe(name)
 	}
 	return files.ReadFile(name + ".yaml")
 }
 
 // Load reads a recipe and applies overrides of the form "path=value", as in "train.schedule.peak=3e-4" or "quantizer.groups=1". nameOrPath is one of
-// [Names], or a file when it ends in .yaml or .yml or holds a path separator. Values are YAML, lists and sections included; an element of a list is
+// [Kind.Names], or a file when it ends in .yaml or .yml or holds a path separator. Values are YAML, lists and sections included; an element of a list is
 // named by its number ("encoder.conv.0.channels"). The result is valid.
-func Load(nameOrPath string, sets []string) (pretrain.Recipe, error) {
+func (k Kind[R]) Load(nameOrPath string, sets []string) (R, error) {
+	var none R
 	var data []byte
 	var err error
 	if isPath(nameOrPath) {
 		data, err = readFile(nameOrPath)
 	} else {
-		data, err = Source(nameOrPath)
+		data, err = k.Source(nameOrPath)
 	}
 	if err != nil {
-		return pretrain.Recipe{}, err
+		return none, err
 	}
-	r, err := parse(nameOrPath, data)
+	r, err := k.parse(nameOrPath, data)
 	if err != nil {
-		return pretrain.Recipe{}, err
+		return none, err
 	}
 	var errs []error
 	for _, s := range sets {
 		errs = append(errs, override(&r, s))
 	}
 	if err := errors.Join(errs...); err != nil {
-		return pretrain.Recipe{}, err
+		return none, err
 	}
 	if err := r.Validate(); err != nil {
-		return pretrain.Recipe{}, fmt.Errorf("recipes: %s cannot be used: %w", nameOrPath, err)
+		return none, fmt.Errorf("recipes: %s cannot be used: %w", nameOrPath, err)
 	}
 	return r, nil
 }
 
 // Decode reads the text of a recipe; source names it in errors. The result is valid.
-func Decode(source string, data []byte) (pretrain.Recipe, error) {
-	r, err := parse(source, data)
+func (k Kind[R]) Decode(source string, data []byte) (R, error) {
+	var none R
+	r, err := k.parse(source, data)
 	if err != nil {
-		return pretrain.Recipe{}, err
+		return none, err
 	}
 	if err := r.Validate(); err != nil {
-		return pretrain.Recipe{}, fmt.Errorf("recipes: %s cannot be used: %w", source, err)
+		return none, fmt.Errorf("recipes: %s cannot be used: %w", source, err)
 	}
 	return r, nil
 }
 
 // Marshal writes every setting of a recipe, so that reading the text gives the same recipe whatever the defaults are then.
-func Marshal(r pretrain.Recipe) ([]byte, error) {
+func Marshal(r Recipe) ([]byte, error) {
 	var out bytes.Buffer
 	e := yaml.NewEncoder(&out)
 	e.SetIndent(2)
@@ -101,12 +121,12 @@ func isPath(s string) bool {
 	return strings.ContainsAny(s, `/\`) || path.Ext(s) == ".yaml" || path.Ext(s) == ".yml"
 }
 
-func unknownRecipe(name string) error {
+func (k Kind[R]) unknownRecipe(name string) error {
 	hint := ""
-	if near := nearest(name, Names()); near != "" {
+	if near := nearest(name, k.names); near != "" {
 		hint = fmt.Sprintf(", did you mean %q?", near)
 	}
-	return fmt.Errorf("recipes: no recipe %q%s There are %s; a file must end in .yaml", name, orStop(hint), strings.Join(Names(), ", "))
+	return fmt.Errorf("recipes: no recipe %q%s There are %s; a file must end in .yaml", name, orStop(hint), strings.Join(k.names, ", "))
 }
 
 func orStop(hint string) string {
@@ -133,15 +153,15 @@ func readFile(name string) ([]byte, error) {
 }
 
 // parse reads a text over base.
-func parse(source string, data []byte) (pretrain.Recipe, error) {
-	r := pretrain.Default()
-	common, err := files.ReadFile(base + ".yaml")
+func (k Kind[R]) parse(source string, data []byte) (R, error) {
+	r := k.defaults()
+	common, err := files.ReadFile(k.base + ".yaml")
 	if err != nil {
 		return r, err
 	}
-	if err := decode(base, common, &r); err != nil {
+	if err := decode(k.base, common, &r); err != nil {
 		return r, err
 	}
-	r.Note = "" // it tells of base
+	*k.note(&r) = "" // it tells of base
 	return r, decode(source, data, &r)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"aural/finetune"
 	"aural/kernels"
 	"aural/pretrain"
 
@@ -21,55 +22,72 @@ func TestEmbedded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(found) != len(Names()) {
-		t.Errorf("%d embedded files %q for %d names %q", len(found), found, len(Names()), Names())
+	if names := append(Pretrain.Names(), Finetune.Names()...); len(found) != len(names) {
+		t.Errorf("%d embedded files %q for %d names %q", len(found), found, len(names), names)
 	}
-	for _, name := range Names() {
-		r, err := Load(name, nil)
+	embedded(t, Pretrain)
+	embedded(t, Finetune)
+}
+
+func embedded[R Recipe](t *testing.T, k Kind[R]) {
+	for _, name := range k.Names() {
+		r, err := k.Load(name, nil)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if !strings.Contains(r.Note, "Batch: ") || !strings.Contains(r.Note, "For: ") && name != "base-hf" {
-			t.Errorf("%s: the note says neither the batch arithmetic nor what the recipe is for:\n%s", name, r.Note)
+		if note := *k.note(&r); !strings.Contains(note, "Batch: ") || !strings.Contains(note, "For: ") && name != "base-hf" {
+			t.Errorf("%s: the note says neither the batch arithmetic nor what the recipe is for:\n%s", name, note)
 		}
 		text, err := Marshal(r)
 		if err != nil {
 			t.Fatal(err)
 		}
-		back, err := Decode(name, text)
+		back, err := k.Decode(name, text)
 		if err != nil || !reflect.DeepEqual(back, r) {
 			t.Errorf("%s: reading back what Marshal wrote: %v\n%v", name, err, Diff(r, back))
 		}
 	}
 }
 
-// base is the code's default but for the micro-batches that stand for 64 GPUs.
+// The base of each task is the code's default but for the micro-batches that stand for 64 or 8 GPUs, and for how much of a store is taken.
 func TestBaseIsDefault(t *testing.T) {
-	r, err := Load(base, nil)
+	r, err := Pretrain.Load(Pretrain.base, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if d := Diff(pretrain.Default(), r); !slices.Equal(d, []string{"train.accumulate: 1 -> 64"}) {
 		t.Errorf("base differs from the defaults in %q", d)
 	}
+	f, err := Finetune.Load(Finetune.base, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := Diff(finetune.Default(), f); !slices.Equal(d, []string{"subset.seconds: 0 -> 36000", "train.accumulate: 1 -> 8"}) {
+		t.Errorf("%s differs from the defaults in %q", Finetune.base, d)
+	}
 }
 
 // Every line of a recipe must change something: a default stands in one place.
 func TestOnlyDifferences(t *testing.T) {
-	b, err := Load(base, nil)
+	onlyDifferences(t, Pretrain)
+	onlyDifferences(t, Finetune)
+}
+
+func onlyDifferences[R Recipe](t *testing.T, k Kind[R]) {
+	b, err := k.Load(k.base, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range Names() {
-		if name == base {
+	for _, name := range k.Names() {
+		if name == k.base {
 			continue
 		}
-		r, err := Load(name, nil)
+		r, err := k.Load(name, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := Source(name)
+		text, err := k.Source(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +98,7 @@ func TestOnlyDifferences(t *testing.T) {
 		changed := Diff(b, r)
 		for _, path := range leaves(nil, doc.Content[0], "") {
 			if !slices.ContainsFunc(changed, func(d string) bool { return strings.HasPrefix(d, path+":") }) && path != "note" {
-				t.Errorf("%s sets %s to what base has", name, path)
+				t.Errorf("%s sets %s to what %s has", name, path, k.base)
 			}
 		}
 	}
@@ -100,7 +118,7 @@ func leaves(out []string, n *yaml.Node, path string) []string {
 // Sources: the published models, counted by instantiating them in torchaudio and transformers (95 M and 317 M in the paper).
 func TestParameterCounts(t *testing.T) {
 	for name, want := range map[string]int{"base": 95_044_608, "large": 317_390_592} {
-		r, err := Load(name, nil)
+		r, err := Pretrain.Load(name, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +131,7 @@ func TestParameterCounts(t *testing.T) {
 // The numbers that a reader of the note relies on.
 func TestSmallModelsAreSmall(t *testing.T) {
 	for name, limit := range map[string]int{"tiny": 5_000_000, "small": 25_000_000} {
-		r, err := Load(name, nil)
+		r, err := Pretrain.Load(name, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,7 +220,7 @@ func TestLoadErrors(t *testing.T) {
 		{"tiny", []string{"precision=fp16"}, []string{"cannot be used", `precision is "fp16", want float32, high or bf16`}},
 		{"tiny", []string{"encoder.heads=3"}, []string{"width 128 must be a multiple of heads 3"}},
 	} {
-		_, err := Load(c.recipe, c.sets)
+		_, err := Pretrain.Load(c.recipe, c.sets)
 		if err == nil {
 			t.Errorf("Load(%s, %q) succeeds, want an error with %q", filepath.Base(c.recipe), c.sets, c.want)
 			continue
@@ -234,7 +252,7 @@ func TestOverrides(t *testing.T) {
 		{`train.optimizer.groups=[{match: "*.bias", weight_decay: 0}]`, func(r pretrain.Recipe) any { return *r.Train.Optimizer.Groups[0].WeightDecay }, 0.0},
 		{"note=a = b", func(r pretrain.Recipe) any { return r.Note }, "a = b"},
 	} {
-		r, err := Load("tiny", []string{c.set})
+		r, err := Pretrain.Load("tiny", []string{c.set})
 		if err != nil {
 			t.Errorf("%s: %v", c.set, err)
 			continue
@@ -247,7 +265,7 @@ func TestOverrides(t *testing.T) {
 
 // The names of other programs must lead to settings that exist.
 func TestForeignNames(t *testing.T) {
-	paths, seen := Paths(), map[string]bool{}
+	paths, seen := append(Pretrain.Paths(), Finetune.Paths()...), map[string]bool{}
 	for _, f := range foreign() {
 		if !slices.Contains(paths, f.path) {
 			t.Errorf("%q leads to %s, which is no setting", f.names, f.path)
@@ -272,8 +290,8 @@ func TestDiff(t *testing.T) {
 
 // What is accepted must survive being written and read, and nothing may panic or hang.
 func FuzzDecode(f *testing.F) {
-	for _, name := range Names() {
-		text, err := Source(name)
+	for _, name := range Pretrain.Names() {
+		text, err := Pretrain.Source(name)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -283,7 +301,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte("train: {optimizer: {groups: [{match: '*', frozen: true}], betas: [.5, 0x1p-2]}}\nseed: 0o17\nnote: !!binary gIGC"))
 	f.Add([]byte("a: &a [*a]\n? {b: c}\n: d\n<<: {seed: 1}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, err := Decode("fuzz", data)
+		r, err := Pretrain.Decode("fuzz", data)
 		if err != nil {
 			return
 		}
@@ -291,7 +309,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		back, err := Decode("fuzz", text)
+		back, err := Pretrain.Decode("fuzz", text)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}

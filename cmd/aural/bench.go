@@ -33,15 +33,15 @@ func (a *app) bench() *cobra.Command {
 func (f *benchFlags) add(c *cobra.Command, recipe, usage string) {
 	c.Flags().StringVar(&f.recipe, "recipe", recipe, usage)
 	c.Flags().BoolVar(&f.json, "json", false, "print the measurements as JSON")
-	setFlag(c, &f.sets)
+	setFlag(c, &f.sets, recipes.Pretrain.Paths())
 	machineFlagsOf(c, &f.machine)
-	c.RegisterFlagCompletionFunc("recipe", words(recipes.Names()...))
+	c.RegisterFlagCompletionFunc("recipe", words(recipes.Pretrain.Names()...))
 }
 
 // benchSetup prepares training of a recipe on synthetic audio: one length, nothing held out, and updates of one micro-batch, so that all are the
 // same work. The caller closes the setup.
 func (a *app) benchSetup(f benchFlags) (_ *setup, err error) {
-	r, err := recipes.Load(f.recipe, append(slices.Clone(f.sets), "valid.seconds=0", "data.lengths=1", "train.accumulate=1"))
+	r, err := recipes.Pretrain.Load(f.recipe, append(slices.Clone(f.sets), "valid.seconds=0", "data.lengths=1", "train.accumulate=1"))
 	if err != nil {
 		return nil, usage(err)
 	}
@@ -65,7 +65,7 @@ func (a *app) benchSetup(f benchFlags) (_ *setup, err error) {
 		return nil, err
 	}
 	s.temporary = tmp
-	if err := checkMemory(r, s.plan, availableMemory()); err != nil {
+	if err := checkMemory(r.Data, r.Train.Accumulate, s.plan, availableMemory()); err != nil {
 		return nil, s.closeAfter(err)
 	}
 	if !f.json {

@@ -43,7 +43,7 @@ func TestCheckMemory(t *testing.T) {
 		{available{4e9, "x", true}, []string{"lower data.batch_samples and data.max_samples to "}},
 		{available{1e9, "x", true}, []string{"choose a smaller recipe"}},
 	} {
-		err := checkMemory(r, f, c.has)
+		err := checkMemory(r.Data, r.Train.Accumulate, f, c.has)
 		if c.want == nil && err != nil || c.want != nil && err == nil {
 			t.Errorf("%+v: %v", c.has, err)
 			continue

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 
-	"aural/pretrain"
 	"aural/runlog/host"
 	"aural/train"
 )
@@ -29,28 +28,26 @@ const programBytes = 64 << 20
 const preparedBatches = 3
 
 // need is the memory that a run takes.
-func need(r pretrain.Recipe, f train.Footprint) int64 {
-	frames := r.Encoder.Frames(r.Data.BatchSamples)
-	batch := 4*r.Data.BatchSamples + 4*frames*r.Contrastive.Total()
-	return int64(f.WeightBytes) + int64(f.ArenaBytes) + int64(preparedBatches*batch) + programBytes
+func need(f train.Footprint) int64 {
+	return int64(f.WeightBytes) + int64(f.ArenaBytes) + int64(preparedBatches*f.BatchBytes) + programBytes
 }
 
 // checkMemory refuses a run that does not fit, with the numbers and a way out.
-func checkMemory(r pretrain.Recipe, f train.Footprint, has available) error {
-	needs := need(r, f)
+func checkMemory(d train.DataConfig, accumulate int, f train.Footprint, has available) error {
+	needs := need(f)
 	if !has.known || needs <= has.bytes {
 		return nil
 	}
 	out := "choose a smaller recipe or a larger machine"
 	if room := has.bytes - (needs - int64(f.ArenaBytes)); f.ArenaBytes > 0 && room > 0 {
 		// Activations grow in proportion to the batch.
-		fits := int(0.95 * float64(room) / float64(f.ArenaBytes) * float64(r.Data.BatchSamples))
+		fits := int(0.95 * float64(room) / float64(f.ArenaBytes) * float64(d.BatchSamples))
 		switch {
-		case fits >= r.Data.MaxSamples:
-			factor := int(math.Ceil(float64(r.Data.BatchSamples) / float64(fits)))
+		case fits >= d.MaxSamples:
+			factor := int(math.Ceil(float64(d.BatchSamples) / float64(fits)))
 			out = fmt.Sprintf("lower data.batch_samples to %d; train.accumulate=%d keeps the audio of an update",
-				r.Data.BatchSamples/factor, r.Train.Accumulate*factor)
-		case fits >= r.Data.MinSamples:
+				d.BatchSamples/factor, accumulate*factor)
+		case fits >= d.MinSamples:
 			out = fmt.Sprintf("lower data.batch_samples and data.max_samples to %d", fits/1000*1000)
 		}
 	}
@@ -62,9 +59,9 @@ func checkMemory(r pretrain.Recipe, f train.Footprint, has available) error {
 }
 
 // weightBytes is what weights, gradients and moments of n parameters take at least.
-func weightBytes(r pretrain.Recipe, n int) int {
+func weightBytes(accumulate, n int) int {
 	copies := 4
-	if r.Train.Accumulate > 1 {
+	if accumulate > 1 {
 		copies++
 	}
 	return 4 * copies * n

@@ -5,7 +5,6 @@ import (
 	"math"
 	"strings"
 
-	"aural/pretrain"
 	"aural/runlog"
 	"aural/train"
 )
@@ -13,14 +12,13 @@ import (
 // progress shows how a run goes. Validations, which the loop does not report, are read from the log like any other viewer does.
 type progress struct {
 	*ticker
-	recipe  pretrain.Recipe
 	log     *runlog.Reader
 	checked int64 // update of the last validation shown
 	first   bool
 }
 
-func newProgress(a *app, plain bool, r pretrain.Recipe) *progress {
-	return &progress{ticker: newTicker(a.err, plain), recipe: r, first: true, checked: -1}
+func newProgress(a *app, plain bool) *progress {
+	return &progress{ticker: newTicker(a.err, plain), first: true, checked: -1}
 }
 
 // follow reads the log of the run. Progress without it has no validations.
@@ -48,12 +46,13 @@ func (p *progress) line(s train.Status) string {
 	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
 	if !math.IsNaN(s.Loss) {
 		add("loss %.3f", s.Loss)
+	}
+	if !math.IsNaN(s.Accuracy) {
 		add("accuracy %s", percent(s.Accuracy))
 	}
-	for _, v := range s.Values {
-		if v.Name == "code_perplexity" {
-			add("codes %.0f/%d", v.Value, p.recipe.Quantizer.Groups*p.recipe.Quantizer.Entries)
-		}
+	if codes, ok := value(s.Values, "code_perplexity"); ok {
+		most, _ := value(s.Values, "max_perplexity")
+		add("codes %.0f/%.0f", codes, most)
 	}
 	if !math.IsNaN(s.GradientNorm) {
 		add("grad %.2f", s.GradientNorm)
@@ -80,15 +79,28 @@ func (p *progress) showValidation() {
 	if _, _, err := p.log.Poll(runlog.Budget{Records: 10000}); err != nil {
 		return // the next one may work; the log is only looked at here
 	}
-	step, accuracy, ok := p.log.Last("valid/accuracy")
+	last := func(name string) float64 { _, v, _ := p.log.Last("valid/" + name); return v }
+	step, _, ok := p.log.Last("valid/loss")
 	if !ok || step == p.checked {
 		return
 	}
 	p.checked = step
-	_, loss, _ := p.log.Last("valid/contrastive_loss")
-	_, codes, _ := p.log.Last("valid/code_perplexity")
-	p.note(fmt.Sprintf("held out, update %s: accuracy %s (chance %s), contrastive loss %.3f, codes %.0f", grouped(step), percent(accuracy),
-		percent(p.recipe.Contrastive.Chance()), loss, codes))
+	text := fmt.Sprintf("word errors %s, label errors %s, CTC loss %.2f", percent(last("wer")), percent(last("cer")), last("ctc_loss"))
+	if _, accuracy, ok := p.log.Last("valid/accuracy"); ok {
+		text = fmt.Sprintf("accuracy %s (chance %s), contrastive loss %.3f, codes %.0f", percent(accuracy), percent(last("chance_accuracy")),
+			last("contrastive_loss"), last("code_perplexity"))
+	}
+	p.note(fmt.Sprintf("held out, update %s: %s", grouped(step), text))
+}
+
+// value finds a number of a record.
+func value(values []runlog.Value, name string) (float64, bool) {
+	for _, v := range values {
+		if v.Name == name {
+			return v.Value, true
+		}
+	}
+	return 0, false
 }
 
 func (p *progress) close() {

@@ -57,7 +57,7 @@ program works and what a run looks like. No number from it says anything about r
 }
 
 func (a *app) doQuickstart(f quickstartFlags) error {
-	r, err := recipes.Load(quickstartRecipe, []string{fmt.Sprintf("train.max_minutes=%g", f.minutes)})
+	r, err := recipes.Pretrain.Load(quickstartRecipe, []string{fmt.Sprintf("train.max_minutes=%g", f.minutes)})
 	if err != nil {
 		return usage(err)
 	}
@@ -78,15 +78,15 @@ func (a *app) doQuickstart(f quickstartFlags) error {
 	}
 	defer s.close()
 	s.describe(a, quickstartRecipe)
-	if err := checkMemory(r, s.plan, availableMemory()); err != nil {
+	if err := checkMemory(r.Data, r.Train.Accumulate, s.plan, availableMemory()); err != nil {
 		return err
 	}
 	a.print("\nTraining for %s. Ctrl-C ends it early and keeps what is there.", clock(time.Duration(f.minutes*float64(time.Minute))))
-	t := &target{recipe: r, name: quickstartRecipe}
+	t := &target{name: quickstartRecipe}
 	if t.dir, err = runlog.NewDir(filepath.Join(f.dir, "runs"), t.name, time.Now()); err != nil {
 		return err
 	}
-	if err := a.train(s, t, f.look); err != nil {
+	if err := a.train(&s.session, t, f.look); err != nil {
 		return err
 	}
 	if err := a.explain(t.dir); err != nil {

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"aural/pretrain"
 	"aural/recipes"
 	"aural/runlog"
 	"aural/train"
@@ -26,7 +25,6 @@ type targetFlags struct {
 
 // target is the run to train.
 type target struct {
-	recipe pretrain.Recipe
 	title  string // of the recipe, for people
 	name   string // of a new run
 	dir    string // "" for a new run that still needs a directory
@@ -47,22 +45,24 @@ const (
 const autoResume = "auto"
 
 // findTarget finds out which run is to be trained, from which checkpoint, and with which recipe.
-func findTarget(f targetFlags) (*target, error) {
+func findTarget[R recipes.Recipe](k recipes.Kind[R], f targetFlags) (*target, R, error) {
 	t := &target{dir: f.run, name: f.name, force: f.force, sets: f.sets}
+	var r R
 	if f.resume == "" {
 		if f.force {
-			return nil, usagef("--resume-force needs --resume")
+			return nil, r, usagef("--resume-force needs --resume")
 		}
 	} else if err := t.find(f); err != nil {
-		return nil, err
+		return nil, r, err
 	}
-	if err := t.choose(f); err != nil {
-		return nil, err
+	r, err := choose(t, k, f)
+	if err != nil {
+		return nil, r, err
 	}
 	if t.name == "" {
 		t.name = nameOf(f.recipe)
 	}
-	return t, nil
+	return t, r, nil
 }
 
 // find looks for the run and the checkpoint to continue.
@@ -115,32 +115,37 @@ func newestRun(f targetFlags) (string, error) {
 }
 
 // choose reads the recipe: that of the run if it is continued and no other is asked for.
-func (t *target) choose(f targetFlags) (err error) {
+func choose[R recipes.Recipe](t *target, k recipes.Kind[R], f targetFlags) (r R, err error) {
 	config := filepath.Join(t.dir, configFile)
 	t.title = f.recipe
 	switch {
 	case f.recipe != "":
-		t.recipe, err = recipes.Load(f.recipe, f.sets)
+		r, err = k.Load(f.recipe, f.sets)
 	case t.begun:
 		t.title = config
-		t.recipe, err = recipes.Load(config, f.sets)
+		r, err = k.Load(config, f.sets)
 	default:
-		return usagef("a new run needs --recipe: %s, or a .yaml file", strings.Join(recipes.Names(), ", "))
+		return r, usagef("a new run needs --recipe: %s, or a .yaml file", strings.Join(k.Names(), ", "))
 	}
 	if err != nil {
-		return usage(err)
+		return r, usage(err)
 	}
 	if len(f.sets) > 0 {
 		t.title += fmt.Sprintf(" with %s", plural(len(f.sets), "override"))
 	}
+	return r, nil
+}
+
+// compare holds the recipe against that of the run that is continued.
+func compare[R recipes.Recipe](t *target, k recipes.Kind[R], r R) error {
 	if !t.begun {
 		return nil
 	}
-	was, err := recipes.Load(config, nil)
+	was, err := k.Load(filepath.Join(t.dir, configFile), nil)
 	if err != nil {
 		return fmt.Errorf("resume %s: %w", t.dir, err)
 	}
-	if t.change = recipes.Diff(was, t.recipe); len(t.change) > 0 && !t.force {
+	if t.change = recipes.Diff(was, r); len(t.change) > 0 && !t.force {
 		return fmt.Errorf("resume: %s was begun with another recipe:\n  %s\nleave the recipe out to continue with that of the run, or give --resume-force",
 			t.dir, strings.Join(t.change, "\n  "))
 	}

@@ -19,8 +19,8 @@ import (
 )
 
 // train trains a target, draws the figures, and says how it went.
-func (a *app) train(s *setup, t *target, look lookFlags) error {
-	if err := s.task.Reserve(s.plan); err != nil {
+func (a *app) train(s *session, t *target, look lookFlags) error {
+	if err := s.trained.Reserve(s.plan); err != nil {
 		return err
 	}
 	jobEnd, err := train.JobEnd(os.LookupEnv)
@@ -31,7 +31,7 @@ func (a *app) train(s *setup, t *target, look lookFlags) error {
 	if err != nil {
 		return err
 	}
-	p := newProgress(a, look.plain, s.recipe)
+	p := newProgress(a, look.plain)
 	run, err := t.openRun(s, a.args, runlog.Options{Report: func(err error) { p.note("warning: " + err.Error()) }})
 	if err != nil {
 		return err
@@ -55,8 +55,8 @@ func (a *app) train(s *setup, t *target, look lookFlags) error {
 	signal.Ignore(syscall.SIGHUP)
 	ctx, stop, release := train.Notify(parent)
 	closeView := a.openView(look, t.dir, p, stopping{stop, abort})
-	err = train.Run(ctx, s.task, s.backend, s.recipe.Train, run, train.Options{
-		Seed: s.recipe.Seed, Resume: t.from, Force: t.force, Stop: stop, JobEnd: jobEnd, Progress: p.show, Program: "aural " + versionText(),
+	err = s.run(ctx, run, train.Options{
+		Seed: s.seed, Resume: t.from, Force: t.force, Stop: stop, JobEnd: jobEnd, Progress: p.show, Program: "aural " + versionText(),
 		Alert: func(text string) { p.note("warning: " + text) }, Notice: p.note, PeakGFLOPS: peak,
 	})
 	closeView()
@@ -86,16 +86,16 @@ func (a *app) train(s *setup, t *target, look lookFlags) error {
 }
 
 // openRun creates the run, or continues it.
-func (t *target) openRun(s *setup, args []string, o runlog.Options) (*runlog.Writer, error) {
-	config, err := recipes.Marshal(s.recipe)
+func (t *target) openRun(s *session, args []string, o runlog.Options) (*runlog.Writer, error) {
+	config, err := recipes.Marshal(s.settings)
 	if err != nil {
 		return nil, err
 	}
 	env := runlog.CollectEnv()
 	env.Devices = []string{s.backend.Name()}
-	env.Seeds = map[string]uint64{"run": s.recipe.Seed, "valid": s.recipe.Valid.Seed}
+	env.Seeds = map[string]uint64{"run": s.seed, "valid": s.valid.Seed}
 	env.Dataset = s.store.Info().Fingerprint
-	total := int64(s.recipe.Train.MaxUpdates)
+	total := int64(s.loop.MaxUpdates)
 	if !t.begun {
 		return runlog.Create(t.dir, runlog.Meta{Config: config, Overrides: t.sets, Args: args, Env: env, TotalSteps: total}, o)
 	}
