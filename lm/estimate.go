@@ -153,7 +153,7 @@ func (e *estimator) tell(stage string, order int) {
 
 // count reads the texts. A sentence of order 3 begins with <s> <s>, so that all n-grams have the same length.
 func (e *estimator) count(texts []string) error {
-	e.counted = newSorter(e.dir, e.Order, (*gram).bySuffix, true, e.Memory/2)
+	e.counted = newSorter(e.dir, e.Order, bySuffix, true, e.Memory/2)
 	err := EachSentence(e.ctx, texts, func(words [][]byte) error {
 		var g gram
 		for i := range e.Order {
@@ -205,7 +205,7 @@ func (e *estimator) adjust() error {
 	e.stats = make([]adjusted, e.Order)
 	e.report.Orders = make([]OrderReport, e.Order)
 	for k := 1; k <= e.Order; k++ {
-		e.byOrder = append(e.byOrder, newSorter(e.dir, k, (*gram).byContext, false, e.Memory/2/int64(e.Order)))
+		e.byOrder = append(e.byOrder, newSorter(e.dir, k, byContext, false, e.Memory/2/int64(e.Order)))
 	}
 	e.tell("adjusting counts", e.Order)
 	var open [MaxOrder]openGram

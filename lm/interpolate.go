@@ -14,7 +14,7 @@ func (e *estimator) weigh() error {
 	e.gammas = make([]string, e.Order)
 	for k := 1; k <= e.Order; k++ {
 		e.tell("probabilities", k)
-		e.weighted = append(e.weighted, newSorter(e.dir, k, (*gram).bySuffix, false, e.Memory/2/int64(e.Order)))
+		e.weighted = append(e.weighted, newSorter(e.dir, k, bySuffix, false, e.Memory/2/int64(e.Order)))
 		if err := e.weighOrder(k); err != nil {
 			return err
 		}
@@ -205,7 +205,7 @@ func join(path string, order int) (*joined, error) {
 
 // seek moves to the n-gram that the last words of g are, and reports whether it is there. Calls must come in order.
 func (j *joined) seek(g *gram) (bool, error) {
-	for !j.ended && (!j.began || j.now.bySuffix(g, j.order) < 0) {
+	for !j.ended && (!j.began || bySuffix.compare(&j.now, g, j.order) < 0) {
 		j.began = true
 		switch err := j.next(); err {
 		case nil:
@@ -215,7 +215,7 @@ func (j *joined) seek(g *gram) (bool, error) {
 			return false, err
 		}
 	}
-	return !j.ended && j.now.bySuffix(g, j.order) == 0, nil
+	return !j.ended && bySuffix.compare(&j.now, g, j.order) == 0, nil
 }
 
 // save writes the model: ARPA as a stream, a trie through memory.

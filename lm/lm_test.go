@@ -300,7 +300,7 @@ func TestSorter(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer os.RemoveAll(dir)
-		s := newSorter(dir, 2, (*gram).bySuffix, true, 0)
+		s := newSorter(dir, 2, bySuffix, true, 0)
 		s.limit = rapid.IntRange(2, 9).Draw(t, "limit")
 		want := map[[2]WordID]uint64{}
 		for range rapid.IntRange(0, 900).Draw(t, "n") {
@@ -319,7 +319,7 @@ func TestSorter(t *testing.T) {
 		var last gram
 		n := 0
 		for g, err := m.next(); err == nil; g, err = m.next() {
-			if n > 0 && last.bySuffix(g, 2) >= 0 || want[[2]WordID(g.words[:2])] != g.a {
+			if n > 0 && bySuffix.compare(&last, g, 2) >= 0 || want[[2]WordID(g.words[:2])] != g.a {
 				t.Fatalf("%v after %v, want %d", g, last, want[[2]WordID(g.words[:2])])
 			}
 			last = *g

@@ -19,29 +19,27 @@ type gram struct {
 
 const gramBytes = 8*2 + 4*MaxOrder
 
-func (g *gram) bySuffix(h *gram, order int) int {
-	for i := range order {
+// ordering is an order of n-grams. It is no function value: what is passed to one is allocated.
+type ordering int
+
+const (
+	bySuffix  ordering = iota
+	byContext          // n-grams of one context together, the contexts in the order of suffixes
+)
+
+func (o ordering) compare(g, h *gram, length int) int {
+	for i := int(o); i < length; i++ {
 		if a, b := g.words[i], h.words[i]; a != b {
 			if a < b {
 				return -1
 			}
 			return 1
 		}
+	}
+	if o == byContext {
+		return bySuffix.compare(g, h, 1)
 	}
 	return 0
-}
-
-// byContext puts n-grams of one context together, the contexts in the order of suffixes.
-func (g *gram) byContext(h *gram, order int) int {
-	for i := 1; i < order; i++ {
-		if a, b := g.words[i], h.words[i]; a != b {
-			if a < b {
-				return -1
-			}
-			return 1
-		}
-	}
-	return g.bySuffix(h, 1)
 }
 
 // mergeWidth is how many sorted runs are merged at once, which bounds open files and read buffers.
@@ -52,7 +50,7 @@ const mergeWidth = 32
 type sorter struct {
 	dir     string
 	order   int
-	compare func(g, h *gram, order int) int
+	sorting ordering
 	sum     bool
 	limit   int // n-grams in memory
 	buffer  []gram
@@ -61,8 +59,8 @@ type sorter struct {
 }
 
 // newSorter keeps memory bytes of n-grams before it writes to files in dir, which the caller removes.
-func newSorter(dir string, order int, compare func(g, h *gram, order int) int, sum bool, memory int64) *sorter {
-	return &sorter{dir: dir, order: order, compare: compare, sum: sum, limit: int(max(memory/gramBytes, 1024))}
+func newSorter(dir string, order int, sorting ordering, sum bool, memory int64) *sorter {
+	return &sorter{dir: dir, order: order, sorting: sorting, sum: sum, limit: int(max(memory/gramBytes, 1024))}
 }
 
 func (s *sorter) add(g *gram) error {
@@ -84,7 +82,7 @@ func (s *sorter) add(g *gram) error {
 
 // tidy sorts the buffer and merges equal n-grams in it.
 func (s *sorter) tidy() {
-	slices.SortFunc(s.buffer, func(g, h gram) int { return s.compare(&g, &h, s.order) })
+	slices.SortFunc(s.buffer, func(g, h gram) int { return s.sorting.compare(&g, &h, s.order) })
 	if !s.sum || len(s.buffer) == 0 {
 		return
 	}
@@ -228,6 +226,7 @@ type source struct {
 	in     *bufio.Reader
 	order  int
 	now    gram
+	raw    [gramBytes]byte
 }
 
 func openRun(path string, order int) (*source, error) {
@@ -247,8 +246,7 @@ func (s *source) next() error {
 		s.now, s.memory = s.memory[0], s.memory[1:]
 		return nil
 	}
-	var raw [gramBytes]byte
-	b := raw[:4*s.order+16]
+	b := s.raw[:4*s.order+16]
 	if _, err := io.ReadFull(s.in, b); err != nil {
 		return err
 	}
@@ -268,7 +266,7 @@ func (s *source) close() {
 // merger gives the n-grams of several sorted sequences in order.
 type merger struct {
 	order   int
-	compare func(g, h *gram, order int) int
+	sorting ordering
 	sum     bool
 	heads   []*source // a heap by what they are at
 	all     []*source
@@ -277,7 +275,7 @@ type merger struct {
 }
 
 func (s *sorter) merge(runs []string) (*merger, error) {
-	m := &merger{order: s.order, compare: s.compare, sum: s.sum}
+	m := &merger{order: s.order, sorting: s.sorting, sum: s.sum}
 	for _, path := range runs {
 		src, err := openRun(path, s.order)
 		if err != nil {
@@ -304,7 +302,9 @@ func (m *merger) push(s *source) {
 	}
 }
 
-func (m *merger) less(i, j int) bool { return m.compare(&m.heads[i].now, &m.heads[j].now, m.order) < 0 }
+func (m *merger) less(i, j int) bool {
+	return m.sorting.compare(&m.heads[i].now, &m.heads[j].now, m.order) < 0
+}
 
 // advance moves the first sequence on.
 func (m *merger) advance() error {
