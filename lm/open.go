@@ -60,7 +60,7 @@ func open(path string) (*Model, error) {
 	case begins(gzipMagic):
 		z, err := gzip.NewReader(in)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("gzip: %w", err)
 		}
 		return ReadARPA(z)
 	case begins(bzip2Magic), begins(xzMagic), begins(zstdMagic):

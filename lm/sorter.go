@@ -20,15 +20,28 @@ type gram struct {
 const gramBytes = 8*2 + 4*MaxOrder
 
 func (g *gram) bySuffix(h *gram, order int) int {
-	return slices.Compare(g.words[:order], h.words[:order])
+	for i := range order {
+		if a, b := g.words[i], h.words[i]; a != b {
+			if a < b {
+				return -1
+			}
+			return 1
+		}
+	}
+	return 0
 }
 
 // byContext puts n-grams of one context together, the contexts in the order of suffixes.
 func (g *gram) byContext(h *gram, order int) int {
-	if c := slices.Compare(g.words[1:order], h.words[1:order]); c != 0 {
-		return c
+	for i := 1; i < order; i++ {
+		if a, b := g.words[i], h.words[i]; a != b {
+			if a < b {
+				return -1
+			}
+			return 1
+		}
 	}
-	return int(int64(g.words[0]) - int64(h.words[0]))
+	return g.bySuffix(h, 1)
 }
 
 // mergeWidth is how many sorted runs are merged at once, which bounds open files and read buffers.

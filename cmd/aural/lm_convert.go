@@ -13,9 +13,9 @@ func (a *app) lmConvert() *cobra.Command {
 	c := a.command(&cobra.Command{
 		Use:   "convert MODEL OUT",
 		Short: "Write a model as ARPA or as a trie, exact or quantized",
-		Long: `Convert reads a model of any format and writes OUT: .arpa, .arpa.gz or .trie. A trie is memory-mapped
-when it is used and takes about a third of the ARPA text. --bits quantizes probabilities and
-backoffs of all n-grams but unigrams to so many bits each; the error is printed.
+		Long: `Convert reads a model of any format and writes OUT: .arpa, .arpa.gz or .trie. A trie is
+memory-mapped when it is used. --bits quantizes probabilities and backoffs of all n-grams but
+unigrams to so many bits each; the error is printed.
 
 KenLM's probing files hold hashes of n-grams and cannot be converted.`,
 		Example: "  aural lm convert lm.arpa.gz lm.trie\n  aural lm convert 4-gram.arpa.gz small.trie --bits 8",

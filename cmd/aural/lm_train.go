@@ -24,7 +24,7 @@ nothing is changed, so bring the text to the spelling of the transcripts first.
 What does not fit --memory is sorted in temporary files (--temp), which take 24 to 40 bytes for each
 different n-gram of each order. The vocabulary is in memory always, a .trie model while it is made.
 --prune leaves out n-grams that occur as often as their order's threshold or less. Where the text is
-too small for discounts, 0.5, 1 and 1.5 are taken, as lmplz --discount_fallback does, with a warning.`,
+too small for discounts, 0.5, 1 and 1.5 are taken, with a warning (lmplz: --discount_fallback).`,
 		Example: "  aural lm train news.txt.gz books.txt.gz --order 4 --prune 0,0,1 --out lm.arpa.gz\n" +
 			"  aural lm train big.txt.gz --memory 4G --temp /scratch --out lm.trie",
 		Args: cobra.MinimumNArgs(1),
