@@ -3,6 +3,7 @@ package decode
 import (
 	"errors"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -128,6 +129,8 @@ func TestPrunedSearches(t *testing.T) {
 		o.BeamThreshold = rapid.SampledFrom([]float64{1, 5, 25, math.Inf(1)}).Draw(t, "threshold")
 		o.TokenTop = rapid.IntRange(0, 4).Draw(t, "top")
 		o.TokenMass = rapid.SampledFrom([]float64{0, 0.5, 0.99}).Draw(t, "mass")
+		o.Beta = rapid.SampledFrom([]float64{-1, 3}).Draw(t, "beta")
+		o.Hotwords, o.PartialHotwords = []Hotword{{"ab", 4}, {"b a", 2}, {"a", -3}}, rapid.Bool().Draw(t, "partial")
 		model := newToyModel(false, 2, "a", "b", "ab")
 		d, err := NewPrefix(v, model, nil, o)
 		if err != nil {
@@ -136,6 +139,10 @@ func TestPrunedSearches(t *testing.T) {
 		got, err := Whole(d, x, frames)
 		if err != nil {
 			t.Fatal(err)
+		}
+		d.gain = math.Inf(1) // no candidate is dropped before its score is known
+		if slow, err := Whole(d, x, frames); err != nil || !reflect.DeepEqual(slow, got) {
+			t.Fatalf("bounds change the result: %+v, %v, want %+v", got, err, slow)
 		}
 		texts, seen := everyText(v, x, frames), map[string]bool{}
 		for i, h := range got {

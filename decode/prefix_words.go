@@ -75,23 +75,31 @@ func (d *Prefix) lookAhead(n int32) {
 	at.ahead = a
 }
 
-// open spells the open word of n in the decoder's buffer.
+// open spells the open word of n in the decoder's buffer, from its end.
 func (d *Prefix) open(n int32) string {
-	d.word = d.word[:0]
+	buf := d.word
+	at := len(buf)
 	for n > 0 && d.tree.links[n].token != d.boundary {
 		s := d.spelled[d.tree.links[n].token]
 		n = d.tree.links[n].parent
-		for i := len(s) - 1; i >= 0; i-- {
-			d.word = append(d.word, s[i])
+		if at < len(s) {
+			more := make([]byte, 2*len(buf)+len(s)+64)
+			copy(more[len(more)-len(buf):], buf)
+			at += len(more) - len(buf)
+			buf = more
+		}
+		at -= len(s)
+		if len(s) == 1 {
+			buf[at] = s[0]
+		} else {
+			copy(buf[at:], s)
 		}
 	}
-	for i, j := 0, len(d.word)-1; i < j; i, j = i+1, j-1 {
-		d.word[i], d.word[j] = d.word[j], d.word[i]
-	}
-	if len(d.word) == 0 {
+	d.word = buf
+	if at == len(buf) {
 		return ""
 	}
-	return unsafe.String(&d.word[0], len(d.word)) // no copy: read before the buffer is next written
+	return unsafe.String(&buf[at], len(buf)-at) // no copy: read before the buffer is next written
 }
 
 func (d *Prefix) ask(state lm.State, word string) (float64, lm.State, bool) {

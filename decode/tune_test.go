@@ -20,6 +20,11 @@ func TestTune(t *testing.T) {
 		t.Fatalf("best %+v, %v, want near alpha 0.91, beta -1.3", best, err)
 	}
 
+	level, _, err := Tune(g, "", func(_, _ float64) (float64, error) { return 1, nil })
+	if err != nil || level.Alpha != g.AlphaMin || level.Beta != g.BetaMin {
+		t.Errorf("of equal values %+v wins, %v, want the first", level, err)
+	}
+
 	// The search breaks off after some trials, goes on from its file, and ends the same.
 	path := filepath.Join(t.TempDir(), "trials.json")
 	stop, calls := errors.New("stop"), 0
