@@ -10,9 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"aural/contrastive"
 	"aural/encoder"
-	"aural/quantizer"
 )
 
 // Config is config.json. The field tags are its keys; network names the part of the model whose arithmetic a key decides.
@@ -113,18 +111,6 @@ func (c Config) Encoder() encoder.Config {
 		e.Conv = append(e.Conv, encoder.ConvLayer{Channels: c.ConvDim[i], Kernel: c.ConvKernel[i], Stride: c.ConvStride[i]})
 	}
 	return e
-}
-
-// Quantizer is the configuration of the quantizer; the temperatures are the published ones.
-func (c Config) Quantizer() quantizer.Config {
-	q := quantizer.Default()
-	q.Groups, q.Entries, q.Dim = c.CodebookGroups, c.CodebookEntries, c.CodevectorDim
-	return q
-}
-
-// Contrastive is the configuration of the contrastive loss.
-func (c Config) Contrastive() contrastive.Config {
-	return contrastive.Config{Distractors: c.Negatives, Temperature: c.LogitTemp}
 }
 
 // MaskVector says whether the model has the mask vector: transformers leaves it out of a model that never masks.

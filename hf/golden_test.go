@@ -7,7 +7,6 @@ import (
 	"slices"
 	"testing"
 
-	"aural/contrastive"
 	"aural/encoder"
 	"aural/graph"
 	"aural/graph/graphtest"
@@ -16,23 +15,16 @@ import (
 	"aural/kernels/cpu"
 	"aural/kernels/ref"
 	"aural/nn"
-	"aural/quantizer"
 )
 
 // golden is testdata/golden.json: what transformers computes, in float64, with the folders beside it. gen_hf_golden.py made both.
 type golden struct {
-	Samples   []int
-	Masked    [][]int
-	Negatives [][][]int
-	Cases     map[string]struct {
-		Frames      int
-		Blocks      [][]float64
-		Last        []float64
-		Logits      []float64
-		Pretraining *struct {
-			Loss, Contrastive, Diversity, Perplexity float64
-			Context, Target                          []float64
-		}
+	Samples []int
+	Cases   map[string]struct {
+		Frames int
+		Blocks [][]float64
+		Last   []float64
+		Logits []float64
 	}
 }
 
@@ -83,7 +75,7 @@ func open(t *testing.T, dir string, heads ...Head) *Model {
 
 func testFolder(name string) string { return filepath.Join("testdata", name) }
 
-// network is a folder as a graph, with or without padding and the pretraining mask.
+// network is a folder as a graph, with or without padding.
 type network struct {
 	*nn.Net
 	cfg     Config
@@ -95,19 +87,15 @@ func (n *network) out(name string, node *graph.Node) {
 	n.outputs = append(n.outputs, graph.Output{Name: name, Node: node})
 }
 
-// encode adds the encoder; masked frames are replaced where mask is not nil.
-func (n *network) encode(wave, mask *graph.Node) (normalised, last *graph.Node, blocks []*graph.Node) {
+// encode adds the encoder.
+func (n *network) encode(wave *graph.Node) (last *graph.Node, blocks []*graph.Node) {
 	e := n.cfg.Encoder()
-	normalised, x := encoder.Project(n.Net, e, encoder.Features(n.Net, e, wave))
-	if mask != nil {
-		x = encoder.Mask(n.Net, x, mask)
-	}
-	last, blocks = encoder.Context(n.Net, e, x, n.lengths)
-	return normalised, last, blocks
+	_, x := encoder.Project(n.Net, e, encoder.Features(n.Net, e, wave))
+	return encoder.Context(n.Net, e, x, n.lengths)
 }
 
 // run feeds the batch of the golden and the weights of the folder.
-func (n *network) run(t *testing.T, g golden, m *Model, be kernels.Backend, feeds map[string][]float64) *graphtest.Bench {
+func (n *network) run(t *testing.T, g golden, m *Model, be kernels.Backend) *graphtest.Bench {
 	t.Helper()
 	r := graphtest.New(t, n.Builder, be, n.outputs...)
 	for _, s := range n.Specs() {
@@ -128,9 +116,6 @@ func (n *network) run(t *testing.T, g golden, m *Model, be kernels.Backend, feed
 			frames = append(frames, float64(n.cfg.Encoder().Frames(s)))
 		}
 		r.Feed("lengths", frames)
-	}
-	for name, x := range feeds {
-		r.Feed(name, x)
 	}
 	r.Run(&kernels.Step{})
 	return r
@@ -154,7 +139,7 @@ func TestGoldenHiddenStates(t *testing.T) {
 			t.Run(name+"/"+be.Name(), func(t *testing.T) {
 				m := open(t, testFolder(name))
 				n, wave := newNetwork(g, m)
-				_, last, blocks := n.encode(wave, nil)
+				last, blocks := n.encode(wave)
 				for i, b := range blocks {
 					n.out(fmt.Sprint("block ", i), b)
 				}
@@ -162,7 +147,7 @@ func TestGoldenHiddenStates(t *testing.T) {
 				if c.Logits != nil {
 					n.out("logits", nn.Linear(n.Net, "lm_head", last, m.Config.VocabSize, nn.Constant(0), nn.Constant(0)))
 				}
-				r := n.run(t, g, m, be, nil)
+				r := n.run(t, g, m, be)
 				for row, s := range g.Samples {
 					frames := c.Frames
 					if n.lengths != nil {
@@ -181,61 +166,6 @@ func TestGoldenHiddenStates(t *testing.T) {
 						compare("logits", r.Out("logits"), c.Logits)
 					}
 				}
-			})
-		}
-	}
-}
-
-// All pieces of the pretraining loss are those of transformers in evaluation.
-func TestGoldenPretraining(t *testing.T) {
-	g := loadGolden(t)
-	for _, name := range []string{"base-pretraining", "large-pretraining"} {
-		want := g.Cases[name].Pretraining
-		for _, be := range backends(t) {
-			t.Run(name+"/"+be.Name(), func(t *testing.T) {
-				m := open(t, testFolder(name), Pretraining)
-				frames, count := g.Cases[name].Frames, len(g.Masked[0])
-				total := count * len(g.Masked)
-				mask := make([]float64, len(g.Masked)*frames)
-				var masked, negatives []float64
-				for row, list := range g.Masked {
-					for i, f := range list {
-						mask[row*frames+f] = 1
-						masked = append(masked, float64(row*frames+f))
-						for _, neg := range g.Negatives[row][i] {
-							negatives = append(negatives, float64(row*count+slices.Index(list, neg)))
-						}
-					}
-				}
-				n, wave := newNetwork(g, m)
-				normalised, last, _ := n.encode(wave, n.Input("mask", kernels.Uint8, len(g.Masked), frames))
-				index := n.Input("masked", kernels.Int32, total)
-				head := func(name string, x *graph.Node) *graph.Node {
-					return nn.Linear(n.Net, name, x, m.Config.ProjectDim, nn.Constant(0), nn.Constant(0))
-				}
-				cfg := m.Config.Quantizer()
-				cfg.HardEvalPerplexity = true
-				q := quantizer.Quantize(n.Net, cfg, n.Apply(kernels.GatherRows{}, normalised, index), index, n.Input("tau", kernels.Float32), frames)
-				context, target := head("project_hid", n.Apply(kernels.GatherRows{}, last, index)), head("project_q", q.Quantized)
-				distractors := n.Input("distractors", kernels.Int32, total, m.Config.Negatives)
-				n.out("contrastive", contrastive.Loss(n.Net, m.Config.Contrastive(), context, target, distractors, q.Codes).Loss)
-				n.out("diversity", q.Diversity)
-				n.out("perplexity", q.Perplexity)
-				n.out("context", context)
-				n.out("target", target)
-				r := n.run(t, g, m, be, map[string][]float64{"mask": mask, "masked": masked, "distractors": negatives, "tau": {1}})
-				diversity := float64(total) * r.Out("diversity")[0]
-				perplexity := r.Out("perplexity")
-				for _, c := range []struct {
-					what      string
-					got, want float64
-				}{{"contrastive loss", r.Out("contrastive")[0], want.Contrastive}, {"diversity loss", diversity, want.Diversity},
-					{"perplexity", perplexity[0] + perplexity[1], want.Perplexity},
-					{"loss", r.Out("contrastive")[0] + m.Config.DiversityWeight*diversity, want.Loss}} {
-					testkit.Close(t, c.what, []float64{c.got}, []float64{c.want}, exact)
-				}
-				testkit.Close(t, "context", r.Out("context"), want.Context, exact)
-				testkit.Close(t, "target", r.Out("target"), want.Target, exact)
 			})
 		}
 	}

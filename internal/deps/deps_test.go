@@ -156,7 +156,7 @@ func TestRuleCatches(t *testing.T) {
 		{"pretrain", "aural/finetune", false, "not below"},
 		{"finetune", "aural/pretrain", false, "not below"},
 		{"finetune", "aural/pretrain", true, "not below"},
-		{"decode", "aural/quantizer", false, "not below"},
+		{"finetune", "aural/quantizer", false, "not below"},
 		{"quantizer", "aural/contrastive", false, "not below"},
 		{"contrastive", "aural/quantizer", true, "not below"},
 		{"tui", "aural/train", false, "not below"},

@@ -46,10 +46,10 @@ const layers = `
 
 	# Parts of models.
 	graph, train, rng, safetensors < nn < encoder, quantizer, contrastive;
-	encoder, quantizer, contrastive, internal/atomicfile < hf < onnx;
+	encoder, internal/atomicfile < hf < onnx;
 
 	# Tasks.
-	hf < pretrain;
+	hf, quantizer, contrastive < pretrain;
 	hf, vocab, features, decode < finetune;
 
 	# The program.
