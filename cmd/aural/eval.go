@@ -41,8 +41,8 @@ func (a *app) eval() *cobra.Command {
 	l.StringVar(&f.unit, "unit", "word", "what is counted: word, char, char-nospace or phone")
 	l.StringVar(&f.normalise, "normalise", "none", "`RULES` for both texts, with commas between, in order")
 	l.StringVar(&f.format, "format", "auto", "format of the files: auto, kaldi, jsonl or trn")
-	l.StringVar(&f.missing, "missing", "error", "utterances that one file lacks: error, ignore (leave out) or empty (no words)")
-	l.StringVar(&f.costs, "costs", "sclite", "costs of the alignment: sclite (4, 3, 3) or plain (1, 1, 1)")
+	l.StringVar(&f.missing, "missing", "error", "utterances that one file lacks are an error, or ignore, or empty text")
+	l.StringVar(&f.costs, "costs", "sclite", "costs of edits: sclite (4, 3, 3) or plain (1, 1, 1)")
 	l.StringVar(&f.speakers, "speakers", "", "`FILE` of \"ID speaker\" lines: a table by speaker, intervals over speakers")
 	l.StringVar(&f.baseline, "baseline", "", "transcripts of another system, `FILE`: how sure is it that HYP is better?")
 	l.IntVar(&f.alignments, "alignments", 0, "print the alignments of the `N` utterances with the most errors")
@@ -246,27 +246,25 @@ func (f evalFlags) score(ref, hyp string, o score.Options) (r *score.Report, unm
 			return nil, 0, err
 		}
 	}
-	if f.speakers != "" {
-		speakers, err := readFile(f.speakers, func(file *os.File) (map[string]string, error) { return score.ReadSpeakers(file) })
-		if err != nil {
-			return nil, 0, err
-		}
-		for _, side := range sides {
-			for i := range side {
-				if s, ok := speakers[side[i].ID]; ok {
-					side[i].Speaker = s
-				} else {
-					return nil, 0, fmt.Errorf("%s: utterance %q has no speaker there", f.speakers, side[i].ID)
-				}
-			}
-		}
-	}
 	items, unmatched, err := score.Match(sides[0], sides[1], score.Missing(f.missing))
 	if err != nil {
 		return nil, 0, fmt.Errorf("%s and %s: %w; --missing ignore or empty goes on", ref, hyp, err)
 	}
 	if len(items) == 0 {
 		return nil, 0, fmt.Errorf("%s and %s have no utterance in common", ref, hyp)
+	}
+	if f.speakers != "" {
+		speakers, err := readFile(f.speakers, func(file *os.File) (map[string]string, error) { return score.ReadSpeakers(file) })
+		if err != nil {
+			return nil, 0, err
+		}
+		for i := range items {
+			s, ok := speakers[items[i].ID]
+			if !ok {
+				return nil, 0, fmt.Errorf("%s: utterance %q has no speaker there", f.speakers, items[i].ID)
+			}
+			items[i].Speaker = s
+		}
 	}
 	r, err = score.Score(items, o)
 	return r, unmatched, err

@@ -67,7 +67,7 @@ func TestEval(t *testing.T) {
 	part := file("part", "u1 the cat\nzz a\n")
 	_, msg := call(t, exitError, "eval", ref, part)
 	has(t, msg, "2 without hypothesis (u2, u3), 1 without reference (zz)", "--missing ignore or empty")
-	out, _ = call(t, exitDone, "eval", ref, part, "--missing", "ignore")
+	out, _ = call(t, exitDone, "eval", ref, part, "--missing", "ignore", "--speakers", speakers) // zz needs no speaker
 	has(t, out, "6 words: 2 correct", "4 deleted", "3 utterances in one file only")
 	out, _ = call(t, exitDone, "eval", ref, part, "--missing", "empty")
 	has(t, out, "11 words: 2 correct", "9 deleted, 1 inserted", "4 utterances, ")
