@@ -3,6 +3,7 @@ package score
 import (
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -143,5 +144,23 @@ func TestSclite(t *testing.T) {
 		if want := strings.Join(lines[2:], "\n") + "\n"; b.String() != want {
 			t.Errorf("%s: got\n%swant\n%s", lines[0], b.String(), want)
 		}
+	}
+}
+
+// BenchmarkAlign aligns an utterance of 35 words, as LibriSpeech has, and its 190 characters: about 1,300 and 36,000 cells.
+func BenchmarkAlign(b *testing.B) {
+	for _, n := range []int{35, 190} {
+		ref, hyp := make([]string, n), make([]string, n)
+		for i := range ref {
+			ref[i], hyp[i] = string(rune('a'+i%23)), string(rune('a'+i%29))
+		}
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Align(ref, hyp, Sclite); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
