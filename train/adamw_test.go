@@ -2,6 +2,7 @@ package train
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"strings"
@@ -221,5 +222,59 @@ func TestClipFactor(t *testing.T) {
 	}
 	if f := (AdamWConfig{}).ClipFactor(1e9); f != 1 {
 		t.Errorf("without a bound the factor is %v", f)
+	}
+}
+
+// A group that joins later keeps its bits until then, and from then on goes the way of parameters whose training begins there.
+func TestGroupFrom(t *testing.T) {
+	specs := []Spec{{Name: "early", Shape: []int{5}}, {Name: "late", Shape: []int{7}}}
+	gradient := func(update, i int) float64 { return math.Sin(float64(3*update+i)) + 0.2 }
+	for name, be := range backends(t) {
+		start := func(cfg AdamWConfig) (*Weights, *AdamW) {
+			w, err := NewWeights(be, specs, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range specs {
+				b, ok := w.Param(s.Name)
+				put(t, b, ok, []float64{1, -2, 3, 0.5, 0.25, -1, 2}[:s.Shape[0]])
+			}
+			o, err := NewAdamW(be, w, cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return w, o
+		}
+		update := func(w *Weights, o *AdamW, at int, as uint64) {
+			for _, s := range specs {
+				b, _ := w.Gradient(s.Name)
+				for i := range b.F32() {
+					b.F32()[i] = float32(gradient(at, i))
+				}
+			}
+			if err := o.Apply(as, 0.1, 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		late := func(w *Weights) string { b, _ := w.Param("late"); return fmt.Sprint(b.F32()) }
+		const from = 3
+		cfg := DefaultAdamW()
+		fresh, freshOptimizer := start(cfg)
+		cfg.Groups = []Group{{Match: "late", From: from}}
+		w, o := start(cfg)
+		before := late(w)
+		for at := 1; at <= from; at++ {
+			update(w, o, at, uint64(at))
+			if late(w) != before {
+				t.Fatalf("%s: update %d moved what joins after %d", name, at, from)
+			}
+		}
+		for at := from + 1; at <= from+4; at++ {
+			update(w, o, at, uint64(at))
+			update(fresh, freshOptimizer, at, uint64(at-from))
+			if late(w) != late(fresh) {
+				t.Fatalf("%s: at update %d: %s, from the beginning it would be %s", name, at, late(w), late(fresh))
+			}
+		}
 	}
 }

@@ -46,7 +46,8 @@ Validation transcribes held-out utterances without a language model and logs wor
 		Example: `  aural finetune --recipe ft-tiny --data stores/digits --init runs/20260101-1200-tiny/last
   aural finetune --recipe ft-10min --data stores/clean100 --init wav2vec2-base
   aural finetune --recipe ft-tiny --data stores/digits --init runs/mine/last --mode frozen
-  aural finetune --recipe ft-1h --data stores/timit --init wav2vec2-base --set labels.vocabulary=phones`,
+  aural finetune --recipe ft-1h --data stores/timit --init wav2vec2-base \
+      --set labels.vocabulary=phones`,
 		Args: cobra.NoArgs,
 	}, func([]string) error { return a.doFinetune(f) })
 	trainFlagsOf(c, &f.trainFlags, recipes.Finetune)
