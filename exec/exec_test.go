@@ -2,6 +2,7 @@ package exec
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -143,6 +144,50 @@ func TestPlanRefuses(t *testing.T) {
 		spoil(g)
 		if _, err := Plan(g, ref.New()); err == nil || !strings.Contains(err.Error(), what) {
 			t.Errorf("want an error with %q, got %v", what, err)
+		}
+	}
+}
+
+// Measuring sees every call once, merges those that are alike, repeats only what is asked for, and leaves the results as Run does.
+func TestMeasure(t *testing.T) {
+	p := bound(t, chain(3))
+	x, y, again := []float32{1, 2, 3, 4, 5, 6, 7, 8}, make([]float32, 8), make([]float32, 8)
+	for _, on := range []int32{1, 0} {
+		for _, err := range []error{p.Feed("x", kernels.BytesOf(x)), p.Feed("on", kernels.BytesOf([]int32{on})), p.Run(&kernels.Step{}), p.Read("y", kernels.BytesOf(y))} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		calls, err := p.Measure(&kernels.Step{}, 0, func(op string) bool { return op == "scale" })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Read("y", kernels.BytesOf(again)); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(y, again) {
+			t.Errorf("on=%d: Measure gives %v, Run %v", on, again, y)
+		}
+		if len(calls) != 2 || calls[0].Op != "scale" || calls[0].Count != 9 || calls[1].Op != "select" || calls[1].Count != 1 {
+			t.Fatalf("on=%d: calls %+v", on, calls)
+		}
+		if len(calls[0].Times) != 3 || len(calls[1].Times) != 0 || !slices.IsSorted(calls[0].Times) {
+			t.Errorf("on=%d: times %v and %v, want three and none", on, calls[0].Times, calls[1].Times)
+		}
+		if calls[0].Bytes != 64 || calls[0].FLOPs != (kernels.Scale{}).FLOPs(calls[0].In, calls[0].Out) {
+			t.Errorf("work of %+v", calls[0])
+		}
+	}
+	for _, o := range p.Profile() {
+		// 9 and 6 scales ran, 2 selects: a call that its condition forbids is none.
+		if want := map[string]int64{"scale": 15, "select": 2}[o.Op]; o.Calls != want {
+			t.Errorf("%s: %d calls in the profile, want %d", o.Op, o.Calls, want)
+		}
+	}
+	p.ResetProfile()
+	for _, o := range p.Profile() {
+		if o.Calls != 0 || o.Time != 0 {
+			t.Errorf("after ResetProfile: %+v", o)
 		}
 	}
 }

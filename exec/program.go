@@ -274,20 +274,17 @@ func (p *Program) Run(s *kernels.Step) error {
 		}
 		l := &p.steps[i]
 		i++
-		if l.cond >= 0 && !p.conds[l.cond] {
-			for _, z := range l.zero {
-				if err := p.clear(l.out[z]); err != nil {
-					return err
-				}
-			}
-		} else {
-			l.kernel.Run(s, l.in, l.out, p.mem)
+		ran, err := p.launch(l, s)
+		if err != nil {
+			return err
 		}
 		now := time.Now()
 		d := now.Sub(prev)
 		prev = now
 		l.ns += int64(d)
-		l.calls++
+		if ran {
+			l.calls++
+		}
 		if n.Backward {
 			p.phases.Backward += d
 		} else {
@@ -295,6 +292,20 @@ func (p *Program) Run(s *kernels.Step) error {
 		}
 	}
 	return p.backend.Sync()
+}
+
+// launch runs a node, or clears what others read of it when its condition does not hold.
+func (p *Program) launch(l *launch, s *kernels.Step) (ran bool, err error) {
+	if l.cond < 0 || p.conds[l.cond] {
+		l.kernel.Run(s, l.in, l.out, p.mem)
+		return true, nil
+	}
+	for _, z := range l.zero {
+		if err := p.clear(l.out[z]); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
 }
 
 func (p *Program) clear(b kernels.Buffer) error {

@@ -9,14 +9,17 @@ import (
 	"aural/contrastive"
 	"aural/datasets"
 	"aural/encoder"
+	"aural/kernels"
 	"aural/quantizer"
 	"aural/train"
 )
 
 // Recipe is everything that determines a run, besides the data. Each part belongs to the package that it configures.
 type Recipe struct {
-	Note        string             `yaml:"note,omitempty"` // what the recipe is for, with its arithmetic
-	Seed        uint64             `yaml:"seed"`
+	Note string `yaml:"note,omitempty"` // what the recipe is for, with its arithmetic
+	Seed uint64 `yaml:"seed"`
+	// Precision of matrix products: float32, or high or bf16 on a machine that has them. Weights, activations, gradients and sums are always float32.
+	Precision   kernels.Precision  `yaml:"precision"`
 	Data        DataConfig         `yaml:"data"`
 	Encoder     encoder.Config     `yaml:"encoder"`
 	Mask        encoder.MaskConfig `yaml:"mask"`
@@ -66,7 +69,7 @@ type ValidConfig struct {
 // Default is the published base recipe.
 func Default() Recipe {
 	return Recipe{
-		Seed: 1, Data: DefaultData(), Encoder: encoder.Default(), Mask: encoder.DefaultMask(),
+		Seed: 1, Precision: kernels.PrecisionFloat32, Data: DefaultData(), Encoder: encoder.Default(), Mask: encoder.DefaultMask(),
 		Channels:  encoder.MaskConfig{Length: 64, Selection: encoder.Static, Semantics: encoder.Fairseq},
 		Quantizer: quantizer.Default(), Contrastive: contrastive.Default(),
 		Loss: LossConfig{Diversity: 0.1, FeaturePenalty: 10, TargetDim: 256}, Train: train.DefaultConfig(), Valid: ValidConfig{Seconds: 600, Seed: 1},
@@ -75,7 +78,7 @@ func Default() Recipe {
 
 // Validate reports every setting that cannot work, alone or together.
 func (r Recipe) Validate() error {
-	errs := []error{r.Data.Sampler(r.Seed).Validate(), r.Encoder.Validate(), r.Mask.Validate(), r.Channels.Validate(), r.Quantizer.Validate(),
+	errs := []error{r.Precision.Validate(), r.Data.Sampler(r.Seed).Validate(), r.Encoder.Validate(), r.Mask.Validate(), r.Channels.Validate(), r.Quantizer.Validate(),
 		r.Contrastive.Validate(), r.Train.Validate()}
 	bad := func(cond bool, format string, args ...any) {
 		if cond {

@@ -6,7 +6,6 @@ import (
 
 	"aural/datasets"
 	"aural/encoder"
-	"aural/exec"
 	"aural/kernels"
 	"aural/nn"
 	"aural/quantizer"
@@ -198,13 +197,4 @@ func (t *Task) codebookCosine() (float64, error) {
 // Codes returns how often each entry was chosen in the micro-batch that ran last.
 func (t *Task) Codes() (counts []float64, groups, entries int) {
 	return t.metrics.counts, t.recipe.Quantizer.Groups, t.recipe.Quantizer.Entries
-}
-
-// Profile is where the time of the training programs went, by kind of op, the slowest first.
-func (t *Task) Profile() []exec.OpTime {
-	var all []exec.OpTime
-	for _, p := range t.training.byShape {
-		all = append(all, p.Profile()...)
-	}
-	return exec.MergeProfiles(all)
 }

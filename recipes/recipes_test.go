@@ -169,7 +169,7 @@ func TestLoadErrors(t *testing.T) {
 		{file("mask:\n  peak: 5\n"), nil, []string{":2: mask: unknown key \"peak\", did you mean train.schedule.peak?"}},
 		{file("lr: 1\n"), nil, []string{`:1: unknown key "lr", did you mean train.schedule.peak?`}},
 		{file("encoder: {dropout_feature: 1}\n"), nil, []string{`did you mean "feature_dropout"?`}},
-		{file("xyzzy: 1\n"), nil, []string{`unknown key "xyzzy": want one of note, seed, data`}},
+		{file("xyzzy: 1\n"), nil, []string{`unknown key "xyzzy": want one of note, seed, precision, data`}},
 		{file("seed: 1\nseed: 2\n"), nil, []string{":2: seed: is given twice"}},
 		{file("data:\n  batch_samples: 1.5\n"), nil, []string{`:2: data.batch_samples: "1.5" is not a whole number`}},
 		{file("data:\n  batch_samples: many\n"), nil, []string{`:2: data.batch_samples: "many" is not a whole number`}},
@@ -199,6 +199,7 @@ func TestLoadErrors(t *testing.T) {
 		{"tiny", []string{"seed.x=1"}, []string{`seed is one value and has no "x"`}},
 		{"tiny", []string{"encoder.conv.7.kernel=1"}, []string{`encoder.conv is a list of 7: "7" is not the number`}},
 		{"tiny", []string{"seed=a", "zzz=1"}, []string{"seed", "zzz"}},
+		{"tiny", []string{"precision=fp16"}, []string{"cannot be used", `precision is "fp16", want float32, high or bf16`}},
 		{"tiny", []string{"encoder.heads=3"}, []string{"width 128 must be a multiple of heads 3"}},
 	} {
 		_, err := Load(c.recipe, c.sets)

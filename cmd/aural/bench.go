@@ -5,126 +5,156 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"aural/datasets"
-	"aural/exec"
 	"aural/internal/synth"
+	"aural/kernels"
 	"aural/recipes"
 	"aural/train"
 
 	"github.com/spf13/cobra"
 )
 
+// benchFlags are what the benchmarks of a recipe take.
 type benchFlags struct {
 	recipe  string
 	sets    []string
-	batches int
+	json    bool
 	machine machineFlags
 }
 
 func (a *app) bench() *cobra.Command {
-	f := benchFlags{}
-	step := a.command(&cobra.Command{
-		Use:   "step --recipe RECIPE",
-		Short: "Time micro-batches of a recipe on synthetic audio",
-		Long: `Step makes a little synthetic audio, computes the gradients of some micro-batches of the recipe's
-full size, and prints the times, in all and by kind of op. The first one, which also compiles, does
-not count in the total. The optimiser is not part of it.`,
-		Example: "  aural bench step --recipe tiny\n  aural bench step --recipe base --threads 8 --set data.batch_samples=250000",
-		Args:    cobra.NoArgs,
-	}, func([]string) error { return a.benchStep(f) })
-	step.Flags().StringVar(&f.recipe, "recipe", "", "name of a recipe, or a .yaml file (required)")
-	step.Flags().IntVar(&f.batches, "batches", 5, "micro-batches to time")
-	setFlag(step, &f.sets)
-	machineFlagsOf(step, &f.machine)
-	step.MarkFlagRequired("recipe")
-	step.RegisterFlagCompletionFunc("recipe", words(recipes.Names()...))
-	return a.group(&cobra.Command{Use: "bench", Short: "Measure how fast this machine trains"}, step)
+	return a.group(&cobra.Command{Use: "bench", Short: "Measure how fast this machine trains"}, a.benchStep(), a.benchKernels(), a.benchProducts())
 }
 
-func (a *app) benchStep(f benchFlags) error {
-	if f.batches < 1 {
-		return usagef("--batches is %d, want at least 1", f.batches)
-	}
-	// One length and nothing held out: every micro-batch is the same work.
-	r, err := recipes.Load(f.recipe, append(f.sets, "valid.seconds=0", "data.lengths=1"))
+func (f *benchFlags) add(c *cobra.Command, recipe, usage string) {
+	c.Flags().StringVar(&f.recipe, "recipe", recipe, usage)
+	c.Flags().BoolVar(&f.json, "json", false, "print the measurements as JSON")
+	setFlag(c, &f.sets)
+	machineFlagsOf(c, &f.machine)
+	c.RegisterFlagCompletionFunc("recipe", words(recipes.Names()...))
+}
+
+// benchSetup prepares training of a recipe on synthetic audio: one length, nothing held out, and updates of one micro-batch, so that all are the
+// same work. The caller closes the setup.
+func (a *app) benchSetup(f benchFlags) (_ *setup, err error) {
+	r, err := recipes.Load(f.recipe, append(slices.Clone(f.sets), "valid.seconds=0", "data.lengths=1", "train.accumulate=1"))
 	if err != nil {
-		return usage(err)
+		return nil, usage(err)
 	}
 	tmp, err := os.MkdirTemp("", "aural-bench-")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer os.RemoveAll(tmp)
+	defer func() {
+		if err != nil {
+			os.RemoveAll(tmp)
+		}
+	}()
 	seconds := float64(r.Data.MaxSamples) / datasets.Rate
 	corpus := syntheticCorpus(synth.Options{Seed: 1, Utterances: r.Data.BatchSamples/r.Data.MaxSamples + 1, Speakers: 4, MinSeconds: seconds + 0.1, MaxSeconds: seconds + 0.1})
 	store := filepath.Join(tmp, "store")
 	if _, err := datasets.Import(context.Background(), corpus, store, datasets.ImportOptions{}, nil); err != nil {
-		return err
+		return nil, err
 	}
 	s, err := open(r, store, f.machine)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer s.close()
+	s.temporary = tmp
 	if err := checkMemory(r, s.plan, availableMemory()); err != nil {
-		return err
+		return nil, s.closeAfter(err)
 	}
-	s.describe(a, f.recipe)
-	return a.timeBatches(s, f.batches)
+	if !f.json {
+		s.describe(a, f.recipe)
+	}
+	return s, nil
 }
 
-func (a *app) timeBatches(s *setup, batches int) error {
-	ctx, work := context.Background(), s.task.NewWork()
-	var at train.Position
-	var took time.Duration
-	var sum train.Measured
-	for i := range batches + 1 {
-		_, next, err := s.task.Prepare(ctx, at, work)
+// benchMachine says what computed, for reports.
+type benchMachine struct {
+	Version string `json:"version"` // of aural
+	Kernels string `json:"kernels"`
+	Threads int    `json:"threads"`
+}
+
+func (s *setup) machine() benchMachine {
+	return benchMachine{versionText(), s.backend.Name(), s.backend.Threads()}
+}
+
+// benchBatch is the micro-batch of an update, for reports.
+type benchBatch struct {
+	Recipe     string  `json:"recipe"`
+	Parameters int     `json:"parameters"`
+	Rows       int     `json:"rows"`
+	Seconds    float64 `json:"seconds"` // of a row
+	Frames     int     `json:"frames"`  // of a row
+}
+
+func (s *setup) batch(recipe string) benchBatch {
+	b := s.plan.Shapes[0]
+	return benchBatch{recipe, s.plan.Parameters, b.Rows, float64(b.Length) / datasets.Rate, s.recipe.Encoder.Frames(b.Length)}
+}
+
+// optimiserOps are the calls of the optimiser on p parameters, with their work.
+func optimiserOps(p int, cfg train.AdamWConfig) (norm, update opWork) {
+	flat := kernels.Of(kernels.Float32, p)
+	work := func(op kernels.Op, in ...kernels.Desc) opWork {
+		out, err := op.Infer(in)
 		if err != nil {
-			return err
+			panic(err) // the shapes are right by construction
 		}
-		var m train.Measured
-		began := time.Now()
-		if err := s.task.Run(ctx, at, work, &m); err != nil {
-			return err
-		}
-		if i > 0 {
-			took += time.Since(began)
-			sum.AudioSeconds += m.AudioSeconds
-			sum.FLOPs += m.FLOPs
-			sum.Forward += m.Forward
-			sum.Backward += m.Backward
-		}
-		at = train.Position{Update: at.Update + 1, Epoch: next.Epoch, Index: next.Index}
+		return opWork{op, in, out}
 	}
-	each := func(d time.Duration) string { return fmt.Sprintf("%.1f ms", d.Seconds()*1000/float64(batches)) }
-	table(a.out, [][]string{
-		{"time", each(took) + " a micro-batch: forward " + each(sum.Forward) + ", backward " + each(sum.Backward)},
-		{"speed", fmt.Sprintf("%.1f s of audio a second, %.1f GFLOP/s", sum.AudioSeconds/took.Seconds(), float64(sum.FLOPs)/took.Seconds()/1e9)},
-	}, nil)
-	fmt.Fprintln(a.out)
-	table(a.out, opTable(s.task.Profile()), nil)
-	return nil
+	return work(kernels.SumSquares{}, flat),
+		work(kernels.AdamW{Beta1: cfg.Betas[0], Beta2: cfg.Betas[1], Eps: cfg.Eps}, flat, flat, flat, flat, kernels.Of(kernels.Float64, 4))
 }
 
-// opTable says where the time goes, by kind of op; the first micro-batch counts here too.
-func opTable(profile []exec.OpTime) [][]string {
-	rows := [][]string{{"op", "kernel", ">calls", ">share", ">ms a call", ">GFLOP/s", ">GB/s"}}
-	var total time.Duration
-	for _, o := range profile {
-		total += o.Time
-	}
-	for _, o := range profile {
-		seconds := o.Time.Seconds()
-		if o.Calls == 0 || seconds == 0 {
-			continue
+// opWork is a call of an op.
+type opWork struct {
+	op      kernels.Op
+	in, out []kernels.Desc
+}
+
+func (w opWork) flops() int64 { return w.op.FLOPs(w.in, w.out) }
+func (w opWork) bytes() int64 { return kernels.Bytes(w.in, w.out) }
+
+// isProduct reports whether an op is mostly a matrix product. Attention counts as a whole, with its softmax.
+func isProduct(op string) bool {
+	for _, family := range []string{"linear", "conv1d", "attention"} {
+		if strings.HasPrefix(op, family) {
+			return true
 		}
-		rows = append(rows, []string{
-			o.Op, o.Variant, fmt.Sprint(o.Calls), fmt.Sprintf("%.1f %%", 100*seconds/total.Seconds()), fmt.Sprintf("%.3f", 1000*seconds/float64(o.Calls)),
-			fmt.Sprintf("%.1f", float64(o.FLOPs)/seconds/1e9), fmt.Sprintf("%.2f", float64(o.Bytes)/seconds/1e9),
-		})
 	}
-	return rows
+	return false
+}
+
+// median of times that are sorted.
+func median(sorted []time.Duration) time.Duration {
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}
+
+func milliseconds(d time.Duration) string {
+	ms := d.Seconds() * 1000
+	switch {
+	case ms >= 100:
+		return fmt.Sprintf("%.0f", ms)
+	case ms >= 10:
+		return fmt.Sprintf("%.1f", ms)
+	case ms >= 1:
+		return fmt.Sprintf("%.2f", ms)
+	}
+	return fmt.Sprintf("%.3f", ms)
+}
+
+// perSecond is a rate, 0 where the clock saw no time pass.
+func perSecond(n int64, seconds float64) float64 {
+	if seconds == 0 {
+		return 0
+	}
+	return float64(n) / seconds
 }

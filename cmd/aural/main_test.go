@@ -99,6 +99,7 @@ func TestUsage(t *testing.T) {
 		{"pretrain --data store --recipe tinny", exitUsage, []string{`no recipe "tinny", did you mean "tiny"?`}},
 		{"pretrain --data store --recipe tiny --set lr=1", exitUsage, []string{"did you mean train.schedule.peak?"}},
 		{"pretrain --data store --recipe tiny --set encoder.heads=7", exitUsage, []string{"width 128 must be a multiple of heads 7"}},
+		{"pretrain --data store --recipe tiny --set precision=half", exitUsage, []string{`precision is "half", want float32, high or bf16`}},
 		{"pretrain --data store --recipe tiny --resume-force", exitUsage, []string{"--resume-force needs --resume"}},
 		{"pretrain --data store --resume auto", exitUsage, []string{"needs --run, --name or --recipe"}},
 		{"pretrain --data store --recipe tiny --run x --name y", exitUsage, []string{"none of the others can be"}},
@@ -133,6 +134,12 @@ func TestUsage(t *testing.T) {
 		{"bench step --recipe tiny --batches 0", exitUsage, []string{"--batches is 0"}},
 		{"bench step --recipe tiny --kernels sse9", exitUsage, []string{"--kernels", `"sse9"`, "portable"}},
 		{"bench step --recipe tiny --threads -1", exitUsage, []string{"--threads is -1"}},
+		{"bench kernels --op nothing", exitUsage, []string{`--op "nothing" matches none of the ops: linear, `}},
+		{"bench kernels --op (", exitUsage, []string{"--op: ", "missing closing )"}},
+		{"bench kernels --seconds 0", exitUsage, []string{"--seconds is 0"}},
+		{"bench products 5x6", exitUsage, []string{`"5x6" is no product`}},
+		{"bench products 5x6x7x8", exitUsage, []string{"is no product"}},
+		{"bench products 5x0x7", exitUsage, []string{"is no product"}},
 		{"man", exitUsage, []string{`required flag(s) "out" not set`}},
 		{"quickstart --minutes -1", exitUsage, []string{"max_minutes is -1"}},
 	} {
@@ -197,7 +204,7 @@ func TestSmallCommands(t *testing.T) {
 		t.Error("a resolved recipe changes when it is read and printed")
 	}
 	out, _ = call(t, exitDone, "doctor", "--runs", filepath.Join(dir, "not", "there"))
-	has(t, out, "kernels", "portable", "MB/s", "computes on the CPU only")
+	has(t, out, "kernels", "portable", "precision", "float32", "MB/s", "computes on the CPU only")
 	if _, err := os.Stat(filepath.Join(dir, "not")); err == nil {
 		t.Error("doctor made the runs folder")
 	}
@@ -211,8 +218,6 @@ func TestSmallCommands(t *testing.T) {
 	has(t, out, "train.schedule.peak=")
 	out, _ = call(t, exitDone, "__complete", "pretrain", "--recipe", "")
 	has(t, out, "base-hf")
-	out, _ = call(t, exitDone, "bench", "step", "--recipe", micro, "--batches", "2", "--threads", "1")
-	has(t, out, "GFLOP/s", "1 thread", "3 x 1 s")
 }
 
 func TestImport(t *testing.T) {

@@ -69,8 +69,8 @@ refused unless --resume-force is given.
 // machineFlagsOf adds the flags that say what computes.
 func machineFlagsOf(c *cobra.Command, m *machineFlags) {
 	c.Flags().IntVar(&m.threads, "threads", 0, "worker threads, `N` (0: one for each CPU that the process may use)")
-	c.Flags().StringVar(&m.kernels, "kernels", "auto", "instruction `SET`: auto, portable, avx2 or avx512; "+kernelsVariable+" sets the default")
-	c.RegisterFlagCompletionFunc("kernels", words("auto", "portable", "avx2", "avx512"))
+	c.Flags().StringVar(&m.kernels, "kernels", "auto", "instruction `SET`: auto, portable, avx2, avx512 or amx; "+kernelsVariable+" sets the default")
+	c.RegisterFlagCompletionFunc("kernels", words("auto", "portable", "avx2", "avx512", "amx"))
 }
 
 func (a *app) doPretrain(f pretrainFlags) error {

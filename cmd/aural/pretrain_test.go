@@ -4,8 +4,12 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"aural/kernels"
+	"aural/kernels/cpu"
 )
 
 func TestPretrain(t *testing.T) {
@@ -35,8 +39,8 @@ func TestPretrain(t *testing.T) {
 	out, _ = call(t, exitDone, "pretrain", "--data", store, "--run", dir, "--resume", "auto")
 	has(t, out, "6 updates")
 
-	_, msg = call(t, exitError, "pretrain", "--data", store, "--run", dir, "--resume", "auto", "--set", "train.schedule.peak=1e-3", "--set", "train.max_updates=8")
-	has(t, msg, "was begun with another recipe", "\n  train.schedule.peak: 0.0005 -> 0.001\n", "train.max_updates: 6 -> 8", "--resume-force")
+	_, msg = call(t, exitError, "pretrain", "--data", store, "--run", dir, "--resume", "auto", "--set", "train.schedule.peak=1e-3", "--set", "train.max_updates=8", "--set", "precision=bf16")
+	has(t, msg, "was begun with another recipe", "\n  precision: float32 -> bf16\n", "\n  train.schedule.peak: 0.0005 -> 0.001\n", "train.max_updates: 6 -> 8", "--resume-force")
 	_, msg = call(t, exitDone, "pretrain", "--data", store, "--run", dir, "--resume", "last", "--resume-force", "--set", "train.max_updates=8")
 	has(t, msg, "continuing from", "changed    train.max_updates: 6 -> 8", "held out, update 8")
 	has(t, read(t, dir, "config.yaml"), "max_updates: 8")
@@ -128,4 +132,18 @@ func TestQuickstart(t *testing.T) {
 	if err != nil || len(figures) != 1 {
 		t.Errorf("figures %v, %v", figures, err)
 	}
+}
+
+// What the machine cannot compute is refused, with what to do, and nothing is computed in another precision instead.
+func TestPrecisionOfRecipe(t *testing.T) {
+	args := []string{"bench", "step", "--recipe", micro, "--batches", "1", "--threads", "1", "--set", "precision=bf16"}
+	if slices.Contains(cpu.Precisions(), kernels.PrecisionBF16) {
+		out, _ := call(t, exitDone, args...)
+		has(t, out, "cpu/amx/bf16")
+	} else {
+		_, msg := call(t, exitUsage, args...)
+		has(t, msg, `precision "bf16" needs variant "amx"`, "--set precision=float32")
+	}
+	_, msg := call(t, exitUsage, append(args, "--kernels", "portable")...)
+	has(t, msg, `--kernels: cpu: precision "bf16" needs variant "amx"`)
 }

@@ -30,7 +30,11 @@ for a recipe of your own.
 
 What a run logs: numbers and codebook counts every train.log_every updates, validations every
 train.valid_every, and one row of a batch with its masks, codes, scores and audio every
-train.snapshot_every (0: ten times log_every; -1: never).`,
+train.snapshot_every (0: ten times log_every; -1: never).
+
+How matrices are multiplied: precision is float32, high (three products of bfloat16 halves, close
+to float32) or bf16 (as mixed-precision training does). The last two need a processor with AMX,
+which aural doctor tells; weights, activations and sums are float32 in each of them.`,
 		Example: `  aural recipes
   aural recipes large
   aural recipes tiny --resolved --set encoder.layers=6 > mine.yaml`,

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"aural/datasets"
+	"aural/kernels"
 	"aural/kernels/cpu"
 	"aural/pretrain"
 )
@@ -18,12 +19,15 @@ type setup struct {
 	backend *cpu.Backend
 	task    *pretrain.Task
 	plan    pretrain.Footprint
+
+	temporary string // a folder that close removes, or empty
 }
 
 // machineFlags say what computes.
 type machineFlags struct {
-	threads int
-	kernels string
+	threads   int
+	kernels   string
+	precision kernels.Precision // of a recipe or of bench products; "" is float32
 }
 
 // kernelsVariable is the environment variable behind --kernels.
@@ -41,11 +45,16 @@ func newBackend(m machineFlags) (*cpu.Backend, error) {
 	if m.threads < 0 {
 		return nil, usagef("--threads is %d, want 1 or more, or 0 for all CPUs", m.threads)
 	}
-	be, err := cpu.New(cpu.Options{Threads: m.threads, Variant: variant})
-	if err != nil && variant != "" {
+	be, err := cpu.New(cpu.Options{Threads: m.threads, Variant: variant, Precision: m.precision})
+	switch {
+	case err == nil:
+		return be, nil
+	case variant != "":
 		return nil, usagef("%s: %w", from, err)
+	case m.precision != "" && m.precision != kernels.PrecisionFloat32:
+		return nil, usage(err)
 	}
-	return be, err
+	return nil, err
 }
 
 // open opens a store and plans training on it. It refuses what does not fit into memory before it allocates it.
@@ -76,6 +85,7 @@ func (s *setup) prepare(storeDir string, m machineFlags) (err error) {
 	if err := checkMemory(r, pretrain.Footprint{WeightBytes: weightBytes(r, n)}, availableMemory()); err != nil {
 		return err
 	}
+	m.precision = r.Precision
 	if s.backend, err = newBackend(m); err != nil {
 		return err
 	}
@@ -110,8 +120,14 @@ func (s *setup) close() error {
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
 	}
+	if s.temporary != "" {
+		errs = append(errs, os.RemoveAll(s.temporary))
+	}
 	return errors.Join(errs...)
 }
+
+// closeAfter closes the setup and adds what fails to err.
+func (s *setup) closeAfter(err error) error { return errors.Join(err, s.close()) }
 
 // describe prints what is about to be trained.
 func (s *setup) describe(a *app, recipe string) {

@@ -57,14 +57,14 @@ const layers = `
 	recipes, onnx, tui, plots, health, reference, features, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda < cmd/aural;
 
 	# Support of tests, imported by no part of the program.
-	NONE < internal/deps, internal/testkit;
+	NONE < internal/deps, internal/testkit, internal/amxemu, internal/amxemu/tileasm;
 	internal/testkit, kernels/ref < kernels/kerneltest;
 	internal/testkit, graph, kernels/ref < graph/graphtest;
 `
 
 // forTests is what the _test.go files of any package may import besides what the package may.
 var forTests = []string{
-	"internal/testkit", "internal/synth", "kernels/kerneltest", "graph/graphtest",
+	"internal/testkit", "internal/amxemu", "internal/amxemu/tileasm", "internal/synth", "kernels/kerneltest", "graph/graphtest",
 	"kernels/ref", "kernels/cpu", "kernels/cuda", "rng", "safetensors",
 }
 
@@ -88,7 +88,7 @@ var doors = map[string][]string{
 	"github.com/spf13/cobra":             {"cmd/aural"},
 	"go.yaml.in/yaml/v3":                 {"cmd/aural", "recipes", "TESTS"},
 	"google.golang.org/protobuf":         {"runlog", "runlog/tensorboard", "onnx"},
-	"golang.org/x/sys/":                  {"kernels/cpu", "datasets", "cmd/aural", "tui"},
+	"golang.org/x/sys/":                  {"kernels/cpu", "datasets", "cmd/aural", "tui", "internal/amxemu"},
 	"pgregory.net/rapid":                 {"TESTS"},
 }
 

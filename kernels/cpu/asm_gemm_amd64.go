@@ -7,15 +7,100 @@ package cpu
 //go:noescape
 func tile12x32AVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32)
 
+// tile12x32RowsAVX512 is the tile for operands that are not packed: A by rows, B packed; see directTile.
+//
+//go:noescape
+func tile12x32RowsAVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
+
+// tile12x32ColumnsAVX512 is the tile for operands that are not packed: A by columns, B packed; see directTile.
+//
+//go:noescape
+func tile12x32ColumnsAVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
+
+// tile12x32FlatAVX512 is the tile for operands that are not packed: A packed, B by rows; see directTile.
+//
+//go:noescape
+func tile12x32FlatAVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
+
+// tile12x32ColumnsFlatAVX512 is the tile for operands that are not packed: A by columns, B by rows; see directTile.
+//
+//go:noescape
+func tile12x32ColumnsFlatAVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
+
 // tile12x16AVX512 adds a (kc, rows) panel times a (kc, columns) panel to the tile at c, or stores it; see gemmKernel.
 //
 //go:noescape
 func tile12x16AVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32)
 
+// tile12x16RowsAVX512 is the tile for operands that are not packed: A by rows, B packed; see directTile.
+//
+//go:noescape
+func tile12x16RowsAVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
+
+// tile12x16ColumnsAVX512 is the tile for operands that are not packed: A by columns, B packed; see directTile.
+//
+//go:noescape
+func tile12x16ColumnsAVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
+
+// tile12x16FlatAVX512 is the tile for operands that are not packed: A packed, B by rows; see directTile.
+//
+//go:noescape
+func tile12x16FlatAVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
+
+// tile12x16ColumnsFlatAVX512 is the tile for operands that are not packed: A by columns, B by rows; see directTile.
+//
+//go:noescape
+func tile12x16ColumnsFlatAVX512(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
+
 // tile6x16AVX2 adds a (kc, rows) panel times a (kc, columns) panel to the tile at c, or stores it; see gemmKernel.
 //
 //go:noescape
 func tile6x16AVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32)
+
+// tile6x16RowsAVX2 is the tile for operands that are not packed: A by rows, B packed; see directTile.
+//
+//go:noescape
+func tile6x16RowsAVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
+
+// tile6x16ColumnsAVX2 is the tile for operands that are not packed: A by columns, B packed; see directTile.
+//
+//go:noescape
+func tile6x16ColumnsAVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
+
+// tile6x16FlatAVX2 is the tile for operands that are not packed: A packed, B by rows; see directTile.
+//
+//go:noescape
+func tile6x16FlatAVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
+
+// tile6x16ColumnsFlatAVX2 is the tile for operands that are not packed: A by columns, B by rows; see directTile.
+//
+//go:noescape
+func tile6x16ColumnsFlatAVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
+
+// tile6x8AVX2 adds a (kc, rows) panel times a (kc, columns) panel to the tile at c, or stores it; see gemmKernel.
+//
+//go:noescape
+func tile6x8AVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32)
+
+// tile6x8RowsAVX2 is the tile for operands that are not packed: A by rows, B packed; see directTile.
+//
+//go:noescape
+func tile6x8RowsAVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
+
+// tile6x8ColumnsAVX2 is the tile for operands that are not packed: A by columns, B packed; see directTile.
+//
+//go:noescape
+func tile6x8ColumnsAVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
+
+// tile6x8FlatAVX2 is the tile for operands that are not packed: A packed, B by rows; see directTile.
+//
+//go:noescape
+func tile6x8FlatAVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
+
+// tile6x8ColumnsFlatAVX2 is the tile for operands that are not packed: A by columns, B by rows; see directTile.
+//
+//go:noescape
+func tile6x8ColumnsFlatAVX2(kc int64, a *float32, b *float32, c *float32, ldc int64, accumulate int64, bias *float32, lda int64, ldb int64)
 
 // transpose12AVX512 stores the transpose of 12 rows of 16·blocks values: row r starts at src + r·ss bytes, column c goes to dst + c·ds bytes.
 //

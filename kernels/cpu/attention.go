@@ -6,9 +6,9 @@ import (
 	"aural/kernels"
 )
 
-// queryBlock is the number of queries whose scores are held at once; queryBlock·T values, and twice that for the gradient, should fit the
+// queryBlock is the number of queries whose scores are held at once: five tiles of 12. queryBlock·T values, and twice that for the gradient, fit the
 // second-level cache.
-const queryBlock = 96
+const queryBlock = 60
 
 // attentionShape is an attention op with its sizes.
 type attentionShape struct {
@@ -48,7 +48,7 @@ func (s *attentionShape) mask(c *call, w *worker, buf []uint32, row, head, query
 }
 
 // attention computes, for a block of queries of one head, the scores with all keys, their softmax and the weighted sum of values. The
-// sum is divided out last, on vectors of the head's width.
+// sum is divided out last, on vectors of the head's width. A part has some blocks of one head, whose keys and values it packs once.
 func (b *Backend) attention(o kernels.Attention, in []kernels.Desc) *plan {
 	s, ok := b.attentionShape(o, in[0])
 	if !ok {
@@ -57,36 +57,57 @@ func (b *Backend) attention(o kernels.Attention, in []kernels.Desc) *plan {
 	p := b.plan("attention")
 	scores := p.floats(b.threads * queryBlock * s.frames)
 	words := p.reserve(b.threads*noiseRoom(s.frames), 4)
+	packed := [2]region{p.panels(s.head, s.frames), p.panels(s.frames, s.head)}
 	blocks := ceilDiv(s.frames, queryBlock)
-	p.add(s.batch*s.Heads*blocks, func(c *call, w *worker, i int) {
-		head, row := i/blocks%s.Heads, i/blocks/s.Heads
-		first := i % blocks * queryBlock
-		n, keys := min(queryBlock, s.frames-first), s.keys(c, 3, row)
-		y := s.at(c.out[0].F32(), row, first, head)
-		lse := c.out[1].F32()[(row*s.Heads+head)*s.frames+first:][:n]
-		prob := scores.f32(c)[w.index*queryBlock*s.frames:][:queryBlock*s.frames]
-		w.gemm(&gemm{m: n, n: keys, k: s.head, a: s.at(c.in[0].F32(), row, first, head),
-			b: s.at(c.in[1].F32(), row, 0, head).transposed(), c: prob, ldc: s.frames})
-		var total [queryBlock]float32
-		for q := range n {
-			e := prob[q*s.frames:][:keys]
-			top := s.scale * w.v.vec.max(e)
-			total[q] = w.v.vec.expSum(e, e, s.scale, top)
-			lse[q] = float32(float64(top) + math.Log(float64(total[q])))
-			if s.DropP > 0 {
-				buf := words.u32(c)[w.index*noiseRoom(s.frames):][:noiseRoom(s.frames)]
-				w.v.vec.drop(e, e, s.mask(c, w, buf, row, head, first+q, keys), s.threshold, s.keep)
-			}
-		}
-		w.gemm(&gemm{m: n, n: s.head, k: keys, a: view{prob, s.frames, 1}, b: s.at(c.in[2].F32(), row, 0, head), c: y.x, ldc: s.width})
-		for q := range n {
-			if keys > 0 {
-				out := y.x[q*s.width:][:s.head]
-				w.v.vec.scale(out, 1/total[q], out)
-			}
+	split := min(blocks, ceilDiv(3*b.threads, s.batch*s.Heads)) // enough parts for all workers
+	p.add(s.batch*s.Heads*split, func(c *call, w *worker, i int) {
+		h := headScores{s: &s, c: c, w: w, row: i / split / s.Heads, head: i / split % s.Heads,
+			prob: scores.f32(c)[w.index*queryBlock*s.frames:][:queryBlock*s.frames], words: words.u32(c)[w.index*noiseRoom(s.frames):][:noiseRoom(s.frames)]}
+		h.keys = s.keys(c, 3, h.row)
+		h.k, h.v = s.at(c.in[1].F32(), h.row, 0, h.head).transposed(), s.at(c.in[2].F32(), h.row, 0, h.head)
+		h.packedK, h.packedV = w.prepack(packed[0].own(c, w), h.k, s.head, h.keys), w.prepack(packed[1].own(c, w), h.v, h.keys, s.head)
+		for block := i % split * blocks / split; block < (i%split+1)*blocks/split; block++ {
+			h.block(block*queryBlock, min(queryBlock, s.frames-block*queryBlock))
 		}
 	})
 	return p
+}
+
+// headScores computes the output of one head of one batch row.
+type headScores struct {
+	s                *attentionShape
+	c                *call
+	w                *worker
+	row, head, keys  int
+	k, v             view // transposed keys (head, keys) and values (keys, head)
+	packedK, packedV []float32
+	prob             []float32
+	words            []uint32
+}
+
+// block computes n queries from first on.
+func (h *headScores) block(first, n int) {
+	s, w, v := h.s, h.w, &h.w.v.vec
+	y := s.at(h.c.out[0].F32(), h.row, first, h.head)
+	lse := h.c.out[1].F32()[(h.row*s.Heads+h.head)*s.frames+first:][:n]
+	w.gemm(&gemm{m: n, n: h.keys, k: s.head, a: s.at(h.c.in[0].F32(), h.row, first, h.head), b: h.k, packed: h.packedK, c: h.prob, ldc: s.frames})
+	var total [queryBlock]float32
+	for q := range n {
+		e := h.prob[q*s.frames:][:h.keys]
+		top := s.scale * v.max(e)
+		total[q] = v.expSum(e, e, s.scale, top)
+		lse[q] = float32(float64(top) + math.Log(float64(total[q])))
+		if s.DropP > 0 {
+			v.drop(e, e, s.mask(h.c, w, h.words, h.row, h.head, first+q, h.keys), s.threshold, s.keep)
+		}
+	}
+	w.gemm(&gemm{m: n, n: s.head, k: h.keys, a: view{h.prob, s.frames, 1}, b: h.v, packed: h.packedV, c: y.x, ldc: s.width})
+	for q := range n {
+		if h.keys > 0 {
+			out := y.x[q*s.width:][:s.head]
+			v.scale(out, 1/total[q], out)
+		}
+	}
 }
 
 // attentionGrad recomputes the probabilities P of a block of queries from lse and, with dP = mask·(dy·vᵀ) and δ = Σ dy·y,
@@ -103,6 +124,7 @@ func (b *Backend) attentionGrad(o kernels.AttentionGrad, in []kernels.Desc) *pla
 	room := queryBlock * s.frames
 	scratch := p.floats(b.threads * 3 * room)
 	words := p.reserve(b.threads*noiseRoom(s.frames), 4)
+	packed := [3]region{p.panels(s.head, s.frames), p.panels(s.head, s.frames), p.panels(s.frames, s.head)}
 	p.add(s.batch*s.Heads, func(c *call, w *worker, i int) {
 		mem := scratch.f32(c)[w.index*3*room:][:3*room]
 		h := headGrad{s: &s, c: c, w: w, row: i / s.Heads, head: i % s.Heads, keys: s.keys(c, 6, i/s.Heads),
@@ -111,6 +133,10 @@ func (b *Backend) attentionGrad(o kernels.AttentionGrad, in []kernels.Desc) *pla
 		if s.DropP == 0 {
 			h.dropped = h.prob
 		}
+		h.k, h.v = h.in(2, 0), h.in(3, 0)
+		h.packedKT = w.prepack(packed[0].own(c, w), h.k.transposed(), s.head, h.keys)
+		h.packedVT = w.prepack(packed[1].own(c, w), h.v.transposed(), s.head, h.keys)
+		h.packedK = w.prepack(packed[2].own(c, w), h.k, h.keys, s.head)
 		h.clearPadding()
 		for first := 0; first < s.frames; first += queryBlock {
 			h.block(first, min(queryBlock, s.frames-first))
@@ -125,6 +151,9 @@ type headGrad struct {
 	c                    *call
 	w                    *worker
 	row, head, keys      int
+	k, v                 view      // keys and values, (keys, head)
+	packedK              []float32 // keys, and below keys and values transposed, as products need them
+	packedKT, packedVT   []float32
 	prob, dropped, dprob []float32
 	words                []uint32
 }
@@ -143,10 +172,10 @@ func (h *headGrad) clearPadding() {
 // block adds the share of n queries from first on.
 func (h *headGrad) block(first, n int) {
 	s, w, v := h.s, h.w, &h.w.v.vec
-	dy, q, k, value, y := h.in(0, first), h.in(1, first), h.in(2, 0), h.in(3, 0), h.in(4, first)
+	dy, q, y := h.in(0, first), h.in(1, first), h.in(4, first)
 	dq := h.out(0, first)
-	w.gemm(&gemm{m: n, n: h.keys, k: s.head, a: q, b: k.transposed(), c: h.prob, ldc: s.frames})
-	w.gemm(&gemm{m: n, n: h.keys, k: s.head, a: dy, b: value.transposed(), c: h.dprob, ldc: s.frames})
+	w.gemm(&gemm{m: n, n: h.keys, k: s.head, a: q, b: h.k.transposed(), packed: h.packedKT, c: h.prob, ldc: s.frames})
+	w.gemm(&gemm{m: n, n: h.keys, k: s.head, a: dy, b: h.v.transposed(), packed: h.packedVT, c: h.dprob, ldc: s.frames})
 	lse := h.c.in[5].F32()[(h.row*s.Heads+h.head)*s.frames+first:][:n]
 	for i := range n {
 		prob, dprob := h.prob[i*s.frames:][:h.keys], h.dprob[i*s.frames:][:h.keys]
@@ -162,6 +191,6 @@ func (h *headGrad) block(first, n int) {
 		delta := v.dot(dy.x[i*s.width:][:s.head], y.x[i*s.width:][:s.head])
 		v.scoreGrad(h.dprob[i*s.frames:][:h.keys], h.prob[i*s.frames:][:h.keys], delta, s.scale)
 	}
-	w.gemm(&gemm{m: n, n: s.head, k: h.keys, a: view{h.dprob, s.frames, 1}, b: k, c: dq.x, ldc: s.width})
+	w.gemm(&gemm{m: n, n: s.head, k: h.keys, a: view{h.dprob, s.frames, 1}, b: h.k, packed: h.packedK, c: dq.x, ldc: s.width})
 	w.gemm(&gemm{m: h.keys, n: s.head, k: n, a: view{h.dprob, 1, s.frames}, b: q, c: h.out(1, 0).x, ldc: s.width, accumulate: first > 0})
 }

@@ -6,6 +6,10 @@
 // Nearly all arithmetic of a training step is matrix products. There is one product routine, [worker.gemm], which packs panels of both
 // matrices and calls a register-tile kernel (Goto and van de Geijn 2008); convolutions use it through overlapping views of their
 // input. The instruction set enters only through a table of function pointers, [variant]; which tables a machine can use is found at run time.
+//
+// The variants in assembly take subnormal numbers (below 1.2e-38) for zero and make none, in matrix products and in the loops of the vectors
+// table: a processor takes a hundred times as long for them, and weights or gradients that fade out would slow training down that much. The
+// portable variant, and what little is plain Go in all of them, keeps them.
 package cpu
 
 import (
@@ -19,12 +23,16 @@ import (
 // Options choose how a back end computes.
 type Options struct {
 	Threads int    // workers; 0 means GOMAXPROCS
-	Variant string // "portable", "avx2", "avx512", or "" for the best that this machine has
+	Variant string // "portable", "avx2", "avx512", "amx", or "" for the best that this machine has
+	// Precision of matrix products; "" means float32. The others need the variant amx.
+	Precision kernels.Precision
 }
 
 // Backend is the CPU back end. Kernels of one back end may be called from several goroutines; they take turns.
 type Backend struct {
 	variant *variant
+	low     *bf16Kernel // products in reduced precision, nil for float32
+	label   string      // variant and, unless it is float32, precision
 	threads int
 	pool    *pool
 	packed  kernels.Memory // packing buffers of all workers
@@ -38,9 +46,15 @@ type worker struct {
 	sleeper
 	v      *variant
 	index  int
+	of     int // workers
 	packA  []float32
 	packB  []float32
 	corner []float32 // a register tile, for the edges of a matrix
+
+	// For products in reduced precision, where the back end computes in one.
+	low        *bf16Kernel
+	lowA, lowB []uint16
+	lowEdge    []float32 // panelSide columns, for the edges of a matrix
 }
 
 // call holds the arguments of the kernel that runs.
@@ -52,10 +66,18 @@ type call struct {
 
 // New starts a back end.
 func New(opt Options) (*Backend, error) {
-	v, err := pick(candidates(), opt.Variant)
+	if opt.Precision == "" {
+		opt.Precision = kernels.PrecisionFloat32
+	}
+	v, err := choose(candidates(), opt.Variant, opt.Precision)
 	if err != nil {
 		return nil, err
 	}
+	return newBackend(v, opt)
+}
+
+// newBackend starts a back end with a variant that has the precision.
+func newBackend(v *variant, opt Options) (*Backend, error) {
 	threads := opt.Threads
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
@@ -63,26 +85,46 @@ func New(opt Options) (*Backend, error) {
 	if threads < 1 || threads > 4096 {
 		return nil, fmt.Errorf("cpu: %d threads asked for, want 1 to 4096", threads)
 	}
-	g := &v.gemm
-	sizes := [...]int{g.mc * g.kc, g.nc * g.kc, roundUp(g.mr*g.nr, 16)}
-	per := sizes[0] + sizes[1] + sizes[2]
-	mem, err := allocate(threads * per * 4)
+	b := &Backend{variant: v, low: v.forPrecision(opt.Precision), label: v.name, threads: threads}
+	if b.low != nil {
+		b.label += "/" + string(opt.Precision)
+	}
+	workers := make([]*worker, threads)
+	room := b.rooms(&worker{}, nil)
+	mem, err := allocate(threads * room)
 	if err != nil {
 		return nil, err
 	}
-	b := &Backend{variant: v, threads: threads, packed: mem}
-	workers := make([]*worker, threads)
 	for i := range workers {
-		f := floats(mem.Host[i*per*4 : (i+1)*per*4])
-		a, rest := f[:sizes[0]:sizes[0]], f[sizes[0]:]
-		workers[i] = &worker{v: v, index: i, packA: a, packB: rest[:sizes[1]:sizes[1]], corner: rest[sizes[1]:]}
+		workers[i] = &worker{v: v, index: i, of: threads, low: b.low}
+		b.rooms(workers[i], mem.Host[i*room:(i+1)*room])
 	}
-	b.pool = newPool(workers)
+	b.packed, b.pool = mem, newPool(workers)
 	return b, nil
 }
 
-// Name implements kernels.Backend.
-func (b *Backend) Name() string { return "cpu/" + b.variant.name }
+// rooms cuts memory into the buffers of a worker, and returns how many bytes they need. For the first question there is no memory yet.
+func (b *Backend) rooms(w *worker, mem []byte) int {
+	used := 0
+	take := func(n int) []byte {
+		lo := used
+		used = roundUp(used+n, kernels.Alignment)
+		if mem == nil {
+			return nil
+		}
+		return mem[lo : lo+n : lo+n]
+	}
+	g := &b.variant.gemm
+	w.packA, w.packB, w.corner = floats(take(4*g.mc*g.kc)), floats(take(4*g.nc*g.kc)), floats(take(4*g.mr*g.nr))
+	if t := b.low; t != nil {
+		w.lowA, w.lowB = halves(floats(take(2*t.parts*t.mc*t.kc))), halves(floats(take(2*t.parts*t.nc*t.kc)))
+		w.lowEdge = floats(take(4 * t.mc * panelSide))
+	}
+	return used
+}
+
+// Name implements kernels.Backend: "cpu/" and the variant, and the precision unless it is float32, as in "cpu/amx/bf16".
+func (b *Backend) Name() string { return "cpu/" + b.label }
 
 // Threads is the number of workers.
 func (b *Backend) Threads() int { return b.threads }

@@ -20,7 +20,7 @@ func cpuSeconds(b *testing.B) float64 {
 	return float64(t.Nano()) / 1e9
 }
 
-// peak measures in FLOP/s what the tile kernel reaches on one core with all operands in the first-level cache.
+// peak measures in FLOP/s what the float32 tile kernel reaches on one core with all operands in the first-level cache.
 func (b *Backend) peak(tb *testing.B) float64 {
 	const kc, calls = 64, 400
 	t, w := &b.variant.gemm, b.pool.workers[0]
@@ -35,7 +35,8 @@ func (b *Backend) peak(tb *testing.B) float64 {
 	return best
 }
 
-// BenchmarkProducts times matrix products on one core and reports the best run, in GFLOP/s and as a percentage of the peak measured just before.
+// BenchmarkProducts times matrix products on one core and reports the best run, in GFLOP/s and as a percentage of the float32 peak measured
+// just before, which products in reduced precision pass.
 func BenchmarkProducts(b *testing.B) {
 	const f = kernels.Float32
 	type product struct {
@@ -60,9 +61,14 @@ func BenchmarkProducts(b *testing.B) {
 		product{"conv512k3s2/dx", kernels.Conv1DGradInput{Conv: conv, Len: 16000}, []kernels.Desc{y, w}},
 		product{"conv512k3s2/dw", kernels.Conv1DGradWeight{Conv: conv, Kernel: 3}, []kernels.Desc{y, x}})
 	for _, variant := range Variants() {
-		be := start(b, Options{Threads: 1, Variant: variant})
-		for _, p := range products {
-			b.Run(variant+"/"+p.name, func(b *testing.B) { be.benchProduct(b, p.op, p.in) })
+		for _, precision := range kernels.Precisions() {
+			if precision != kernels.PrecisionFloat32 && variant != reduced {
+				continue
+			}
+			be := start(b, Options{Threads: 1, Variant: variant, Precision: precision})
+			for _, p := range products {
+				b.Run(be.label+"/"+p.name, func(b *testing.B) { be.benchProduct(b, p.op, p.in) })
+			}
 		}
 	}
 }
@@ -102,4 +108,30 @@ func (b *Backend) benchProduct(tb *testing.B, op kernels.Op, in []kernels.Desc) 
 	}
 	tb.ReportMetric(best/1e9, "GFLOP/s")
 	tb.ReportMetric(100*best/peak, "%peak")
+}
+
+// BenchmarkNarrowProducts times products with few columns, as in the groups of positional convolutions and short rests, on one core. B is
+// stored by row or by column.
+func BenchmarkNarrowProducts(b *testing.B) {
+	const m, k = 480, 768
+	for _, variant := range Variants() {
+		be := start(b, Options{Threads: 1, Variant: variant})
+		w := be.pool.workers[0]
+		for _, n := range []int{4, 8, 16, 24, 40, 48} {
+			for i, right := range []view{{random(k * n), n, 1}, {random(k * n), 1, k}} {
+				g := gemm{m: m, n: n, k: k, a: view{random(m * k), k, 1}, b: right, c: make([]float32, m*n), ldc: n}
+				b.Run(fmt.Sprintf("%s/%d/%s", variant, n, [...]string{"rows", "columns"}[i]), func(b *testing.B) {
+					runtime.LockOSThread()
+					defer runtime.UnlockOSThread()
+					best := 0.0
+					for b.Loop() {
+						start := cpuSeconds(b)
+						w.gemm(&g)
+						best = max(best, 2*m*k*float64(n)/(cpuSeconds(b)-start))
+					}
+					b.ReportMetric(best/1e9, "GFLOP/s")
+				})
+			}
+		}
+	}
 }

@@ -35,7 +35,7 @@ func (b *Backend) diversity(o kernels.Diversity, in []kernels.Desc) *plan {
 			for g := range o.Groups {
 				z := logits[n*all+g*per:][:per]
 				if o.Hard {
-					acc[g*per+argmax(z)]++
+					acc[g*per+w.argmax(z)]++
 					continue
 				}
 				w.softmax(y, z, 1)

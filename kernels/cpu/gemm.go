@@ -1,6 +1,9 @@
 package cpu
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // view is a matrix in memory: element (i,j) is x[i*rs+j*cs]. One of the strides is 1. Rows may overlap: that is how a convolution
 // becomes a product without copying its input.
@@ -22,6 +25,8 @@ type gemm struct {
 	ldc        int
 	accumulate bool
 	bias       []float32
+	// packed is B as worker.prepack has stored it, for products that use the same B again, or nil. It does not spare giving b.
+	packed []float32
 }
 
 // gemmKernel is the part of a product that depends on the instruction set.
@@ -37,7 +42,48 @@ type gemmKernel struct {
 	// half is a tile kernel for a panel of B of nr/2 columns, or nil. It serves the last columns when so few are left.
 	half func(kc int64, a, b, c *float32, ldc, accumulate int64, bias *float32)
 
+	// direct are tile, and half, for operands that are not packed, by the layouts of A and B. Entries may be nil.
+	direct [2][3][2]directTile
+
 	packA, packB packer
+}
+
+// directTile is a tile whose operands are not packed: A in memory with rows (or columns) lda bytes apart, B with rows ldb bytes apart. The sums are
+// those of packed operands, bit for bit.
+type directTile func(kc int64, a, b, c *float32, ldc, accumulate int64, bias *float32, lda, ldb int64)
+
+// layout is how a tile finds the values of an operand.
+type layout int
+
+const (
+	packedPanels layout = iota
+	byRow
+	byColumn
+)
+
+// Packing an element costs as much as some 40 multiply-adds, so it does not pay for A where a product has few columns, and for B where it has
+// few rows. But values that are used together should lie together: where a step takes another cache line, as for A by columns, only so
+// many steps stay near until the next panel, unless the lines follow each other closely.
+const (
+	directColumns = 128  // most columns of a product for which A is not packed, in float32 values
+	directRows    = 144  // most rows for which B is not
+	directSteps   = 128  // most steps that are more than directStride apart
+	directStride  = 1024 // bytes
+	rowStride     = 2048 // bytes between rows of A up to which it is not packed, whatever the number of columns
+)
+
+// layouts decides how the tiles of a product find A and B.
+func (g *gemm) layouts(t *gemmKernel, kc int) (a, b layout) {
+	if g.packed == nil && g.b.cs == 1 && g.m <= directRows && (kc <= directSteps || 4*g.b.rs <= directStride) && t.direct[0][packedPanels][byRow] != nil {
+		b = byRow
+	}
+	switch {
+	case g.a.cs == 1 && (g.n <= directColumns || 4*g.a.rs <= rowStride) && t.direct[0][byRow][b] != nil:
+		a = byRow
+	case g.a.rs == 1 && t.direct[0][byColumn][b] != nil && (g.n <= directColumns/2 && kc <= directSteps || g.n <= 3*directColumns && 4*g.a.cs <= directStride):
+		a = byColumn
+	}
+	return a, b
 }
 
 // at moves the operands of a product that has been planned for whole matrices to its part of rows [i,..) and columns [j,..).
@@ -58,7 +104,7 @@ func (g *gemm) inside() {
 	}
 }
 
-// gemm computes a product on one worker.
+// gemm computes a product on one worker, in the precision of the back end.
 func (w *worker) gemm(g *gemm) {
 	if g.m <= 0 || g.n <= 0 {
 		return
@@ -68,20 +114,58 @@ func (w *worker) gemm(g *gemm) {
 		return
 	}
 	g.inside()
+	if w.low != nil {
+		w.gemmBF16(g)
+		return
+	}
 	t := &w.v.gemm
-	depth := balance(g.k, t.kc, 8)
-	for j := 0; j < g.n; j += t.nc {
-		nc := min(t.nc, g.n-j)
-		for k := 0; k < g.k; k += depth {
-			kc := min(depth, g.k-k)
-			w.packPanels(w.packB, t.nr, t.packB, g.b.x[k*g.b.rs+j*g.b.cs:], nc, kc, g.b.cs, g.b.rs)
-			for i := 0; i < g.m; i += t.mc {
-				mc := min(t.mc, g.m-i)
-				w.packPanels(w.packA, t.mr, t.packA, g.a.x[i*g.a.rs+k*g.a.cs:], mc, kc, g.a.rs, g.a.cs)
-				w.block(g, i, j, mc, nc, kc, g.accumulate || k > 0, k+kc == g.k)
+	depth, packed := balance(g.k, t.kc, 8), g.packed
+	part := block{gemm: *g}
+	part.layoutA, part.layoutB = g.layouts(t, depth)
+	for part.j = 0; part.j < g.n; part.j += t.nc {
+		part.nc = min(t.nc, g.n-part.j)
+		for part.step = 0; part.step < g.k; part.step += depth {
+			part.kc = min(depth, g.k-part.step)
+			if part.panels = packed; g.packed != nil {
+				packed = packed[roundUp(part.nc, t.nr)*part.kc:]
+			} else {
+				part.panels = w.packB
+				w.packColumns(&part)
+			}
+			for part.i = 0; part.i < g.m; part.i += t.mc {
+				part.mc = min(t.mc, g.m-part.i)
+				w.packRows(&part)
+				w.block(&part)
 			}
 		}
 	}
+}
+
+// packedRoom is the number of values that prepack stores for a matrix of k by n, and that a tile may read behind them.
+func (b *Backend) packedRoom(k, n int) int {
+	if b.low != nil {
+		return b.low.packedRoom(k, n)
+	}
+	return (k + 1) * roundUp(n, b.variant.gemm.nr)
+}
+
+// prepack stores the (k,n) matrix b as products need it; see gemm.packed.
+func (w *worker) prepack(dst []float32, b view, k, n int) []float32 {
+	if w.low != nil {
+		w.low.prepack(halves(dst), b, k, n)
+		return dst
+	}
+	t, rest := &w.v.gemm, dst
+	depth := balance(k, t.kc, 8)
+	for j := 0; j < n; j += t.nc {
+		nc := min(t.nc, n-j)
+		for i := 0; i < k; i += depth {
+			kc := min(depth, k-i)
+			w.packPanels(rest, t.nr, t.packB, b.x[i*b.rs+j*b.cs:], nc, kc, b.cs, b.rs)
+			rest = rest[roundUp(nc, t.nr)*kc:]
+		}
+	}
+	return dst
 }
 
 // empty is a product over k = 0.
@@ -99,40 +183,99 @@ func (g *gemm) empty() {
 	}
 }
 
-// block multiplies packed panels into rows [i,i+mc) and columns [j,j+nc) of C. A panel of B stays in the first-level cache while all
-// panels of A, in the second, pass by.
-func (w *worker) block(g *gemm, i, j, mc, nc, kc int, accumulate, last bool) {
+// block is a part of a product: rows [i,i+mc), columns [j,j+nc) and steps [step,step+kc), with packed panels of B.
+type block struct {
+	gemm                // by value, for what a pointer here points to would have to be on the heap
+	i, mc, j, nc        int
+	step, kc            int
+	panels              []float32
+	layoutA, layoutB    layout
+	directRows, directN int // rows and columns, from the first, that tiles find without packing
+}
+
+// packColumns packs the columns of B of a block, but those that tiles can use as they are: all that fill a panel.
+func (w *worker) packColumns(b *block) {
 	t := &w.v.gemm
-	add := int64(0)
-	if accumulate {
+	b.directN = 0
+	if b.layoutB == byRow {
+		b.directN = b.nc / t.nr * t.nr
+		if t.half != nil && b.nc-b.directN == t.nr/2 {
+			b.directN = b.nc
+		}
+	}
+	if n := b.nc - b.directN; n > 0 {
+		w.packPanels(b.panels[b.directN*b.kc:], t.nr, t.packB, b.b.from(b.step, b.j+b.directN).x, n, b.kc, b.b.cs, b.b.rs)
+	}
+}
+
+// packRows does the same for the rows of A.
+func (w *worker) packRows(b *block) {
+	t := &w.v.gemm
+	b.directRows = 0
+	if b.layoutA != packedPanels {
+		b.directRows = b.mc / t.mr * t.mr
+	}
+	if m := b.mc - b.directRows; m > 0 {
+		w.packPanels(w.packA[b.directRows*b.kc:], t.mr, t.packA, b.a.from(b.i+b.directRows, b.step).x, m, b.kc, b.a.rs, b.a.cs)
+	}
+}
+
+// block multiplies into C. A panel of B stays near while all panels of A, in the second-level cache, pass by.
+func (w *worker) block(b *block) {
+	t := &w.v.gemm
+	add, last := int64(0), b.step+b.kc == b.k
+	if b.accumulate || b.step > 0 {
 		add = 1
 	}
-	for q := 0; q < nc; q += t.nr {
-		cols := min(t.nr, nc-q)
+	lda, ldb := int64(4*b.a.rs), int64(4*b.b.rs)
+	if b.layoutA == byColumn {
+		lda = int64(4 * b.a.cs)
+	}
+	for q := 0; q < b.nc; q += t.nr {
+		cols, kind := min(t.nr, b.nc-q), 0
 		tile, width := t.tile, t.nr
 		if t.half != nil && cols <= t.nr/2 {
-			tile, width = t.half, t.nr/2
+			tile, width, kind = t.half, t.nr/2, 1
 		}
-		b := &w.packB[q*kc]
+		panel, layoutB := &b.panels[min(q*b.kc, len(b.panels)-1)], packedPanels
+		if q < b.directN {
+			panel, layoutB = &b.b.x[b.step*b.b.rs+b.j+q], byRow
+		}
 		var bias *float32
-		if g.bias != nil && last && cols == width {
-			bias = &g.bias[j+q]
+		if b.bias != nil && last && cols == width {
+			bias = &b.bias[b.j+q]
 		}
-		for p := 0; p < mc; p += t.mr {
-			rows := min(t.mr, mc-p)
-			if rows == t.mr && cols == width {
-				tile(int64(kc), &w.packA[p*kc], b, &g.c[(i+p)*g.ldc+j+q], int64(g.ldc*4), add, bias)
-				continue
+		for p := 0; p < b.mc; p += t.mr {
+			rows := min(t.mr, b.mc-p)
+			c, ldc, accumulate, edge := &w.corner[0], int64(width*4), int64(0), rows < t.mr || cols < width
+			var with *float32
+			if !edge {
+				c, ldc, accumulate, with = &b.c[(b.i+p)*b.ldc+b.j+q], int64(b.ldc*4), add, bias
 			}
-			tile(int64(kc), &w.packA[p*kc], b, &w.corner[0], int64(width*4), 0, nil)
-			var edge []float32
-			if g.bias != nil && last {
-				edge = g.bias[j+q:][:cols]
+			a, layoutA := &w.packA[p*b.kc], packedPanels
+			if p < b.directRows {
+				a, layoutA = &b.a.x[(b.i+p)*b.a.rs+b.step*b.a.cs], b.layoutA
 			}
-			for r := range rows {
-				storeEdge(g.c[(i+p+r)*g.ldc+j+q:][:cols], w.corner[r*width:][:cols], edge, accumulate)
+			if layoutA == packedPanels && layoutB == packedPanels {
+				tile(int64(b.kc), a, panel, c, ldc, accumulate, with)
+			} else {
+				t.direct[kind][layoutA][layoutB](int64(b.kc), a, panel, c, ldc, accumulate, with, lda, ldb)
+			}
+			if edge {
+				w.storeCorner(b, p, q, rows, cols, width, add > 0, last)
 			}
 		}
+	}
+}
+
+// storeCorner finishes a tile that sticks out of C.
+func (w *worker) storeCorner(b *block, p, q, rows, cols, width int, accumulate, last bool) {
+	var bias []float32
+	if b.bias != nil && last {
+		bias = b.bias[b.j+q:][:cols]
+	}
+	for r := range rows {
+		storeEdge(b.c[(b.i+p+r)*b.ldc+b.j+q:][:cols], w.corner[r*width:][:cols], bias, accumulate)
 	}
 }
 
@@ -159,32 +302,47 @@ func balance(n, limit, step int) int {
 // sums do not depend on the parts.
 type grid struct{ m, n, mt, nt, down, across int }
 
-// partsPerThread is enough that workers finish at about the same time, on a machine that others use as well.
-const partsPerThread = 3
+// tiling says how a grid may cut, at multiples of mr rows and nr columns, and what parts cost: A is packed again every nc columns, and packing an
+// element takes as long as so many multiply-adds. taskCost is what starting a part takes, in multiply-adds too. Both are measured, and in a wide
+// range the choice of a grid stays the same.
+type tiling struct{ mr, nr, nc, packCost int }
 
+const taskCost = 2000
+
+func (b *Backend) tiling() tiling {
+	if t := b.low; t != nil {
+		return tiling{panelSide, panelSide, t.nc, 150 / t.parts}
+	}
+	t := &b.variant.gemm
+	return tiling{t.mr, t.nr, t.nc, 40}
+}
+
+// grid chooses the parts that take the least time by count: each part packs its rows of A and its columns of B anew, so large and square parts are
+// cheap, while many small ones share out more evenly. Of the last part on average a quarter is waited for, on a machine that others use as well.
 func (b *Backend) grid(m, n, copies int) grid {
 	if m == 0 || n == 0 {
 		return grid{}
 	}
-	t := &b.variant.gemm
-	mt, nt := min(t.mc, roundUp(m, t.mr)), min(t.nc, roundUp(n, t.nr))
-	for b.threads > 1 && copies*ceilDiv(m, mt)*ceilDiv(n, nt) < partsPerThread*b.threads {
-		switch {
-		case nt > 4*t.nr && nt >= mt:
-			nt = roundUp(nt/2, t.nr)
-		case mt > 4*t.mr:
-			mt = roundUp(mt/2, t.mr)
-		case nt > 2*t.nr:
-			nt = roundUp(nt/2, t.nr)
-		case mt > 2*t.mr:
-			mt = roundUp(mt/2, t.mr)
-		default:
-			copies = partsPerThread * b.threads // small enough: more parts would cost more than they bring
+	t := b.tiling()
+	const most = 64 // parts in either direction
+	var best grid
+	least := math.Inf(1)
+	for down := 1; down <= min(most, ceilDiv(m, t.mr)); down++ {
+		for across := 1; across <= min(most, ceilDiv(n, t.nr)); across++ {
+			g := grid{m: m, n: n, mt: roundUp(ceilDiv(m, down), t.mr), nt: roundUp(ceilDiv(n, across), t.nr)}
+			g.down, g.across = ceilDiv(m, g.mt), ceilDiv(n, g.nt)
+			part := float64(g.mt*g.nt + t.packCost*(g.mt*ceilDiv(g.nt, t.nc)+g.nt) + taskCost)
+			count := copies * g.parts()
+			cost := part * float64(count)
+			if b.threads > 1 {
+				cost = part * (float64(ceilDiv(count, b.threads)) + 0.25)
+			}
+			if cost < least {
+				best, least = g, cost
+			}
 		}
 	}
-	g := grid{m: m, n: n, mt: balance(m, mt, t.mr), nt: balance(n, nt, t.nr)}
-	g.down, g.across = ceilDiv(m, g.mt), ceilDiv(n, g.nt)
-	return g
+	return best
 }
 
 func (g grid) parts() int { return g.down * g.across }

@@ -18,7 +18,11 @@ func (w *worker) packPanels(dst []float32, r int, fast packer, src []float32, n,
 	if w.v.gemm.half != nil && r == w.v.gemm.nr {
 		half = r / 2
 	}
-	for i := 0; i < n; i += r {
+	i := 0
+	if is == 1 && fast.copy != nil {
+		i = packByRows(dst, r, fast, src, n/r, kc, ks)
+	}
+	for ; i < n; i += r {
 		panel, rows, width := dst[i*kc:][:r*kc], min(r, n-i), r
 		if rows <= half {
 			width = half
@@ -30,14 +34,27 @@ func (w *worker) packPanels(dst []float32, r int, fast packer, src []float32, n,
 			if done < kc {
 				packPanel(panel[done*r:], r, from[done:], rows, kc-done, is, ks)
 			}
-		case rows == width && width == r && is == 1 && fast.copy != nil:
-			fast.copy(panel, from, ks, kc)
 		case is == 1 && fast.copyPart != nil:
 			fast.copyPart(panel[:width*kc], width, from, rows, ks, kc)
 		default:
 			packPanel(panel[:width*kc], width, from, rows, kc, is, ks)
 		}
 	}
+}
+
+// stepsAtOnce is how many rows packByRows goes through at once: so many runs of addresses processors follow.
+const stepsAtOnce = 16
+
+// packByRows packs full panels of a matrix that is contiguous along i, some steps of all panels at a time, and returns how many values i. Memory is
+// read in long runs, which processors fetch ahead.
+func packByRows(dst []float32, r int, fast packer, src []float32, panels, kc, ks int) int {
+	for k := 0; k < kc; k += stepsAtOnce {
+		steps := min(stepsAtOnce, kc-k)
+		for p := range panels {
+			fast.copy(dst[p*r*kc+k*r:], src[k*ks+p*r:], ks, steps)
+		}
+	}
+	return panels * r
 }
 
 // packPanel packs one panel of width r, of which rows are there and the others become zero.

@@ -70,6 +70,13 @@ func TestProducts(t *testing.T) {
 						g.bias[i] = seed.next()
 					}
 				}
+				if k > 0 && rapid.Bool().Draw(t, "packed before") {
+					room := make([]float32, b.packedRoom(k, n))
+					for i := range room {
+						room[i] = float32(math.NaN())
+					}
+					g.packed = w.prepack(room, g.b, k, n)
+				}
 				const guard = 77
 				c := make([]float32, guard+(m-1)*g.ldc+n+guard)
 				for i := range c {

@@ -56,3 +56,15 @@ func geluSlope(x float32) float32 {
 	const invSqrt2Pi = 0.3989422804014327
 	return 0.5*(1+erf32(x*(1/math.Sqrt2))) + x*invSqrt2Pi*exp32(-0.5*x*x)
 }
+
+// log32 is log(x) for positive normal x, with a relative error of about 1e-7 (Moshier, Cephes logf): x = m·2^e with m in [√½,√2) and a polynomial
+// in m-1.
+func log32(x float32) float32 {
+	const root = 0x3f3504f3 // √½
+	bits := int32(math.Float32bits(x)) - root
+	e, f := float32(bits>>23), math.Float32frombits(uint32(bits&0x7fffff+root))-1
+	p := (((((((7.0376836292e-2*f-1.1514610310e-1)*f+1.1676998740e-1)*f-1.2420140846e-1)*f+1.4249322787e-1)*f-1.6668057665e-1)*f+
+		2.0000714765e-1)*f-2.4999993993e-1)*f + 3.3333331174e-1
+	s := f * f
+	return f + (p*f*s + ln2Lo*e - 0.5*s) + ln2Hi*e
+}

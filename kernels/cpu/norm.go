@@ -48,62 +48,112 @@ func storePair(first, second []float32, lo int, part []float32) {
 	copy(second[lo-len(first):], part)
 }
 
+// momentBlock is the number of elements whose moments are taken at once, 128 KiB, so that the second pass finds them in a second-level cache, and
+// momentRows the largest number of rows, for the sums are in float32.
+const (
+	momentBlock = 32 << 10
+	momentRows  = 128
+)
+
 // groupNorm has channels in the last axis and normalises over time, so it works by columns: each block of frames gives for each channel
 // its mean and the sum of squares about that mean, which are merged in float64 (Chan, Golub, LeVeque 1979).
+//
+// Memory sees x twice, for moments and for y, and y once: 12 bytes an element, and 4 more where a store reads its line first.
 func (b *Backend) groupNorm(o kernels.GroupNorm, in []kernels.Desc) *plan {
 	batch, frames, ch := in[0].Shape[0], in[0].Shape[1], in[0].Shape[2]
 	p := b.plan("group_norm")
-	size, count := sumBlocks(frames)
-	moments := p.floats(batch * count * 2 * ch) // per block: means, then sums of squares
-	factors := p.floats(batch * 2 * ch)         // per row: mean and rstd·gamma of each channel
+	size := min(momentRows, max(1, momentBlock/ch))
+	count := ceilDiv(frames, size)
+	s := &groupMoments{frames: frames, ch: ch, groups: o.Groups, size: size, count: count, eps: o.Eps,
+		moments: p.floats(batch * count * 2 * ch), factors: p.floats(batch * 2 * ch)}
 	p.add(batch*count, func(c *call, w *worker, i int) {
 		lo, hi := i%count*size, min(frames, (i%count+1)*size)
-		x := c.in[0].F32()[(i/count*frames+lo)*ch:]
-		mean, dev := moments.f32(c)[i*2*ch:][:ch], moments.f32(c)[(i*2+1)*ch:][:ch]
+		x := c.in[0].F32()[(i/count*frames+lo)*ch:][:(hi-lo)*ch]
+		mean, dev := s.moments.f32(c)[i*2*ch:][:ch], s.moments.f32(c)[(i*2+1)*ch:][:ch]
 		clear(mean)
 		clear(dev)
-		for r := range hi - lo {
-			w.v.vec.add(mean, x[r*ch:][:ch])
-		}
+		w.v.vec.addRows(mean, x)
 		w.v.vec.scale(mean, 1/float32(hi-lo), mean)
-		for r := range hi - lo {
-			w.v.vec.addDeviation(dev, x[r*ch:][:ch], mean)
-		}
+		w.v.vec.addDeviation(dev, x, mean)
 	})
-	per := ch / o.Groups
-	p.add(batch, func(c *call, _ *worker, row int) {
-		gamma, f := c.in[1].F32(), factors.f32(c)[row*2*ch:][:2*ch]
-		for g := range o.Groups {
-			var n, mean, dev float64
-			for k := range count {
-				block := moments.f32(c)[(row*count+k)*2*ch:][:2*ch]
-				nk := float64(min(frames, (k+1)*size) - k*size)
-				for j := g * per; j < (g+1)*per; j++ {
-					delta := float64(block[j]) - mean
-					dev += float64(block[ch+j]) + delta*delta*n*nk/(n+nk)
-					mean += delta * nk / (n + nk)
-					n += nk
-				}
-			}
-			rstd := 1 / math.Sqrt(dev/n+o.Eps)
-			c.out[1].F32()[row*o.Groups+g], c.out[2].F32()[row*o.Groups+g] = float32(mean), float32(rstd)
-			for j := g * per; j < (g+1)*per; j++ {
-				f[j], f[ch+j] = float32(mean), float32(rstd*float64(gamma[j]))
-			}
-		}
+	parts := ceilDiv(o.Groups, groupChunk)
+	p.add(batch*parts, func(c *call, _ *worker, i int) {
+		lo := i % parts * groupChunk
+		s.merge(c, i/parts, lo, min(o.Groups, lo+groupChunk))
 	})
-	p.rows(batch*frames, ch, func(c *call, w *worker, lo, hi int) {
-		x, beta, y := c.in[0].F32(), c.in[2].F32(), c.out[0].F32()
-		for r := lo; r < hi; r++ {
-			f := factors.f32(c)[r/frames*2*ch:][:2*ch]
-			w.v.vec.affine(y[r*ch:][:ch], x[r*ch:][:ch], f[:ch], f[ch:], beta)
-		}
+	p.frames(batch, frames, ch, func(c *call, w *worker, row, lo, hi int) {
+		f := s.factors.f32(c)[row*2*ch:][:2*ch]
+		w.v.vec.affine(c.out[0].F32()[lo:hi], c.in[0].F32()[lo:hi], f[:ch], f[ch:], c.in[2].F32())
 	})
 	return p
 }
 
+// frames adds a phase over the frames of all rows of a batch. f gets the elements [lo,hi) of frames of one row.
+func (p *plan) frames(batch, frames, ch int, f func(c *call, w *worker, row, lo, hi int)) {
+	p.rows(batch*frames, ch, func(c *call, w *worker, lo, hi int) {
+		for lo < hi {
+			row := lo / frames
+			end := min(hi, (row+1)*frames)
+			f(c, w, row, lo*ch, end*ch)
+			lo = end
+		}
+	})
+}
+
+// groupMoments are the moments of blocks of frames on the way to means and deviations of groups.
+type groupMoments struct {
+	frames, ch, groups int
+	size, count        int // blocks: frames of each, and number
+	eps                float64
+	moments            region // per block: means, then sums of squares
+	factors            region // per row: mean and rstd·gamma of each channel
+}
+
+// groupChunk is the number of groups that are merged at once.
+const groupChunk = 32
+
+// merge works out mean, rstd and factors of groups [lo,hi) of a row. All channels of a block have one weight, its number of frames.
+func (s *groupMoments) merge(c *call, row, lo, hi int) {
+	var means, devs [groupChunk]float64
+	per := s.ch / s.groups
+	each := func(f func(g int, weight float64, mean, dev []float32)) {
+		for k := range s.count {
+			block := s.moments.f32(c)[(row*s.count+k)*2*s.ch:][:2*s.ch]
+			weight := float64(min(s.frames, (k+1)*s.size) - k*s.size)
+			for g := lo; g < hi; g++ {
+				f(g-lo, weight, block[g*per:(g+1)*per], block[s.ch+g*per:][:per])
+			}
+		}
+	}
+	each(func(g int, weight float64, mean, _ []float32) {
+		for _, m := range mean {
+			means[g] += weight * float64(m)
+		}
+	})
+	n := float64(s.frames * per)
+	for g := range hi - lo {
+		means[g] /= n
+	}
+	each(func(g int, weight float64, mean, dev []float32) {
+		for j, m := range mean {
+			d := float64(m) - means[g]
+			devs[g] += float64(dev[j]) + weight*d*d
+		}
+	})
+	gamma, f := c.in[1].F32(), s.factors.f32(c)[row*2*s.ch:][:2*s.ch]
+	for g := lo; g < hi; g++ {
+		mean, rstd := means[g-lo], 1/math.Sqrt(devs[g-lo]/n+s.eps)
+		c.out[1].F32()[row*s.groups+g], c.out[2].F32()[row*s.groups+g] = float32(mean), float32(rstd)
+		for j := g * per; j < (g+1)*per; j++ {
+			f[j], f[s.ch+j] = float32(mean), float32(rstd*float64(gamma[j]))
+		}
+	}
+}
+
 // groupNormGrad sums dy and dy·(x-mean) per row and channel; from these follow all three gradients:
 // dx = (dy·gamma - p - (x-mean)·q)·r with p, q, r per row and channel.
+//
+// Memory sees dy and x twice and dx once: 20 bytes an element, and 4 more where a store reads its line first.
 func (b *Backend) groupNormGrad(o kernels.GroupNormGrad, in []kernels.Desc) *plan {
 	batch, frames, ch := in[1].Shape[0], in[1].Shape[1], in[1].Shape[2]
 	per := ch / o.Groups
@@ -119,34 +169,24 @@ func (b *Backend) groupNormGrad(o kernels.GroupNormGrad, in []kernels.Desc) *pla
 	})
 	p.add(batch*count, func(c *call, w *worker, i int) {
 		row := i / count
-		lo, hi := row*frames+i%count*size, row*frames+min(frames, (i%count+1)*size)
-		s, t, mean := sums.f32(c)[i*2*ch:][:ch], sums.f32(c)[(i*2+1)*ch:][:ch], means.f32(c)[row*ch:][:ch]
+		lo, hi := (row*frames+i%count*size)*ch, (row*frames+min(frames, (i%count+1)*size))*ch
+		s := sums.f32(c)[i*2*ch:][:2*ch]
 		clear(s)
-		clear(t)
-		dy, x := c.in[0].F32(), c.in[1].F32()
-		for r := lo; r < hi; r++ {
-			w.v.vec.add(s, dy[r*ch:][:ch])
-			w.v.vec.addCentered(t, dy[r*ch:][:ch], x[r*ch:][:ch], mean)
-		}
+		w.v.vec.addCentered(s[:ch], s[ch:], c.in[0].F32()[lo:hi], c.in[1].F32()[lo:hi], means.f32(c)[row*ch:][:ch])
 	})
 	p.add(1, func(c *call, w *worker, _ int) {
 		clear(c.out[1].F32())
 		clear(c.out[2].F32())
 		for row := range batch {
 			all := sums.f32(c)[row*count*2*ch:][:count*2*ch]
-			for k := 1; k < count; k++ {
-				w.v.vec.add(all[:2*ch], all[k*2*ch:][:2*ch])
-			}
+			w.v.vec.addRows(all[:2*ch], all[2*ch:])
 			groupNormCoefficients(c, row, frames, all[:2*ch], coef.f32(c)[row*3*ch:][:3*ch])
 		}
 	})
-	p.rows(batch*frames, ch, func(c *call, w *worker, lo, hi int) {
-		dy, x, gamma, dx := c.in[0].F32(), c.in[1].F32(), c.in[2].F32(), c.out[0].F32()
-		for r := lo; r < hi; r++ {
-			k := coef.f32(c)[r/frames*3*ch:][:3*ch]
-			w.v.vec.affineGrad(dx[r*ch:][:ch], dy[r*ch:][:ch], x[r*ch:][:ch], means.f32(c)[r/frames*ch:][:ch],
-				gamma, k[:ch], k[ch:2*ch], k[2*ch:])
-		}
+	p.frames(batch, frames, ch, func(c *call, w *worker, row, lo, hi int) {
+		k := coef.f32(c)[row*3*ch:][:3*ch]
+		w.v.vec.affineGrad(c.out[0].F32()[lo:hi], c.in[0].F32()[lo:hi], c.in[1].F32()[lo:hi], means.f32(c)[row*ch:][:ch], c.in[2].F32(),
+			k[:ch], k[ch:2*ch], k[2*ch:])
 	})
 	return p
 }

@@ -20,7 +20,7 @@ type phase struct {
 	run   task
 }
 
-func (b *Backend) plan(name string) *plan { return &plan{b: b, variant: name + "/" + b.variant.name} }
+func (b *Backend) plan(name string) *plan { return &plan{b: b, variant: name + "/" + b.label} }
 
 func (p *plan) add(parts int, run task) { p.phases = append(p.phases, phase{parts, run}) }
 
@@ -51,6 +51,17 @@ func (p *plan) reserve(n, size int) region {
 	return r
 }
 
+// panels reserves, for each worker, memory for a (k,n) matrix packed by worker.prepack.
+func (p *plan) panels(k, n int) region {
+	return p.floats(p.b.threads * p.b.packedRoom(k, n))
+}
+
+// own is a worker's share of a region that has one of equal size for each.
+func (r region) own(c *call, w *worker) []float32 {
+	per := r.n / w.of
+	return r.f32(c)[w.index*per:][:per]
+}
+
 func (r region) f32(c *call) []float32 { return regionOf[float32](r, c) }
 func (r region) i32(c *call) []int32   { return regionOf[int32](r, c) }
 func (r region) u32(c *call) []uint32  { return regionOf[uint32](r, c) }
@@ -70,6 +81,14 @@ func floats(mem []byte) []float32 {
 		return nil
 	}
 	return unsafe.Slice((*float32)(unsafe.Pointer(&mem[0])), len(mem)/4)
+}
+
+// halves views the memory of float32 values as values of 16 bits.
+func halves(x []float32) []uint16 {
+	if len(x) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*uint16)(unsafe.Pointer(&x[0])), 2*len(x))
 }
 
 // source gives the values of an operand of the running call: an input, an output or a region of scratch memory.

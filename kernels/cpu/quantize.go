@@ -1,10 +1,9 @@
 package cpu
 
 import (
-	"math"
+	"slices"
 
 	"aural/kernels"
-	"aural/rng"
 )
 
 // quantizeRows is the number of masked frames that one part treats.
@@ -31,9 +30,7 @@ func (s *quantizer) logits(c *call, w *worker, x []float32, index int32) []float
 	}
 	words := w.noiseAt(s.words.u32(c)[w.index*noiseRoom(s.all):][:noiseRoom(s.all)], c.step, s.Site, (c.step.Row*s.Frames+int(index))*s.all, s.all)
 	z := s.noisy.f32(c)[w.index*s.all:][:s.all]
-	for i, v := range x {
-		z[i] = v + float32(-math.Log(-math.Log(float64(rng.Unit(words[i])))))
-	}
+	w.v.vec.gumbel(z, x, words)
 	return z
 }
 
@@ -44,15 +41,9 @@ func (w *worker) softmax(y, z []float32, tau float32) {
 	v.scale(y, 1/total, y)
 }
 
-// argmax is the position of the first largest value.
-func argmax(x []float32) int {
-	best := 0
-	for i, v := range x {
-		if v > x[best] {
-			best = i
-		}
-	}
-	return best
+// argmax is the position of the first largest value. Where there are NaNs it may be any position.
+func (w *worker) argmax(x []float32) int {
+	return max(0, slices.Index(x, w.v.vec.max(x)))
 }
 
 func (b *Backend) gumbelQuantize(o kernels.GumbelQuantize, in []kernels.Desc) *plan {
@@ -73,7 +64,7 @@ func (b *Backend) gumbelQuantize(o kernels.GumbelQuantize, in []kernels.Desc) *p
 			z := s.logits(c, w, c.in[0].F32()[n*s.all:][:s.all], index[n])
 			for g := range codes {
 				zg, book := z[g*s.per:][:s.per], codebook[g*s.per*s.dim:][:s.per*s.dim]
-				code := argmax(zg)
+				code := w.argmax(zg)
 				codes[g] = int32(code)
 				qg := q[g*s.dim:][:s.dim]
 				if s.Hard {

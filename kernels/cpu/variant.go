@@ -3,6 +3,8 @@ package cpu
 import (
 	"fmt"
 	"strings"
+
+	"aural/kernels"
 )
 
 // variant is one complete set of inner loops. Everything above it is the same for all instruction sets.
@@ -10,6 +12,8 @@ type variant struct {
 	name string
 	gemm gemmKernel
 	vec  vectors
+
+	bf16, high *bf16Kernel // products in the precisions of these names, or nil
 }
 
 // candidate is a variant that this build knows, with what the machine lacks for it.
@@ -35,6 +39,17 @@ func Variants() []string {
 	return names
 }
 
+// Precisions lists the precisions of matrix products that this machine can run.
+func Precisions() []kernels.Precision {
+	var list []kernels.Precision
+	for _, p := range kernels.Precisions() {
+		if _, err := choose(candidates(), "", p); err == nil {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
 // pick returns the named variant, or the best one for an empty name.
 func pick(list []candidate, name string) (*variant, error) {
 	var known, able []string
@@ -54,6 +69,32 @@ func pick(list []candidate, name string) (*variant, error) {
 		}
 	}
 	return nil, fmt.Errorf("cpu: variant %q is unknown on this platform; known are %s", name, strings.Join(known, ", "))
+}
+
+// reduced is the variant that has products in reduced precision.
+const reduced = "amx"
+
+// choose is pick for a precision.
+func choose(list []candidate, name string, precision kernels.Precision) (*variant, error) {
+	if err := precision.Validate(); err != nil {
+		return nil, fmt.Errorf("cpu: %w", err)
+	}
+	v, err := pick(list, name)
+	if err != nil || precision == kernels.PrecisionFloat32 || v.forPrecision(precision) != nil {
+		return v, err
+	}
+	what := fmt.Sprintf("cpu: precision %q needs variant %q", precision, reduced)
+	for _, c := range list {
+		switch {
+		case c.name != reduced:
+		case len(c.missing) > 0:
+			return nil, fmt.Errorf("%s, and this machine lacks %s for it; use precision float32 here, or a machine with AMX "+
+				"(Intel Xeon of the 4th generation or later, Linux 5.16 or later)", what, strings.Join(c.missing, ", "))
+		default:
+			return nil, fmt.Errorf("%s, and %q was asked for; ask for %q or none, or use precision float32", what, name, reduced)
+		}
+	}
+	return nil, fmt.Errorf("%s, which this platform does not have (known are linux/amd64 machines with AMX); use precision float32", what)
 }
 
 func portable() *variant {

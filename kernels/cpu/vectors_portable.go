@@ -9,10 +9,10 @@ import (
 func portableVectors() vectors {
 	return vectors{
 		add: add, axpy64: axpy64, scale: scale, sum: sum, dot: dot, dot64: dot64, deviation: deviation, max: maximum, expSum: expSum,
-		scoreGrad: scoreGrad,
-		gelu:      gelu, geluGrad: geluGrad,
+		expSum64: expSum64, gumbel: gumbel, scoreGrad: scoreGrad, gatherDots: gatherDots, addGathered: addGathered,
+		gelu: gelu, geluGrad: geluGrad,
 		normalize: normalize, normalizeSums: normalizeSums, normalizeGrad: normalizeGrad,
-		affine: affine, affineGrad: affineGrad, addDeviation: addDeviation, addCentered: addCentered,
+		affine: affine, affineGrad: affineGrad, addRows: addRows, addDeviation: addDeviation, addCentered: addCentered,
 		noise: noise, drop: drop, adamw: adamw,
 	}
 }
@@ -156,38 +156,6 @@ func normalizeGrad(dx, dy, x, gamma []float32, mean, rstd, m1, m2 float32) {
 	dy, x, gamma = dy[:n], x[:n], gamma[:n]
 	for i := range dx {
 		dx[i] = rstd * (float32(dy[i]*gamma[i]) - m1 - (x[i]-mean)*rstd*m2)
-	}
-}
-
-func affine(y, x, mean, a, b []float32) {
-	n := len(y)
-	x, mean, a, b = x[:n], mean[:n], a[:n], b[:n]
-	for i := range y {
-		y[i] = (x[i]-mean[i])*a[i] + b[i]
-	}
-}
-
-func affineGrad(dx, dy, x, mean, gamma, p, q, r []float32) {
-	n := len(dx)
-	dy, x, mean, gamma, p, q, r = dy[:n], x[:n], mean[:n], gamma[:n], p[:n], q[:n], r[:n]
-	for i := range dx {
-		dx[i] = (float32(dy[i]*gamma[i]) - p[i] - (x[i]-mean[i])*q[i]) * r[i]
-	}
-}
-
-func addDeviation(acc, x, mean []float32) {
-	x, mean = x[:len(acc)], mean[:len(acc)]
-	for i := range acc {
-		d := x[i] - mean[i]
-		acc[i] += d * d
-	}
-}
-
-func addCentered(acc, dy, x, mean []float32) {
-	n := len(acc)
-	dy, x, mean = dy[:n], x[:n], mean[:n]
-	for i := range acc {
-		acc[i] += dy[i] * (x[i] - mean[i])
 	}
 }
 

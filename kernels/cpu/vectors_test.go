@@ -30,7 +30,7 @@ func arguments(limit float64) []float32 {
 
 func TestExp(t *testing.T) {
 	tables(t, func(t *testing.T, v *vectors) {
-		x := arguments(87)
+		x := arguments(86.9) // see expSum
 		y := make([]float32, len(x))
 		v.expSum(y, x, 1, 0)
 		for i := range x {
@@ -115,8 +115,9 @@ func near(t *testing.T, what string, n int, got, want float64) {
 
 func TestSums(t *testing.T) {
 	tables(t, func(t *testing.T, v *vectors) {
-		for n := range 150 {
-			x, y := random(n), random(n + 1)[1:]
+		for _, n := range lengths() {
+			in := poisoned(n)
+			x, y := in[0], in[1]
 			var sum, dot, dev float64
 			top := math.Inf(-1)
 			for i := range x {
@@ -136,40 +137,69 @@ func TestSums(t *testing.T) {
 	})
 }
 
+// poisoned are operands of an element by element function: contiguous values with NaN before and after them, which must not be read.
+func poisoned(n int) (in [][]float32) {
+	for i := range 7 {
+		x := make([]float32, n+40)
+		for j := range x {
+			x[j] = float32(math.NaN())
+		}
+		copy(x[20-i:20-i+n], random(n + i)[i:])
+		in = append(in, x[20-i:20-i+n])
+	}
+	return in
+}
+
+// elementwise are all element by element functions, with up to three outputs, which may be operands as well.
+var elementwise = map[string]func(v *vectors, y, z, w []float32, in [][]float32){
+	"add":        func(v *vectors, y, z, w []float32, in [][]float32) { v.add(y, in[0]) },
+	"scale":      func(v *vectors, y, z, w []float32, in [][]float32) { v.scale(y, 1.7, in[0]) },
+	"score grad": func(v *vectors, y, z, w []float32, in [][]float32) { v.scoreGrad(y, in[0], 0.3, 0.7) },
+	"exp":        func(v *vectors, y, z, w []float32, in [][]float32) { v.expSum(y, in[0], 0.7, 0.2) },
+	"gelu":       func(v *vectors, y, z, w []float32, in [][]float32) { v.gelu(y, in[0]) },
+	"gelu grad":  func(v *vectors, y, z, w []float32, in [][]float32) { v.geluGrad(y, in[0], in[1]) },
+	"normalize":  func(v *vectors, y, z, w []float32, in [][]float32) { v.normalize(y, in[0], in[1], in[2], 0.2, 1.4) },
+	"sums": func(v *vectors, y, z, w []float32, in [][]float32) {
+		v.normalizeSums(y, z, in[0], in[1], in[2], 0.2, 1.4)
+	},
+	"grad": func(v *vectors, y, z, w []float32, in [][]float32) {
+		v.normalizeGrad(y, in[0], in[1], in[2], 0.2, 1.4, 0.1, 0.4)
+	},
+	"affine": func(v *vectors, y, z, w []float32, in [][]float32) { v.affine(y, in[0], in[1], in[2], in[3]) },
+	"affine grad": func(v *vectors, y, z, w []float32, in [][]float32) {
+		v.affineGrad(y, in[0], in[1], in[2], in[3], in[4], in[5], in[6])
+	},
+	"add deviation": func(v *vectors, y, z, w []float32, in [][]float32) { v.addDeviation(y, in[0], in[1]) },
+	"add centered":  func(v *vectors, y, z, w []float32, in [][]float32) { v.addCentered(y, z, in[0], in[1], in[2]) },
+	"drop": func(v *vectors, y, z, w []float32, in [][]float32) {
+		words := make([]uint32, roundUp(len(y), noiseBlock))
+		noise(words, 1, 2, 3, 4)
+		v.drop(y, in[0], words, 1<<31, 2)
+	},
+	"adamw": func(v *vectors, y, z, w []float32, in [][]float32) {
+		pos := append([]float32(nil), in[3]...)
+		for i := range pos {
+			pos[i] *= pos[i]
+		}
+		v.adamw(y, z, w, in[0], in[1], in[2], pos, adamwRates{0.9, 0.8, 0.2, 0.98, 0.02, 0.01, 0.1, 1.2, 1e-3})
+	},
+}
+
+// lengths has all short ones and those around the registers of a turn.
+func lengths() (n []int) {
+	for i := range 71 {
+		n = append(n, i)
+	}
+	return append(n, 95, 96, 97, 127, 128, 129, 255, 256, 257, 1023, 1024, 1025)
+}
+
 // Every element by element function must treat exactly the elements asked for, at all lengths and misalignments; the portable ones are the model.
 func TestElementwise(t *testing.T) {
 	model := portableVectors()
 	tables(t, func(t *testing.T, v *vectors) {
-		for n := range 70 {
-			for name, f := range map[string]func(v *vectors, y, z, w []float32, in [][]float32){
-				"add":        func(v *vectors, y, z, w []float32, in [][]float32) { v.add(y, in[0]) },
-				"scale":      func(v *vectors, y, z, w []float32, in [][]float32) { v.scale(y, 1.7, in[0]) },
-				"score grad": func(v *vectors, y, z, w []float32, in [][]float32) { v.scoreGrad(y, in[0], 0.3, 0.7) },
-				"normalize":  func(v *vectors, y, z, w []float32, in [][]float32) { v.normalize(y, in[0], in[1], in[2], 0.2, 1.4) },
-				"sums": func(v *vectors, y, z, w []float32, in [][]float32) {
-					v.normalizeSums(y, z, in[0], in[1], in[2], 0.2, 1.4)
-				},
-				"grad": func(v *vectors, y, z, w []float32, in [][]float32) {
-					v.normalizeGrad(y, in[0], in[1], in[2], 0.2, 1.4, 0.1, 0.4)
-				},
-				"affine": func(v *vectors, y, z, w []float32, in [][]float32) { v.affine(y, in[0], in[1], in[2], in[3]) },
-				"affine grad": func(v *vectors, y, z, w []float32, in [][]float32) {
-					v.affineGrad(y, in[0], in[1], in[2], in[3], in[4], in[5], in[6])
-				},
-				"add deviation": func(v *vectors, y, z, w []float32, in [][]float32) { v.addDeviation(y, in[0], in[1]) },
-				"add centered":  func(v *vectors, y, z, w []float32, in [][]float32) { v.addCentered(y, in[0], in[1], in[2]) },
-				"adamw": func(v *vectors, y, z, w []float32, in [][]float32) {
-					pos := append([]float32(nil), in[3]...)
-					for i := range pos {
-						pos[i] *= pos[i]
-					}
-					v.adamw(y, z, w, in[0], in[1], in[2], pos, adamwRates{0.9, 0.8, 0.2, 0.98, 0.02, 0.01, 0.1, 1.2, 1e-3})
-				},
-			} {
-				var in [][]float32
-				for i := range 7 {
-					in = append(in, random(n + i + 1)[i+1:])
-				}
+		for _, n := range lengths() {
+			for name, f := range elementwise {
+				in := poisoned(n)
 				apply := func(v *vectors) [3][]float32 {
 					var out [3][]float32
 					var mid [3][]float32
@@ -183,7 +213,7 @@ func TestElementwise(t *testing.T) {
 				got, want := apply(v), apply(&model)
 				for i := range got {
 					for j := range got[i] {
-						if math.Abs(float64(got[i][j]-want[i][j])) > 2e-6*(1+math.Abs(float64(want[i][j]))) {
+						if !(math.Abs(float64(got[i][j]-want[i][j])) <= 2e-6*(1+math.Abs(float64(want[i][j])))) {
 							t.Fatalf("%s of %d: output %d[%d] is %v, want %v", name, n, i, j-10-i, got[i][j], want[i][j])
 						}
 					}
@@ -191,6 +221,107 @@ func TestElementwise(t *testing.T) {
 			}
 		}
 	})
+}
+
+// NaN and infinities come out as they do of the portable functions, and spoil no neighbours.
+func TestSpecialValues(t *testing.T) {
+	model := portableVectors()
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	tables(t, func(t *testing.T, v *vectors) {
+		for name, f := range elementwise {
+			for _, special := range []float32{nan, inf, -inf} {
+				for operand := range 3 {
+					const n = 45 // two turns and a rest
+					apply := func(v *vectors) (out [3][]float32) {
+						in := poisoned(n)
+						for i := operand; i < n; i += 5 {
+							in[operand][i] = special
+						}
+						for i := range out {
+							out[i] = random(n + i)[i:]
+						}
+						f(v, out[0], out[1], out[2], in)
+						return out
+					}
+					got, want := apply(v), apply(&model)
+					for i := range got {
+						for j, w := range want[i] {
+							if g := got[i][j]; g != w && !(g != g && w != w) && !(math.Abs(float64(g-w)) <= 2e-6*(1+math.Abs(float64(w)))) {
+								t.Fatalf("%s with %v in operand %d: output %d[%d] is %v, want %v", name, special, operand, i, j, g, w)
+							}
+						}
+					}
+				}
+			}
+		}
+		for i := range 45 {
+			x, ones := random(45), poisoned(45)[0]
+			x[i] = nan
+			if s := v.sum(x); s == s {
+				t.Errorf("sum with NaN at %d is %v", i, s)
+			}
+			if s := v.dot(x, ones); s == s {
+				t.Errorf("dot with NaN at %d is %v", i, s)
+			}
+			if s := v.dot64(ones, x); s == s {
+				t.Errorf("dot64 with NaN at %d is %v", i, s)
+			}
+			if s := v.deviation(x, 1); s == s {
+				t.Errorf("deviation with NaN at %d is %v", i, s)
+			}
+			if s := v.expSum(make([]float32, 45), x, 1, 1); s == s {
+				t.Errorf("sum of exp with NaN at %d is %v", i, s)
+			}
+		}
+	})
+}
+
+// Assembly takes subnormal numbers for zero and makes none, in vector functions and products; Go code after it has them as ever.
+func TestSubnormals(t *testing.T) {
+	half := float32(0.5)
+	for _, c := range candidates() {
+		if len(c.missing) > 0 {
+			continue
+		}
+		t.Run(c.name, func(t *testing.T) {
+			v, keep := &c.table().vec, float32(1e-39)
+			if c.name != "portable" {
+				keep = 0
+			}
+			x, small, ones := make([]float32, 45), make([]float32, 45), make([]float32, 45)
+			for i := range x {
+				x[i], small[i], ones[i] = 1e-39, 1e-20, 1
+			}
+			check := func(what string, got, want float32) {
+				t.Helper()
+				if !(math.Abs(float64(got-want)) <= 1e-3*float64(want)) {
+					t.Errorf("%s is %v, want %v", what, got, want)
+				}
+				if y := x[0] * half; y == 0 {
+					t.Fatalf("after %s Go code has no subnormal numbers", what)
+				}
+			}
+			y := make([]float32, 45)
+			v.scale(y, 1, x)
+			check("scale of 1e-39", y[0], keep)
+			check("scale of 1e-39 in the rest", y[44], keep)
+			v.scale(y, 1e-19, small)
+			check("scale to 1e-39", y[0], keep)
+			check("dot with 1e-39", v.dot(x, ones), 45*keep)
+			check("dot of 1e-20 and 1e-20", v.dot(small, small), 45*keep/10)
+			check("dot64 with 1e-39", float32(v.dot64(x, ones)*1e39)*1e-39, 45*keep)
+			v.affine(y, x, small, ones, ones)
+			check("affine", y[0], 1)
+			b := start(t, Options{Threads: 1, Variant: c.name})
+			g := gemm{m: 5, n: 9, k: 1, a: view{x, 1, 1}, b: view{ones, 9, 1}, c: y, ldc: 9}
+			b.pool.workers[0].gemm(&g)
+			check("product with 1e-39", y[0], keep)
+			for name, f := range elementwise {
+				f(v, y, make([]float32, 45), make([]float32, 45), poisoned(45))
+				check(name, 0, 0)
+			}
+		})
+	}
 }
 
 func TestAxpy64(t *testing.T) {

@@ -6,15 +6,12 @@ import (
 	"aural/kernels"
 )
 
+// weightNorm is ‖v‖ and w = g/‖v‖·v by columns. Both passes are those of a group norm, with other coefficients: see [vectors].
 func (b *Backend) weightNorm(in []kernels.Desc) *plan {
 	p, rows, k := b.plan("weight_norm"), in[1].Rows(), in[1].Last()
-	factor := p.floats(k)
-	p.rowSums(rows, k, func(c *call, _ *worker, acc []float32, lo, hi int) {
-		for r := lo; r < hi; r++ {
-			for j, v := range c.in[1].F32()[r*k:][:k] {
-				acc[j] += v * v
-			}
-		}
+	factor, zero := p.floats(k), p.zeros(k)
+	p.rowSums(rows, k, func(c *call, w *worker, acc []float32, lo, hi int) {
+		w.v.vec.addDeviation(acc, c.in[1].F32()[lo*k:hi*k], zero.f32(c))
 	}, func(c *call, lo int, total []float32) {
 		for j, s := range total {
 			norm := float32(math.Sqrt(float64(s)))
@@ -22,14 +19,9 @@ func (b *Backend) weightNorm(in []kernels.Desc) *plan {
 			factor.f32(c)[lo+j] = c.in[0].F32()[lo+j] / norm
 		}
 	})
-	p.rows(rows, k, func(c *call, _ *worker, lo, hi int) {
-		f := factor.f32(c)
-		for r := lo; r < hi; r++ {
-			w := c.out[0].F32()[r*k:][:k]
-			for j, v := range c.in[1].F32()[r*k:][:k] {
-				w[j] = f[j] * v
-			}
-		}
+	p.rows(rows, k, func(c *call, w *worker, lo, hi int) {
+		z := zero.f32(c)
+		w.v.vec.affine(c.out[0].F32()[lo*k:hi*k], c.in[1].F32()[lo*k:hi*k], z, factor.f32(c), z)
 	})
 	return p
 }
@@ -37,26 +29,27 @@ func (b *Backend) weightNorm(in []kernels.Desc) *plan {
 // weightNormGrad is dg = Σ dw·v/‖v‖ and dv = g/‖v‖ · (dw - v·dg/‖v‖).
 func (b *Backend) weightNormGrad(in []kernels.Desc) *plan {
 	p, rows, k := b.plan("weight_norm_grad"), in[2].Rows(), in[2].Last()
-	p.rowSums(rows, k, func(c *call, _ *worker, acc []float32, lo, hi int) {
-		for r := lo; r < hi; r++ {
-			v := c.in[2].F32()[r*k:][:k]
-			for j, d := range c.in[0].F32()[r*k:][:k] {
-				acc[j] += d * v[j]
-			}
-		}
+	outer, inner, zero, one := p.floats(k), p.floats(k), p.zeros(k), p.floats(k) // g/‖v‖, dg/‖v‖
+	p.rowSums(rows, 2*k, func(c *call, w *worker, acc []float32, lo, hi int) {
+		w.v.vec.addCentered(acc[k:], acc[:k], c.in[0].F32()[lo*k:hi*k], c.in[2].F32()[lo*k:hi*k], zero.f32(c))
 	}, func(c *call, lo int, total []float32) {
-		for j, s := range total {
-			c.out[0].F32()[lo+j] = s / c.in[3].F32()[lo+j]
+		for j := lo; j < min(k, lo+len(total)); j++ {
+			norm := c.in[3].F32()[j]
+			dg := total[j-lo] / norm
+			c.out[0].F32()[j], one.f32(c)[j] = dg, 1
+			outer.f32(c)[j], inner.f32(c)[j] = c.in[1].F32()[j]/norm, dg/norm
 		}
 	})
-	p.rows(rows, k, func(c *call, _ *worker, lo, hi int) {
-		g, norm, dg := c.in[1].F32(), c.in[3].F32(), c.out[0].F32()
-		for r := lo; r < hi; r++ {
-			dw, v, dv := c.in[0].F32()[r*k:][:k], c.in[2].F32()[r*k:][:k], c.out[1].F32()[r*k:][:k]
-			for j := range dv {
-				dv[j] = g[j] / norm[j] * (dw[j] - v[j]*dg[j]/norm[j])
-			}
-		}
+	p.rows(rows, k, func(c *call, w *worker, lo, hi int) {
+		z := zero.f32(c)
+		w.v.vec.affineGrad(c.out[1].F32()[lo*k:hi*k], c.in[0].F32()[lo*k:hi*k], c.in[2].F32()[lo*k:hi*k], z, one.f32(c), z, inner.f32(c), outer.f32(c))
 	})
 	return p
+}
+
+// zeros reserves a vector and adds a phase that clears it.
+func (p *plan) zeros(n int) region {
+	r := p.floats(n)
+	p.add(1, func(c *call, _ *worker, _ int) { clear(r.f32(c)) })
+	return r
 }

@@ -18,6 +18,7 @@ type config struct {
 	mayRefuse func(op kernels.Op, in []kernels.Desc) string
 	mustRun   []string
 	tolerance map[Class]Tolerance
+	only      func(op kernels.Op, in []kernels.Desc) bool
 }
 
 // MayRefuse lets the back end refuse calls for which allow returns a reason. Any other refusal fails the test.
@@ -35,10 +36,16 @@ func Tolerate(class Class, tol Tolerance) Option {
 	return func(c *config) { c.tolerance[class] = tol }
 }
 
+// Only restricts a run to the calls that keep wants, for what concerns some ops or takes long.
+func Only(keep func(op kernels.Op, in []kernels.Desc) bool) Option {
+	return func(c *config) { c.only = keep }
+}
+
 func newConfig(opts []Option) config {
 	cfg := config{
 		mayRefuse: func(kernels.Op, []kernels.Desc) string { return "" },
 		tolerance: map[Class]Tolerance{},
+		only:      func(kernels.Op, []kernels.Desc) bool { return true },
 	}
 	for _, o := range opts {
 		o(&cfg)
@@ -58,6 +65,9 @@ func Run(t *testing.T, b kernels.Backend, opts ...Option) {
 				t.Fatal(err)
 			}
 			for _, call := range calls {
+				if !cfg.only(call.Op, descs(call.In)) {
+					continue
+				}
 				t.Run(call.Op.Name(), func(t *testing.T) {
 					variant, err := cfg.check(b, call)
 					reason := cfg.mayRefuse(call.Op, descs(call.In))

@@ -2,11 +2,24 @@ package main
 
 import "fmt"
 
-const tileArgs = "adds a (kc, rows) panel times a (kc, columns) panel to the tile at c, or stores it; see gemmKernel."
+const (
+	tileArgs   = "adds a (kc, rows) panel times a (kc, columns) panel to the tile at c, or stores it; see gemmKernel."
+	directArgs = "is the tile for operands that are not packed: %s; see directTile."
+)
+
+// layout is how a tile finds the values of an operand.
+type layout int
+
+const (
+	packed   layout = iota // a step's values side by side, step after step
+	byRow                  // in memory by rows: the steps of a row side by side
+	byColumn               // in memory by columns: a step's values side by side
+)
 
 // tile holds the registers of a matrix product tile of rows by vectors·lanes columns.
 type tile struct {
 	*file
+	a, b          layout
 	rows, vectors int
 	reg           string // Y or Z
 	bytes         int    // of a register
@@ -17,7 +30,20 @@ func (t tile) acc(i, j int) string { return fmt.Sprintf("%s%d", t.reg, i*t.vecto
 func (t tile) free(i int) string { return fmt.Sprintf("%s%d", t.reg, t.rows*t.vectors+i) }
 
 func (t tile) begin(name string) {
-	t.function(name, tileArgs, nil, ints("kc"), ptrs("a", "b", "c"), ints("ldc", "accumulate"), ptrs("bias"))
+	doc, strides := tileArgs, []arg{}
+	if t.a != packed || t.b != packed {
+		how := [...]string{packed: "packed", byRow: "by rows", byColumn: "by columns"}
+		doc, strides = fmt.Sprintf(directArgs, "A "+how[t.a]+", B "+how[t.b]), ints("lda", "ldb")
+	}
+	t.floating(name, doc, nil, ints("kc"), ptrs("a", "b", "c"), ints("ldc", "accumulate"), ptrs("bias"), strides)
+	if t.a != packed {
+		t.load("lda", "R13")
+		t.p("LEAQ (R13)(R13*2), BX")
+	}
+	if t.b != packed {
+		t.load("ldb", "AX")
+		t.p("LEAQ (AX)(AX*2), R15")
+	}
 	for _, r := range [...][2]string{{"kc", "CX"}, {"a", "SI"}, {"b", "DI"}, {"c", "DX"}, {"ldc", "R8"}, {"accumulate", "R9"}, {"bias", "R12"}} {
 		t.load(r[0], r[1])
 	}
@@ -31,6 +57,48 @@ func (t tile) begin(name string) {
 	for i := range t.rows {
 		for j := range t.vectors {
 			t.p("VXORPS %[1]s, %[1]s, %[1]s", t.acc(i, j))
+		}
+	}
+}
+
+// value is the address of the value of row i in step u.
+func (t tile) value(i, u int) string {
+	strides := [...]string{"", "(R13*1)", "(R13*2)", "(BX*1)"}
+	switch t.a {
+	case byRow:
+		return fmt.Sprintf("%d(%s)%s", 4*u, rowPointers[i/4], strides[i%4])
+	case byColumn:
+		return fmt.Sprintf("%d(SI)%s", 4*i, strides[u])
+	}
+	return fmt.Sprintf("%d(SI)", (u*t.rows+i)*4)
+}
+
+// vector is the address of vector j of B in step u, up to 4.
+func (t tile) vector(j, u int) string {
+	if t.b == packed {
+		return fmt.Sprintf("%d(DI)", (u*t.vectors+j)*t.bytes)
+	}
+	return fmt.Sprintf("%d(DI)%s", j*t.bytes, [...]string{"", "(AX*1)", "(AX*2)", "(R15*1)", "(AX*4)"}[u])
+}
+
+// rowPointers point to every fourth row of A in memory by rows.
+var rowPointers = [...]string{"SI", "R14", "R15"}
+
+// advance moves on in A and B by 1 or 4 steps.
+func (t tile) advance(steps int) {
+	if t.b == packed {
+		t.p("ADDQ $%d, DI", steps*t.vectors*t.bytes)
+	} else {
+		t.p("LEAQ (DI)(AX*%d), DI", steps)
+	}
+	switch t.a {
+	case packed:
+		t.p("ADDQ $%d, SI", 4*steps*t.rows)
+	case byColumn:
+		t.p("LEAQ (SI)(R13*%d), SI", steps)
+	case byRow:
+		for _, r := range rowPointers[:(t.rows+3)/4] {
+			t.p("ADDQ $%d, %s", 4*steps, r)
 		}
 	}
 }
@@ -78,78 +146,115 @@ func (t tile) end() {
 
 // depth writes the loop over k: four steps at a time, then one by one.
 func (t tile) depth(step func(u int, pipelined bool)) {
-	a, b := t.rows*4, t.vectors*t.bytes
-	t.p("MOVQ CX, R11")
-	t.p("SHRQ $2, R11")
+	if t.a == byRow {
+		for i := 1; i < (t.rows+3)/4; i++ {
+			t.p("LEAQ (%s)(R13*4), %s", rowPointers[i-1], rowPointers[i])
+		}
+	}
+	if t.b == packed {
+		t.p("MOVQ CX, R11")
+		t.p("ANDQ $3, CX")
+		t.p("SHRQ $2, R11")
+	} else {
+		t.comment("leave 1 to 4 steps: the loop reads one step of B ahead, which must be there")
+		t.p("LEAQ -1(CX), R11")
+		t.p("ANDQ $~3, R11")
+		t.p("SUBQ R11, CX")
+		t.p("SHRQ $2, R11")
+	}
 	t.p("JZ tail")
 	t.p("PCALIGN $64")
 	t.label("loop")
 	for u := range 4 {
 		step(u, true)
 	}
-	t.p("ADDQ $%d, SI", 4*a)
-	t.p("ADDQ $%d, DI", 4*b)
+	t.advance(4)
 	t.p("DECQ R11")
 	t.p("JNZ loop")
 	t.label("tail")
-	t.p("ANDQ $3, CX")
+	t.p("TESTQ CX, CX")
 	t.p("JZ done")
 	t.label("single")
 	step(0, false)
-	t.p("ADDQ $%d, SI", a)
-	t.p("ADDQ $%d, DI", b)
+	t.advance(1)
 	t.p("DECQ CX")
 	t.p("JNZ single")
 }
 
-// gemmAVX512 writes the tile of 12 by 32 (24 of 32 registers hold sums) and its half of 12 by 16. The next step's B is loaded to the spare registers
-// one step ahead: 5 % faster than a tile of 14 by 32 without that. The loop reads one step of B beyond the panel, which packing buffers allow for.
+// operands are the layouts that there are tiles for. A and B both by rows would need more address registers than there are.
+var operands = []struct {
+	a, b   layout
+	suffix string
+}{{packed, packed, ""}, {byRow, packed, "Rows"}, {byColumn, packed, "Columns"}, {packed, byRow, "Flat"}, {byColumn, byRow, "ColumnsFlat"}}
+
+// gemmAVX512 writes the tile of 12 by 32 (24 of 32 registers hold sums) and its half of 12 by 16.
 func gemmAVX512(f *file) {
 	for _, vectors := range []int{2, 1} {
-		t := tile{f, 12, vectors, "Z", 64}
-		t.begin(fmt.Sprintf("tile12x%dAVX512", 16*vectors))
-		var b [2][]string
-		for j := range vectors {
-			b[0], b[1] = append(b[0], t.free(j)), append(b[1], t.free(vectors+j))
-			t.p("VMOVUPS %d(DI), %s", 64*j, b[0][j])
+		for _, l := range operands {
+			t := tile{f, l.a, l.b, 12, vectors, "Z", 64}
+			t.begin(fmt.Sprintf("tile12x%d%sAVX512", 16*vectors, l.suffix))
+			t.sumAVX512()
+			t.end()
 		}
-		scalars := 32 - t.rows*vectors - 2*vectors
-		t.depth(func(u int, pipelined bool) {
-			if !pipelined {
-				for j := range vectors {
-					t.p("VMOVUPS %d(DI), %s", 64*j, b[0][j])
-				}
-			}
-			for i := range t.rows {
-				s := t.free(2*vectors + i%scalars)
-				t.p("VBROADCASTSS %d(SI), %s", (u*t.rows+i)*4, s)
-				for j := range vectors {
-					t.p("VFMADD231PS %s, %s, %s", b[u%2][j], s, t.acc(i, j))
-				}
-				if pipelined && i < vectors {
-					t.p("VMOVUPS %d(DI), %s", ((u+1)*vectors+i)*64, b[(u+1)%2][i])
-				}
-			}
-		})
-		t.end()
 	}
 }
 
-// gemmAVX2 writes the tile of 6 by 16: 12 of 16 registers hold sums.
-func gemmAVX2(f *file) {
-	t := tile{f, 6, 2, "Y", 32}
-	t.begin("tile6x16AVX2")
-	t.depth(func(u int, _ bool) {
-		for j := range 2 {
-			t.p("VMOVUPS %d(DI), %s", (u*2+j)*32, t.free(j))
+// sumAVX512 writes the loop over k. The next step's B is loaded to the spare registers one step ahead: 5 % faster than a tile of 14 by 32 without
+// that. The loop reads one step of B beyond the panel, which packing buffers allow for.
+func (t tile) sumAVX512() {
+	vectors := t.vectors
+	var b [2][]string
+	for j := range vectors {
+		b[0], b[1] = append(b[0], t.free(j)), append(b[1], t.free(vectors+j))
+		t.p("VMOVUPS %s, %s", t.vector(j, 0), b[0][j])
+	}
+	scalars := 32 - t.rows*vectors - 2*vectors
+	t.depth(func(u int, pipelined bool) {
+		if !pipelined {
+			for j := range vectors {
+				t.p("VMOVUPS %s, %s", t.vector(j, 0), b[0][j])
+			}
 		}
 		for i := range t.rows {
-			s := t.free(2 + i%2)
-			t.p("VBROADCASTSS %d(SI), %s", (u*t.rows+i)*4, s)
-			for j := range 2 {
+			s := t.free(2*vectors + i%scalars)
+			t.p("VBROADCASTSS %s, %s", t.value(i, u), s)
+			for j := range vectors {
+				t.p("VFMADD231PS %s, %s, %s", b[u%2][j], s, t.acc(i, j))
+			}
+			if pipelined && i < vectors {
+				t.p("VMOVUPS %s, %s", t.vector(i, u+1), b[(u+1)%2][i])
+			}
+		}
+	})
+}
+
+// gemmAVX2 writes the tile of 6 by 16 (12 of 16 registers hold sums) and its half of 6 by 8. Six sums do not hide the latency of an addition, so
+// that the half takes two thirds of the time of the whole; sums over every other step would, but its sums must be those of the whole.
+func gemmAVX2(f *file) {
+	for _, vectors := range []int{2, 1} {
+		for _, l := range operands {
+			t := tile{f, l.a, l.b, 6, vectors, "Y", 32}
+			t.begin(fmt.Sprintf("tile6x%d%sAVX2", 8*vectors, l.suffix))
+			t.sumAVX2()
+			t.end()
+		}
+	}
+}
+
+// sumAVX2 writes the loop over k.
+func (t tile) sumAVX2() {
+	vectors := t.vectors
+	scalars := min(16-(t.rows+1)*vectors, t.rows)
+	t.depth(func(u int, _ bool) {
+		for j := range vectors {
+			t.p("VMOVUPS %s, %s", t.vector(j, u), t.free(j))
+		}
+		for i := range t.rows {
+			s := t.free(vectors + i%scalars)
+			t.p("VBROADCASTSS %s, %s", t.value(i, u), s)
+			for j := range vectors {
 				t.p("VFMADD231PS %s, %s, %s", t.free(j), s, t.acc(i, j))
 			}
 		}
 	})
-	t.end()
 }

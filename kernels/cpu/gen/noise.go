@@ -1,88 +1,144 @@
 package main
 
-// noiseAVX512 writes Philox4x32-10 (see package rng) on 16 blocks at once and the dropout that uses its words.
-func noiseAVX512(f *file) {
-	f.function("noiseAVX512", "stores blocks first, first+1, … of the element stream: 64 words for each of groups. params is {key low, key high, site, step low, step high}.", nil,
-		[]arg{{"words", "*uint32"}, {"params", "*uint32"}, {"first", "uint32"}}, ints("groups"))
+import (
+	"fmt"
+	"strconv"
+)
+
+// noise writes Philox4x32-10 (see package rng) and the dropout that uses its words.
+//
+// Each word of a state lies in the low half of 64 bits, where the product of two words fits: no shuffles between rounds. What the high half
+// holds does not matter. Two registers of blocks go side by side, for a round waits for its products.
+func noise(f *file) {
+	l := &loop{file: f}
+	perSet := f.lanes / 2
+	f.function("noise"+f.name, "stores blocks first, first+1, … of the element stream of (seed, step, site): 64 words for each of groups.", nil,
+		[]arg{{"words", "*uint32"}, {"seed", "uint64"}, {"step", "uint64"}, {"site", "uint32"}, {"first", "uint32"}}, ints("groups"))
+	f.entries.WriteString("noise: func(words []uint32, seed, step uint64, site, first uint32) {\nnoise" + f.name +
+		"(unsafe.SliceData(words), seed, step, site, first, int64(len(words)/noiseBlock))\n},\n")
 	f.load("words", "DI")
-	f.load("params", "SI")
+	f.load("seed", "R8")
+	f.load("step", "R10")
+	f.p("MOVQ R8, R9")
+	f.p("SHRQ $32, R9")
+	f.p("MOVQ R10, R11")
+	f.p("SHRQ $32, R11")
+	f.p("MOVL %s, BX", f.args["first"])
 	f.load("groups", "CX")
-	f.p("LEAQ philoxOrder<>(SB), R8")
-	f.p("VBROADCASTSS %s, Z20", f.args["first"])
-	f.p("VPADDD (R8), Z20, Z20")
-	f.p("MOVL $16, AX")
-	f.p("VPBROADCASTD AX, Z21")
-	for _, c := range []struct {
-		value uint32
-		reg   int
-	}{{0xD2511F53, 22}, {0xCD9E8D57, 23}, {0x9E3779B9, 24}, {0xBB67AE85, 25}} {
-		f.p("MOVL $%#x, AX", c.value)
-		f.p("VPBROADCASTD AX, Z%d", c.reg)
+	if f.isa == avx2 {
+		f.p("ADDQ CX, CX")
+	} else {
+		f.p("MOVL $0xaaaa, DX")
+		f.p("KMOVW DX, K1")
 	}
-	f.p("MOVL $0xaaaa, AX")
-	f.p("KMOVW AX, K1")
-	f.p("MOVL $0x5555, AX")
-	f.p("KMOVW AX, K2")
+	f.p("TESTQ CX, CX")
+	f.p("JZ done")
+	f.p("LEAQ constants<>(SB), AX")
+	const key, mul = 12, 14 // two registers each
+	for i, c := range []uint32{0xD2511F53, 0xCD9E8D57} {
+		l.op("VPBROADCASTD", f.constant(c), mul+i)
+	}
 	f.label("loop")
-	f.comment("counter (block, site, step low, step high) in Z0-Z3, key in Z4, Z5")
-	f.p("VMOVDQA32 Z20, Z0")
-	f.p("VPBROADCASTD 8(SI), Z1")
-	f.p("VPBROADCASTD 12(SI), Z2")
-	f.p("VPBROADCASTD 16(SI), Z3")
-	f.p("VPBROADCASTD (SI), Z4")
-	f.p("VPBROADCASTD 4(SI), Z5")
-	c := [4]int{0, 1, 2, 3}
+	f.comment("counters (block, site, step low, step high) in registers 0-3 and 6-9, key in 12 and 13")
+	spread := func(reg string, r int) {
+		f.p("VMOVD %s, X%d", reg, r)
+		l.op("VPBROADCASTD", fmt.Sprintf("X%d", r), r)
+	}
+	spread("BX", 0)
+	l.op("VPADDD", "philoxOrder<>+"+strconv.Itoa(f.bytes())+"(SB)", 0, 6)
+	l.op("VPADDD", "philoxOrder<>(SB)", 0, 0)
+	l.op("VBROADCASTSS", f.args["site"], 1)
+	spread("R10", 2)
+	spread("R11", 3)
+	for i := 1; i < 4; i++ {
+		l.op("VMOVDQA"+f.whole(), i, 6+i)
+	}
+	spread("R8", key)
+	spread("R9", key+1)
+	sets := [2][4]int{{0, 1, 2, 3}, {6, 7, 8, 9}}
 	for round := range 10 {
-		f.comment("round %d", round+1)
-		// The products of even and odd lanes apart; the low halves are merged into the even ones, the high halves into a copy of the odd.
-		for i, mul := range []int{22, 23} {
-			x, even, odd, high := c[2*i], 8+4*i, 9+4*i, 10+4*i
-			f.p("VPSRLQ $32, Z%d, Z%d", x, odd)
-			f.p("VPMULUDQ Z%d, Z%d, Z%d", mul, x, even)
-			f.p("VPMULUDQ Z%d, Z%d, Z%d", mul, odd, odd)
-			f.p("VMOVDQA32 Z%d, Z%d", odd, high)
-			f.p("VMOVSHDUP Z%d, K2, Z%d", even, high)
-			f.p("VMOVSLDUP Z%d, K1, Z%d", odd, even)
+		f.comment("round %d: (high b ^ c1 ^ key0, low b, high a ^ c3 ^ key1, low a) for the products a of c0 and b of c2", round+1)
+		for i := range sets {
+			c := &sets[i]
+			l.op("VPMULUDQ", mul, c[0], c[0])
+			l.op("VPMULUDQ", mul+1, c[2], c[2])
 		}
-		f.comment("(high b ^ c1 ^ key0, low b, high a ^ c3 ^ key1, low a)")
-		f.p("VPTERNLOGD $0x96, Z4, Z14, Z%d", c[1])
-		f.p("VPTERNLOGD $0x96, Z5, Z10, Z%d", c[3])
-		f.p("VMOVDQA32 Z12, Z%d", c[0])
-		f.p("VMOVDQA32 Z8, Z%d", c[2])
-		c = [4]int{c[1], c[0], c[3], c[2]}
+		for i := range sets {
+			c := &sets[i]
+			for j, product := range []int{c[2], c[0]} {
+				high, other := 4+6*i+j, c[1+2*j]
+				l.op("VPSRLQ", "$32", product, high)
+				if f.isa == avx512 {
+					l.op("VPTERNLOGD", "$0x96", key+j, high, other)
+				} else {
+					l.op("VPXOR", key+j, other, other)
+					l.op("VPXOR", high, other, other)
+				}
+			}
+			*c = [4]int{c[1], c[2], c[3], c[0]}
+		}
 		if round < 9 {
-			f.p("VPADDD Z24, Z4, Z4")
-			f.p("VPADDD Z25, Z5, Z5")
+			l.op("VPADDD", pattern(0x9E3779B9), key, key)
+			l.op("VPADDD", pattern(0xBB67AE85), key+1, key+1)
 		}
 	}
-	f.comment("the four words of a block side by side; the order of the counters makes the lanes come out right")
-	f.p("VPUNPCKLDQ Z%d, Z%d, Z8", c[1], c[0])
-	f.p("VPUNPCKHDQ Z%d, Z%d, Z9", c[1], c[0])
-	f.p("VPUNPCKLDQ Z%d, Z%d, Z10", c[3], c[2])
-	f.p("VPUNPCKHDQ Z%d, Z%d, Z11", c[3], c[2])
-	for i, op := range []string{"VPUNPCKLQDQ Z10, Z8", "VPUNPCKHQDQ Z10, Z8", "VPUNPCKLQDQ Z11, Z9", "VPUNPCKHQDQ Z11, Z9"} {
-		f.p("%s, Z12", op)
-		f.p("VMOVDQU32 Z12, %d(DI)", 64*i)
+	f.comment("the four words of a block side by side; the order of the counters makes the blocks come out right")
+	for i, c := range sets {
+		for j := 0; j < 4; j += 2 {
+			if f.isa == avx512 {
+				l.op("VMOVSLDUP", c[j+1], "K1", c[j])
+			} else {
+				l.op("VMOVSLDUP", c[j+1], c[j+1])
+				l.op("VBLENDPS", "$0xaa", c[j+1], c[j], c[j])
+			}
+		}
+		for j, op := range []string{"VPUNPCKLQDQ", "VPUNPCKHQDQ"} {
+			l.op(op, c[2], c[0], 4)
+			l.op("VMOVDQU"+f.whole(), 4, strconv.Itoa((2*i+j)*f.bytes())+"(DI)")
+		}
 	}
-	f.p("VPADDD Z21, Z20, Z20")
-	f.p("ADDQ $256, DI")
+	f.p("ADDL $%d, BX", 2*perSet)
+	f.p("ADDQ $%d, DI", 4*f.bytes())
 	f.p("DECQ CX")
 	f.p("JNZ loop")
+	f.label("done")
 	f.ret()
-	// Lane 4l+e holds the counter of block 4e+l: after the unpacking, register e holds blocks 4e to 4e+3 in its lanes l.
-	for lane := range 16 {
-		f.table("philoxOrder", lane, uint32(lane%4*4+lane/4))
+	// Of 128 bits the first block comes out in the first register, the second in the second.
+	order := make([]uint32, 2*f.lanes)
+	for set := range 2 {
+		for q := range perSet {
+			order[set*f.lanes+2*q] = uint32(set*perSet + q%2*perSet/2 + q/2)
+		}
 	}
+	f.table("philoxOrder", order)
 
-	f.vectorLoop("dropAVX512", "is y = x·keep where the word is at least threshold, else 0.", nil, []string{"y", "x", "words"},
-		append(floats("keep"), arg{"threshold", "uint32"}), func(l *loop) {
-			l.scalar("keep", 20)
-			l.p("VBROADCASTSS %s, Z21", l.args["threshold"])
-		}, func(l *loop) {
+	f.vector(vectorFunc{name: "drop", doc: "is y = x·keep where the word is at least threshold, else 0.",
+		params: []arg{{"y", "[]float32"}, {"x", "[]float32"}, {"words", "[]uint32"}, {"threshold", "uint32"}, {"keep", "float32"}},
+		setup: func(l *loop) {
+			l.scalar("keep", 8)
+			l.scalar("threshold", 9)
+		},
+		body: func(l *loop) {
 			l.get("x", 0)
 			l.get("words", 1)
-			l.p("VPCMPUD $5, Z21, Z1, K2")
-			l.p("VMULPS.Z Z20, Z0, K2, Z0")
+			if l.isa == avx512 {
+				l.op("VPCMPUD", "$5", 9, 1, "K2")
+				l.op("VMULPS.Z", 8, 0, "K2", 0)
+			} else {
+				l.comment("AVX2 compares signed numbers only")
+				l.op("VPMAXUD", 9, 1, 2)
+				l.op("VPCMPEQD", 1, 2, 2)
+				l.op("VMULPS", 8, 0, 0)
+				l.op("VANDPS", 2, 0, 0)
+			}
 			l.put(0, "y")
-		}, nil)
+		}})
+}
+
+// whole ends the name of an instruction that moves a whole register of integers.
+func (i isa) whole() string {
+	if i == avx512 {
+		return "32"
+	}
+	return ""
 }

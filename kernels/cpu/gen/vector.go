@@ -3,183 +3,293 @@ package main
 import (
 	"fmt"
 	"math"
-	"strconv"
+	"math/bits"
+	"strings"
 )
 
-// loop is a function over n values: whole registers of 16 values, then the rest under mask K1. DX is the byte offset, AX the constant table.
+// A vector function is a loop over the values of slices, described once for all instruction sets: registers are numbers below 16, operations
+// that differ are methods of loop. Registers 13 to 15 belong to the rest of fewer values than a register has: 15 is its mask in AVX2, which
+// has no mask registers, 13 and 14 are scratch there. A function whose rest needs no scratch may use 13 and 14.
+const (
+	restMask = 15
+	scratch  = 14
+)
+
+// vectorFunc is a function of the vectors table. Its parameters are those of the table: slices of one length, and scalars.
+type vectorFunc struct {
+	name, doc string
+	results   []string
+	params    []arg
+	unroll    int // registers a turn, a power of two; 0 means 1
+	// setup comes before the loop, finish after it. body is written for each register of a turn and for the rest.
+	setup, body, finish func(l *loop)
+}
+
+// loop writes the code of one vectorFunc. DX is the byte offset, AX the constant table.
 type loop struct {
 	*file
 	ptr    map[string]string // parameter to register
-	masked bool
+	unroll int
+	part   int  // of the registers of a turn
+	masked bool // in the rest
 }
 
 var pointerRegs = []string{"DI", "SI", "R8", "R9", "R10", "R11", "R12", "R13"}
 
-// vectorLoop writes a function with pointers, the number of values n, and scalars. setup comes before the loop, body is written once for
-// whole registers and once for the rest, finish comes after.
-func (f *file) vectorLoop(name, doc string, result, pointers []string, scalars []arg, setup func(l *loop), body func(l *loop), finish func(l *loop)) {
-	f.function(name, doc, result, ptrs(pointers...), ints("n"), scalars)
-	l := &loop{file: f, ptr: map[string]string{}}
-	for i, p := range pointers {
-		l.ptr[p] = pointerRegs[i]
-		f.load(p, pointerRegs[i])
+func vecs(names ...string) []arg   { return args("[]float32", names) }
+func floats(names ...string) []arg { return args("float32", names) }
+
+// element is the type that a pointer parameter of the assembly has for a parameter of the table, and whether it has one.
+func (a arg) element() (kind string, pointer bool) {
+	if s, ok := strings.CutPrefix(a.kind, "[]"); ok {
+		return "*" + s, true
+	}
+	if a.kind == "adamwRates" {
+		return "*" + a.kind, true
+	}
+	return a.kind, false
+}
+
+// vector writes a function, its declaration and its entry in the table.
+func (f *file) vector(v vectorFunc) {
+	var params []arg
+	for _, a := range v.params {
+		kind, _ := a.element()
+		params = append(params, arg{a.name, kind})
+	}
+	f.floating(v.name+f.name, v.doc, v.results, params, ints("n"))
+	f.entry(v)
+	l := &loop{file: f, ptr: map[string]string{}, unroll: max(1, v.unroll)}
+	for _, a := range v.params {
+		if _, pointer := a.element(); pointer {
+			reg := pointerRegs[len(l.ptr)]
+			l.ptr[a.name] = reg
+			f.load(a.name, reg)
+		}
 	}
 	f.load("n", "CX")
 	f.p("LEAQ constants<>(SB), AX")
 	f.p("MOVQ CX, BX")
-	f.p("ANDQ $15, BX")
+	f.p("ANDQ $%d, BX", f.lanes-1)
 	f.p("XORQ DX, DX")
-	if setup != nil {
-		setup(l)
+	if v.setup != nil {
+		v.setup(l)
 	}
-	f.p("SHRQ $4, CX")
+	f.p("SHRQ $%d, CX", bits.Len(uint(f.lanes))-1)
+	if l.unroll > 1 {
+		f.p("MOVQ CX, R13")
+		f.p("SHRQ $%d, R13", bits.Len(uint(l.unroll))-1)
+		f.p("JZ single")
+		l.turns("turn", "R13", v.body, l.unroll)
+		f.label("single")
+		f.p("ANDQ $%d, CX", l.unroll-1)
+	}
 	f.p("JZ rest")
-	f.p("PCALIGN $32")
-	f.label("loop")
-	body(l)
-	f.p("ADDQ $64, DX")
-	f.p("DECQ CX")
-	f.p("JNZ loop")
+	l.turns("loop", "CX", v.body, 1)
 	f.label("rest")
 	f.p("TESTQ BX, BX")
 	f.p("JZ done")
-	f.comment("mask of the last n%%16 values")
-	f.p("MOVQ BX, CX")
-	f.p("MOVL $1, BX")
-	f.p("SHLL CX, BX")
-	f.p("DECL BX")
-	f.p("KMOVW BX, K1")
+	l.setMask()
 	l.masked = true
-	body(l)
+	v.body(l)
 	f.label("done")
-	if finish != nil {
-		finish(l)
+	if v.finish != nil {
+		v.finish(l)
 	}
 	f.ret()
 }
 
-// get loads values of an operand; masked lanes are zero.
-func (l *loop) get(operand string, z int) {
-	if l.masked {
-		l.p("VMOVUPS.Z (%s)(DX*1), K1, Z%d", l.ptr[operand], z)
-	} else {
-		l.p("VMOVUPS (%s)(DX*1), Z%d", l.ptr[operand], z)
+func (l *loop) turns(label, counter string, body func(l *loop), parts int) {
+	l.p("PCALIGN $32")
+	l.label(label)
+	for l.part = range parts {
+		body(l)
+	}
+	l.part = 0
+	l.p("ADDQ $%d, DX", parts*l.bytes())
+	l.p("DECQ %s", counter)
+	l.p("JNZ %s", label)
+}
+
+// setMask makes the mask of the last BX values.
+func (l *loop) setMask() {
+	l.comment("mask of the last n%%%d values", l.lanes)
+	if l.isa == avx512 {
+		l.p("MOVQ BX, CX")
+		l.p("MOVL $1, BX")
+		l.p("SHLL CX, BX")
+		l.p("DECL BX")
+		l.p("KMOVW BX, K1")
+		return
+	}
+	l.p("LEAQ restMasks<>+%d(SB), CX", l.bytes())
+	l.p("SHLQ $2, BX")
+	l.p("SUBQ BX, CX")
+	l.op("VMOVUPS", "(CX)", restMask)
+}
+
+// entry writes the function's entry in the table. first checks the length of an operand.
+func (f *file) entry(v vectorFunc) {
+	var sig, call []string
+	like := v.params[0].name
+	for _, a := range v.params {
+		sig = append(sig, a.name+" "+a.kind)
+		switch _, pointer := a.element(); {
+		case a.kind == "adamwRates":
+			call = append(call, "&"+a.name)
+		case pointer:
+			call = append(call, fmt.Sprintf("first(%s, %s)", like, a.name))
+		default:
+			call = append(call, a.name)
+		}
+	}
+	results, ret := "", ""
+	if v.results != nil {
+		results, ret = " ("+strings.Join(v.results, ", ")+")", "return "
+	}
+	fmt.Fprintf(&f.entries, "%s: func(%s)%s {\n%s%s%s(%s, int64(len(%s)))\n},\n", v.name, strings.Join(sig, ", "), results, ret, v.name, f.name,
+		strings.Join(call, ", "), like)
+}
+
+// number is a float32 constant as an operand, pattern one that is no number.
+type (
+	number  float32
+	pattern uint32
+)
+
+// op writes an instruction. Operands are numbers of registers, constants, and text.
+func (l *loop) op(name string, operands ...any) {
+	var text []string
+	for _, o := range operands {
+		bits, constant := uint32(0), false
+		switch o := o.(type) {
+		case int:
+			text = append(text, fmt.Sprintf("%s%d", l.reg, o))
+		case number:
+			bits, constant = math.Float32bits(float32(o)), true
+		case pattern:
+			bits, constant = uint32(o), true
+		default:
+			text = append(text, o.(string))
+		}
+		if constant {
+			text = append(text, l.constant(bits))
+			if l.isa == avx512 {
+				name += ".BCST"
+			}
+		}
+	}
+	l.p("%s %s", name, strings.Join(text, ", "))
+}
+
+// constantBytes is the size of a row of the constant table: AVX-512 broadcasts operands from memory, AVX2 reads whole registers.
+func (f *file) constantBytes() int {
+	if f.isa == avx512 {
+		return 4
+	}
+	return f.bytes()
+}
+
+// constant is the address of a constant.
+func (f *file) constant(bits uint32) string {
+	i, ok := f.constantRow[bits]
+	if !ok {
+		i = len(f.constants)
+		f.constantRow[bits] = i
+		f.constants = append(f.constants, bits)
+	}
+	return fmt.Sprintf("%d(AX)", f.constantBytes()*i)
+}
+
+// at is the address of the current values of an operand whose elements have the size of float32, some bytes on.
+func (l *loop) at(operand string, offset int) string {
+	offset += l.part * l.bytes()
+	if offset == 0 {
+		return fmt.Sprintf("(%s)(DX*1)", l.ptr[operand])
+	}
+	return fmt.Sprintf("%d(%s)(DX*1)", offset, l.ptr[operand])
+}
+
+// get loads values of an operand; those after its end are zero.
+func (l *loop) get(operand string, r int) {
+	switch {
+	case !l.masked:
+		l.op("VMOVUPS", l.at(operand, 0), r)
+	case l.isa == avx512:
+		l.op("VMOVUPS.Z", l.at(operand, 0), "K1", r)
+	default:
+		l.op("VMASKMOVPS", l.at(operand, 0), restMask, r)
 	}
 }
 
 // put stores values of an operand.
-func (l *loop) put(z int, operand string) {
-	if l.masked {
-		l.p("VMOVUPS Z%d, K1, (%s)(DX*1)", z, l.ptr[operand])
-	} else {
-		l.p("VMOVUPS Z%d, (%s)(DX*1)", z, l.ptr[operand])
+func (l *loop) put(r int, operand string) {
+	switch {
+	case !l.masked:
+		l.op("VMOVUPS", r, l.at(operand, 0))
+	case l.isa == avx512:
+		l.op("VMOVUPS", r, "K1", l.at(operand, 0))
+	default:
+		l.op("VMASKMOVPS", r, restMask, l.at(operand, 0))
 	}
 }
 
-// accumulate writes an instruction whose destination keeps its value in masked lanes: op operands…, destination.
-func (l *loop) accumulate(op string, operands string, dst int) {
-	if l.masked {
-		l.p("%s %s, K1, Z%d", op, operands, dst)
-	} else {
-		l.p("%s %s, Z%d", op, operands, dst)
+// accumulate writes an instruction with two operands whose destination keeps its values after the end.
+func (l *loop) accumulate(op string, a, b, dst int) {
+	switch {
+	case !l.masked:
+		l.op(op, a, b, dst)
+	case l.isa == avx512:
+		l.op(op, a, b, "K1", dst)
+	default:
+		l.op("VMOVAPS", dst, scratch)
+		l.op(op, a, b, scratch)
+		l.op("VBLENDVPS", restMask, scratch, dst, dst)
 	}
 }
 
 // scalar broadcasts a parameter.
-func (l *loop) scalar(name string, z int) { l.p("VBROADCASTSS %s, Z%d", l.args[name], z) }
+func (l *loop) scalar(name string, r int) { l.op("VBROADCASTSS", l.args[name], r) }
 
-func (l *loop) zero(z ...int) {
-	for _, r := range z {
-		l.p("VXORPS Z%[1]d, Z%[1]d, Z%[1]d", r)
+func (l *loop) zero(rs ...int) {
+	for _, r := range rs {
+		l.op("VXORPS", r, r, r)
 	}
 }
-
-// constant is the address of a float32 constant.
-func (f *file) constant(v float32) string {
-	i, ok := f.floatConsts[v]
-	if !ok {
-		i = len(f.constants)
-		f.floatConsts[v] = i
-		f.constants = append(f.constants, constant{math.Float32bits(v), strconv.FormatFloat(float64(v), 'g', -1, 32)})
-	}
-	return fmt.Sprintf("%d(AX)", 4*i)
-}
-
-// bits is the address of a constant that is no number.
-func (f *file) bits(v uint32) string { return f.constant(math.Float32frombits(v)) }
 
 // set broadcasts a constant.
-func (l *loop) set(v float32, z int) { l.p("VBROADCASTSS %s, Z%d", l.constant(v), z) }
+func (l *loop) set(v float32, r int) { l.op("VBROADCASTSS", l.constant(math.Float32bits(v)), r) }
 
-// horizontal reduces a register with op; all lanes get the result.
-func (l *loop) horizontal(op string, z, t int) {
-	for _, shuffle := range []string{"VSHUFF32X4 $0x4e, Z%[1]d, Z%[1]d, Z%[2]d", "VSHUFF32X4 $0xb1, Z%[1]d, Z%[1]d, Z%[2]d",
-		"VPERMILPS $0x4e, Z%[1]d, Z%[2]d", "VPERMILPS $0xb1, Z%[1]d, Z%[2]d"} {
-		l.p(shuffle, z, t)
-		l.p("%s Z%d, Z%d, Z%d", op, t, z, z)
+// horizontal reduces a register with op; the result is its lowest value.
+func (l *loop) horizontal(op string, r int) {
+	l.fold(op, r)
+	l.p("VPERMILPS $0x4e, X%d, X%d", r, scratch)
+	l.p("%s X%d, X%d, X%d", op, scratch, r, r)
+	l.p("VPERMILPS $0xb1, X%d, X%d", r, scratch)
+	l.p("%s X%d, X%d, X%d", op, scratch, r, r)
+}
+
+// fold reduces a register with op to 16 bytes.
+func (l *loop) fold(op string, r int) {
+	if l.isa == avx512 {
+		l.p("VEXTRACTF64X4 $1, Z%d, Y%d", r, scratch)
+		l.p("%s Y%d, Y%d, Y%d", op, scratch, r, r)
+	}
+	l.p("VEXTRACTF128 $1, Y%d, X%d", r, scratch)
+	l.p("%s X%d, X%d, X%d", op, scratch, r, r)
+}
+
+// join reduces registers r, r+1, … with op to r: as many as a turn has, pairs first.
+func (l *loop) join(op string, r, count int) {
+	for step := 1; step < count; step *= 2 {
+		for i := 0; i < count; i += 2 * step {
+			l.op(op, r+i+step, r+i, r+i)
+		}
 	}
 }
 
-// sums stores the sum of the lanes of registers as results r0, r1, …
-func (l *loop) sums(z ...int) {
-	for i, r := range z {
-		l.horizontal("VADDPS", r, 31)
-		l.p("VMOVSS X%d, %s", r, l.args[fmt.Sprintf("r%d", i)])
-	}
-}
-
-// exp computes e^x in Z p from Z x, which it changes, with Z t and Z n. Cephes expf: x = n·ln 2 + r, a polynomial in r, times 2^n. expLimits must have run.
-// The limits are the first operand of max and min so that NaN gets through.
-func (l *loop) exp(x, t, n, p int) {
-	l.p("VMAXPS Z%d, Z30, Z%d", x, x)
-	l.p("VMINPS Z%d, Z29, Z%d", x, x)
-	l.p("VMULPS.BCST %s, Z%d, Z%d", l.constant(math.Log2E), x, t)
-	l.p("VRNDSCALEPS $8, Z%d, Z%d", t, n)
-	l.p("VFNMADD231PS.BCST %s, Z%d, Z%d", l.constant(0.693359375), n, x)
-	l.p("VFNMADD231PS.BCST %s, Z%d, Z%d", l.constant(-2.12194440e-4), n, x)
-	l.set(1.9875691500e-4, p)
-	for _, c := range []float32{1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1, 1} {
-		l.p("VFMADD213PS.BCST %s, Z%d, Z%d", l.constant(c), x, p)
-	}
-	l.p("VSCALEFPS Z%d, Z%d, Z%d", n, p, p)
-}
-
-// expLimits sets where exp is 0 and where it is infinite.
-func (l *loop) expLimits() {
-	l.set(-104, 30)
-	l.set(89, 29)
-}
-
-// erf computes erf(x) in Z p from Z x, which it changes, with Z s, q and t: the rational function of erf32, exactly ±1 from |x| = 4 on.
-func (l *loop) erf(x, s, p, q, t int) {
-	l.p("VANDPS.BCST %s, Z%d, Z%d", l.bits(0x7fffffff), x, t)
-	l.p("VCMPPS.BCST $13, %s, Z%d, K2", l.constant(4), t)
-	l.p("VMAXPS.BCST %s, Z%d, Z%d", l.constant(-4), x, x)
-	l.p("VMINPS.BCST %s, Z%d, Z%d", l.constant(4), x, x)
-	l.p("VMULPS Z%d, Z%d, Z%d", x, x, s)
-	l.set(-2.72614225801306e-10, p)
-	for _, c := range []float32{2.77068142495902e-08, -2.10102402082508e-06, -5.69250639462346e-05, -7.34990630326855e-04, -2.95459980854025e-03, -1.60960333262415e-02} {
-		l.p("VFMADD213PS.BCST %s, Z%d, Z%d", l.constant(c), s, p)
-	}
-	l.set(-1.45660718464996e-05, q)
-	for _, c := range []float32{-2.13374055278905e-04, -1.68282697438203e-03, -7.37332916720468e-03, -1.42647390514189e-02} {
-		l.p("VFMADD213PS.BCST %s, Z%d, Z%d", l.constant(c), s, q)
-	}
-	l.p("VMULPS Z%d, Z%d, Z%d", x, p, p)
-	l.comment("p/q: an estimate of 1/q to 14 bits, one step of Newton")
-	l.p("VRCP14PS Z%d, Z%d", q, t)
-	l.p("VFNMADD213PS.BCST %s, Z%d, Z%d", l.constant(2), t, q)
-	l.p("VMULPS Z%d, Z%d, Z%d", q, t, t)
-	l.p("VMULPS Z%d, Z%d, Z%d", t, p, p)
-	l.comment("±1")
-	l.p("VANDPS.BCST %s, Z%d, Z%d", l.bits(0x80000000), x, t)
-	l.p("VORPS.BCST %s, Z%d, K2, Z%d", l.constant(1), t, p)
-}
-
-// cdf computes Φ(x) = (1+erf(x/√2))/2 in Z p from Z x, which it keeps, with Z 1, 2, 4 and 5.
-func (l *loop) cdf(x, p int) {
-	l.p("VMULPS.BCST %s, Z%d, Z1", l.constant(math.Sqrt2/2), x)
-	l.erf(1, 2, p, 4, 5)
-	l.set(0.5, 4)
-	l.p("VFMADD213PS Z4, Z4, Z%d", p)
+// result stores the reduction of a register with op.
+func (l *loop) result(op string, r int, name string) {
+	l.horizontal(op, r)
+	l.p("VMOVSS X%d, %s", r, l.args[name])
 }

@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package amxemu
+
+func dotFast(_, _, _ *tile, _, _, _ int) bool { return false }

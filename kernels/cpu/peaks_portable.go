@@ -1,0 +1,7 @@
+//go:build !amd64
+
+package cpu
+
+func multiplyAdds(string) multiplier { return portableMultiplier() }
+
+func reader(string) func(x []byte, sink *float32) { return portableRead }
