@@ -92,6 +92,11 @@ func TestBootstrapIsDeterministic(t *testing.T) {
 	if c := mustInterval(t, r, Bootstrap{Seed: 5}); a == c {
 		t.Error("the seed changes nothing")
 	}
+	// A resample may draw only utterances without reference; it has no rate and is drawn again.
+	sparse := mustInterval(t, &Report{Utterances: []Utterance{{ID: "a"}, {ID: "b", Counts: Counts{Insertions: 1}}, {ID: "c", Counts: Counts{Correct: 4}}}}, Bootstrap{})
+	if sparse.Low != 0 || sparse.High != .5 || sparse.Estimate != .25 {
+		t.Errorf("%+v", sparse)
+	}
 	// One unit of resampling has one outcome.
 	if one := mustInterval(t, &Report{Utterances: r.Utterances[:1]}, Bootstrap{}); one.Low != one.Estimate || one.High != one.Estimate {
 		t.Errorf("%+v", one)

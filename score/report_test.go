@@ -60,6 +60,10 @@ func TestScore(t *testing.T) {
 	if got := r.Confusions(Insertion, 2); !reflect.DeepEqual(got, []Confusion{{"", "d", 1}, {"", "e", 1}}) {
 		t.Errorf("%+v", got)
 	}
+	often := mustScore(t, []Item{{ID: "a", Ref: "a b b c c", Hyp: ""}, {ID: "b", Ref: "b c d", Hyp: "d"}}, Options{})
+	if got := often.Confusions(Deletion, 3); !reflect.DeepEqual(got, []Confusion{{"b", "", 3}, {"c", "", 3}, {"a", "", 1}}) {
+		t.Errorf("%+v", got)
+	}
 	if got := r.Worst(3); got[0].ID != "u3" || got[1].ID != "u5" || got[2].ID != "u4" || len(r.Worst(9)) != 4 {
 		t.Errorf("worst %s, %s, %s", got[0].ID, got[1].ID, got[2].ID)
 	}

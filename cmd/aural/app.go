@@ -96,6 +96,7 @@ func (a *app) root() *cobra.Command {
   aural data import corpus/ --out store        recordings -> store
   aural pretrain --recipe tiny --data store    store -> run directory with checkpoints
   aural plot runs/20260101-1200-tiny           run directory -> figure
+  aural eval text hyp.txt                      transcripts -> error rates
 
 ` + exitHelp + `
 Results go to standard output, messages and progress to standard error. NO_COLOR is respected.`,
