@@ -15,8 +15,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
-	"strings"
 
 	"aural/lm"
 )
@@ -192,17 +190,4 @@ func addLogs(a, b float64) float64 {
 		return a + math.Log1p(math.Exp(-d))
 	}
 	return a
-}
-
-// sortHypotheses orders by score, then text, so that equal scores have one order.
-func sortHypotheses(list []Hypothesis) {
-	slices.SortStableFunc(list, func(a, b Hypothesis) int {
-		switch {
-		case a.Score > b.Score:
-			return -1
-		case a.Score < b.Score:
-			return 1
-		}
-		return strings.Compare(a.Text, b.Text)
-	})
 }

@@ -30,7 +30,7 @@ func TestLM(t *testing.T) {
 		t.Errorf("says %q", msg)
 	}
 	write(t, text, []byte("the cat sat\n"))
-	out, msg = call(t, exitDone, "lm", "perplexity", arpa, text, "--json")
+	out, _ = call(t, exitDone, "lm", "perplexity", arpa, text, "--json")
 	has(t, out, `"oov": 3`, `"perplexity_without_oov"`)
 	_, msg = call(t, exitDone, "lm", "perplexity", arpa, text)
 	has(t, msg, "upper case")
