@@ -11,9 +11,9 @@ import (
 // Prefix starts the name of every parameter of the encoder, as in Hugging Face models with heads.
 const Prefix = "wav2vec2."
 
-// featureEps is ε of the norms between the convolutions. It is PyTorch's default in fairseq and in transformers, whose layer_norm_eps, our
+// FeatureNormEps is ε of the norms between the convolutions. It is PyTorch's default in fairseq and in transformers, whose layer_norm_eps, our
 // [Config.NormEps], does not reach them.
-const featureEps = 1e-5
+const FeatureNormEps = 1e-5
 
 // Features is the feature encoder: wave (B,S,1) → z (B,T,C), T = cfg.Frames(S). Each layer is a convolution without padding, a norm (see [ConvNorm])
 // and a GELU. The gradient that flows back into it is multiplied by FeatureGradScale (spec: Baevski et al. 2020 §4.2).
@@ -25,9 +25,9 @@ func Features(n *nn.Net, cfg Config, wave *graph.Node) *graph.Node {
 			x = nn.Conv1D(n, name+".conv", x, l.Channels, l.Kernel, l.Stride, cfg.ConvBias)
 			switch {
 			case cfg.ConvNorm == LayerNorm:
-				x = nn.LayerNorm(n, name+".layer_norm", x, featureEps)
+				x = nn.LayerNorm(n, name+".layer_norm", x, FeatureNormEps)
 			case i == 0:
-				x = nn.GroupNorm(n, name+".layer_norm", x, l.Channels, featureEps)
+				x = nn.GroupNorm(n, name+".layer_norm", x, l.Channels, FeatureNormEps)
 			}
 			x = n.Apply(kernels.GELU{}, x)
 		})

@@ -197,6 +197,29 @@ func TestVocabulary(t *testing.T) {
 	}
 }
 
+// The settings of the input may stand in processor_config.json.
+func TestProcessorOfNewerFolders(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{`{"feature_extractor": {"feature_extractor_type": "Wav2Vec2FeatureExtractor", "do_normalize": false}, "processor_class": "Wav2Vec2Processor"}`, ""},
+		{`{"feature_extractor": {"sampling_rate": 8000}}`, "sampling_rate is 8000"},
+		{`{"processor_class": "Wav2Vec2Processor"}`, "no feature_extractor"},
+		{`[]`, "processor_config.json"},
+	} {
+		dir := copyFolder(t, "base-ctc")
+		if err := os.Rename(filepath.Join(dir, PreprocessorFile), filepath.Join(dir, "old.json")); err != nil {
+			t.Fatal(err)
+		}
+		writeTest(t, dir, processorFile, []byte(c.text))
+		m, err := Open(dir)
+		switch {
+		case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+			t.Errorf("%s: %v", c.text, err)
+		case c.want == "" && (err != nil || m.Preprocessor.Normalize || m.Preprocessor.AttentionMask):
+			t.Errorf("%s: %+v, %v", c.text, m, err)
+		}
+	}
+}
+
 // What passes can be built and written, and reads back as it is.
 func FuzzConfig(f *testing.F) {
 	for _, name := range []string{"base-ctc", "large-pretraining", "base-model"} {

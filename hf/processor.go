@@ -29,20 +29,41 @@ func NewPreprocessor(norm encoder.ConvNorm, normalize bool) Preprocessor {
 		AttentionMask: norm == encoder.LayerNorm}
 }
 
-// readPreprocessor reads preprocessor_config.json. Without one transformers normalises, so that is assumed.
+// readPreprocessor reads preprocessor_config.json, or the same out of processor_config.json, which the processors of transformers 5 write. With neither
+// transformers normalises, so that is assumed.
 func (m *Model) readPreprocessor() error {
 	m.Preprocessor = NewPreprocessor(encoder.ConvNorm(m.Config.FeatExtractNorm), true)
 	raw, err := readFile(m.Dir, PreprocessorFile, maxConfigBytes)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		raw, err = readFile(m.Dir, processorFile, maxConfigBytes)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err == nil {
+			raw, err = featureExtractor(raw)
+		}
+	}
+	if err == nil {
+		err = parsePreprocessor(raw, &m.Preprocessor)
 	}
 	if err != nil {
-		return err
-	}
-	if err := parsePreprocessor(raw, &m.Preprocessor); err != nil {
 		return fmt.Errorf("%s: %w", m.Dir, err)
 	}
 	return nil
+}
+
+const processorFile = "processor_config.json"
+
+// featureExtractor is the part of processor_config.json that stands for preprocessor_config.json.
+func featureExtractor(raw []byte) ([]byte, error) {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return nil, fmt.Errorf("hf: %s: %w", processorFile, err)
+	}
+	if len(all["feature_extractor"]) == 0 {
+		return nil, fmt.Errorf("hf: %s has no feature_extractor; add a %s", processorFile, PreprocessorFile)
+	}
+	return all["feature_extractor"], nil
 }
 
 // parsePreprocessor reads the keys that are there into p; others are ignored. What would change the input otherwise than this program does is an error.

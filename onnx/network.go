@@ -8,9 +8,6 @@ import (
 	"aural/hf"
 )
 
-// featureEps is ε of the norms between the convolutions, as package encoder has it.
-const featureEps = 1e-5
-
 // masked is what is added to the scores of padding: the most negative float32, as in transformers.
 const masked = -math.MaxFloat32
 
@@ -53,9 +50,9 @@ func (g *graph) features(c encoder.Config, wave string) string {
 		x = g.op("Conv", []attr{{"strides", []int{l.Stride}}, {"kernel_shape", []int{l.Kernel}}}, in...)
 		switch {
 		case c.ConvNorm == encoder.LayerNorm:
-			x = g.flip(g.layerNorm(name+".layer_norm", g.flip(x), featureEps))
+			x = g.flip(g.layerNorm(name+".layer_norm", g.flip(x), encoder.FeatureNormEps))
 		case i == 0: // a group a channel
-			x = g.op("InstanceNormalization", []attr{{"epsilon", featureEps}}, x, g.weight(name+".layer_norm.weight"), g.weight(name+".layer_norm.bias"))
+			x = g.op("InstanceNormalization", []attr{{"epsilon", encoder.FeatureNormEps}}, x, g.weight(name+".layer_norm.weight"), g.weight(name+".layer_norm.bias"))
 		}
 		x = g.gelu(x)
 	}

@@ -96,20 +96,21 @@ func (a *app) root() *cobra.Command {
   aural data import corpus/ --out store        recordings -> store
   aural pretrain --recipe tiny --data store    store -> run directory with checkpoints
   aural plot runs/20260101-1200-tiny           run directory -> figure
+  aural eval text hyp.txt                      transcripts -> error rates
 
 ` + exitHelp + `
 Results go to standard output, messages and progress to standard error. NO_COLOR is respected.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddGroup(&cobra.Group{ID: "train", Title: "Data and training:"}, &cobra.Group{ID: "look", Title: "Looking at runs:"},
+	root.AddGroup(&cobra.Group{ID: "train", Title: "Data and training:"}, &cobra.Group{ID: "look", Title: "Looking at runs and results:"},
 		&cobra.Group{ID: "machine", Title: "The program and the machine:"})
 	for _, g := range []struct {
 		id   string
 		list []*cobra.Command
 	}{
-		{"train", []*cobra.Command{a.quickstart(), a.data(), a.pretrain(), a.finetune(), a.model(), a.recipes()}},
-		{"look", []*cobra.Command{a.top(), a.health(), a.runs(), a.plot()}},
+		{"train", []*cobra.Command{a.quickstart(), a.data(), a.pretrain(), a.finetune(), a.lm(), a.model(), a.recipes()}},
+		{"look", []*cobra.Command{a.top(), a.health(), a.runs(), a.plot(), a.eval()}},
 		{"machine", []*cobra.Command{a.doctor(), a.bench(), a.version(), a.man()}},
 	} {
 		for _, c := range g.list {

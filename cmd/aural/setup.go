@@ -21,9 +21,10 @@ type setup struct {
 
 // machineFlags say what computes.
 type machineFlags struct {
-	threads   int
-	kernels   string
-	precision kernels.Precision // of a recipe or of bench products; "" is float32
+	threads    int
+	kernels    string
+	precision  kernels.Precision // "" is float32
+	fromRecipe bool              // the precision
 }
 
 // kernelsVariable is the environment variable behind --kernels.
@@ -48,6 +49,9 @@ func newBackend(m machineFlags) (*cpu.Backend, error) {
 	case variant != "":
 		return nil, usagef("%s: %w", from, err)
 	case m.precision != "" && m.precision != kernels.PrecisionFloat32:
+		if m.fromRecipe {
+			return nil, usagef("%w (the recipe asks for it; --set precision=float32 overrides that)", err)
+		}
 		return nil, usage(err)
 	}
 	return nil, err
@@ -81,7 +85,7 @@ func (s *setup) prepare(storeDir string, m machineFlags) (err error) {
 	if err := checkMemory(r.Data, r.Train.Accumulate, train.Footprint{WeightBytes: weightBytes(r.Train.Accumulate, n)}, availableMemory()); err != nil {
 		return err
 	}
-	m.precision = r.Precision
+	m.precision, m.fromRecipe = r.Precision, true
 	if s.backend, err = newBackend(m); err != nil {
 		return err
 	}
