@@ -9,7 +9,9 @@ import (
 
 	"aural/datasets"
 	"aural/runlog"
+	"aural/score"
 	"aural/train"
+	"aural/vocab"
 )
 
 // shownTranscripts is how many utterances of a validation are written out.
@@ -122,9 +124,9 @@ func (c *checker) row(p *program, row int) error {
 		Seconds: w.utterances[row].Seconds(), BlankShare: float64(blanks) / float64(max(frames, 1)),
 	}
 	said, heard := strings.Fields(t.Reference), strings.Fields(t.Hypothesis)
-	t.WordErrors, t.Words = distance(said, heard), len(said)
-	want, got := trim(reference, v.Boundary()), trim(hypothesis, v.Boundary())
-	t.CharErrors, t.Chars = distance(want, got), len(want)
+	t.WordErrors, t.Words = score.Distance(said, heard), len(said)
+	want, got := c.tokens(reference), c.tokens(hypothesis)
+	t.CharErrors, t.Chars = score.Distance(want, got), len(want)
 	n := &c.totals
 	n.loss += t.Loss
 	n.utterances++
@@ -145,16 +147,17 @@ func (c *checker) row(p *program, row int) error {
 	return c.align(row, t.Hypothesis, path, logits)
 }
 
-// trim takes boundaries off both ends and leaves one where there are several.
-func trim(ids []int32, boundary int) []int32 {
-	out := make([]int32, 0, len(ids))
+// tokens spells labels one by one, without boundaries at both ends and with one where there are several.
+func (c *checker) tokens(ids []int32) []string {
+	out := make([]string, 0, len(ids))
 	for _, id := range ids {
-		if int(id) == boundary && (len(out) == 0 || int(out[len(out)-1]) == boundary) {
+		tok := c.labels.vocab.Token(int(id))
+		if tok == vocab.BoundaryToken && (len(out) == 0 || out[len(out)-1] == tok) {
 			continue
 		}
-		out = append(out, id)
+		out = append(out, tok)
 	}
-	if n := len(out); n > 0 && int(out[n-1]) == boundary {
+	if n := len(out); n > 0 && out[n-1] == vocab.BoundaryToken {
 		out = out[:n-1]
 	}
 	return out

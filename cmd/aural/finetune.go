@@ -123,7 +123,7 @@ func (s *session) openFinetune(r finetune.Recipe, continued bool, storeDir strin
 	if v, err = r.Vocabulary(s.store); err != nil {
 		return err
 	}
-	m.precision = r.Precision
+	m.precision, m.fromRecipe = r.Precision, true
 	if s.backend, err = newBackend(m); err != nil {
 		return err
 	}

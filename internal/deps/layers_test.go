@@ -50,7 +50,7 @@ const layers = `
 
 	# Tasks.
 	hf, quantizer, contrastive < pretrain;
-	hf, vocab, features, decode < finetune;
+	hf, vocab, score, features, decode < finetune;
 
 	# The program.
 	pretrain, finetune, internal/spelling < recipes;
