@@ -61,7 +61,7 @@ const (
 	byColumn
 )
 
-// Packing an element costs as much as some 40 multiply-adds, so it does not pay for A where a product has few columns, and for B where it has
+// Packing an element takes as long as 10 to 40 multiply-adds, by how far away it is, so it does not pay for A where a product has few columns, and for B where it has
 // few rows. But values that are used together should lie together: where a step takes another cache line, as for A by columns, only so
 // many steps stay near until the next panel, unless the lines follow each other closely.
 const (
@@ -303,8 +303,8 @@ func balance(n, limit, step int) int {
 type grid struct{ m, n, mt, nt, down, across int }
 
 // tiling says how a grid may cut, at multiples of mr rows and nr columns, and what parts cost: A is packed again every nc columns, and packing an
-// element takes as long as so many multiply-adds. taskCost is what starting a part takes, in multiply-adds too. Both are measured, and in a wide
-// range the choice of a grid stays the same.
+// element from far away takes as long as so many multiply-adds. taskCost is what starting a part takes, in multiply-adds too. Both are measured, but
+// packCost of AMX: that is an estimate from the speed of packing.
 type tiling struct{ mr, nr, nc, packCost int }
 
 const taskCost = 2000

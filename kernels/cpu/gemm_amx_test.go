@@ -133,35 +133,7 @@ func TestReducedProducts(t *testing.T) {
 // Each element must be summed in the same order whichever part of C a call computes, wherever its borders are.
 func TestReducedPartsDoNotMatter(t *testing.T) {
 	for _, p := range reducedPrecisions {
-		w := startVariant(t, withSmallBlocks(modelAMX()), Options{Threads: 1, Precision: p}).pool.workers[0]
-		rapid.Check(t, func(t *rapid.T) {
-			m, n, k := rapid.IntRange(1, 100).Draw(t, "m"), rapid.IntRange(1, 140).Draw(t, "n"), rapid.IntRange(1, 90).Draw(t, "k")
-			seed := values(rapid.Uint64().Draw(t, "seed"))
-			g := gemm{m: m, n: n, k: k, a: matrix(t, "a", m, k, &seed), b: matrix(t, "b", k, n, &seed), c: make([]float32, m*n), ldc: n}
-			if rapid.Bool().Draw(t, "bias") {
-				g.bias = make([]float32, n)
-				for i := range g.bias {
-					g.bias[i] = seed.next()
-				}
-			}
-			w.gemm(&g)
-			whole := g.c
-			g.c = make([]float32, m*n)
-			cutM, cutN := rapid.IntRange(0, m).Draw(t, "cut of m"), rapid.IntRange(0, n).Draw(t, "cut of n")
-			for _, r := range [][2]int{{0, cutM}, {cutM, m}} {
-				for _, c := range [][2]int{{0, cutN}, {cutN, n}} {
-					if r[0] < r[1] && c[0] < c[1] {
-						part := g.at(r[0], c[0], r[1]-r[0], c[1]-c[0])
-						w.gemm(&part)
-					}
-				}
-			}
-			for i, v := range whole {
-				if math.Float32bits(v) != math.Float32bits(g.c[i]) {
-					t.Fatalf("C[%d,%d] is %v in one part and %v in four", i/n, i%n, v, g.c[i])
-				}
-			}
-		})
+		checkParts(t, startVariant(t, withSmallBlocks(modelAMX()), Options{Threads: 1, Precision: p}).pool.workers[0])
 	}
 }
 

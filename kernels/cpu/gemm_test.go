@@ -119,31 +119,38 @@ func checkProduct(t *rapid.T, g *gemm, before, after []float32) {
 
 // Each element must be summed in the same order whichever part of C a call computes.
 func TestPartsDoNotMatter(t *testing.T) {
-	forEach(t, func(t *testing.T, variant string) {
-		b := withBlocks(t, variant, 1)
-		w := b.pool.workers[0]
-		rapid.Check(t, func(t *rapid.T) {
-			m, n, k := rapid.IntRange(1, 60).Draw(t, "m"), rapid.IntRange(1, 140).Draw(t, "n"), rapid.IntRange(1, 90).Draw(t, "k")
-			seed := values(rapid.Uint64().Draw(t, "seed"))
-			g := gemm{m: m, n: n, k: k, a: matrix(t, "a", m, k, &seed), b: matrix(t, "b", k, n, &seed), c: make([]float32, m*n), ldc: n}
-			w.gemm(&g)
-			whole := g.c
-			g.c = make([]float32, m*n)
-			cutM, cutN := rapid.IntRange(0, m).Draw(t, "cut of m"), rapid.IntRange(0, n).Draw(t, "cut of n")
-			for _, r := range [][2]int{{0, cutM}, {cutM, m}} {
-				for _, c := range [][2]int{{0, cutN}, {cutN, n}} {
-					if r[0] < r[1] && c[0] < c[1] {
-						part := g.at(r[0], c[0], r[1]-r[0], c[1]-c[0])
-						w.gemm(&part)
-					}
+	forEach(t, func(t *testing.T, variant string) { checkParts(t, withBlocks(t, variant, 1).pool.workers[0]) })
+}
+
+// checkParts compares products computed whole with the same in four parts.
+func checkParts(t *testing.T, w *worker) {
+	rapid.Check(t, func(t *rapid.T) {
+		m, n, k := rapid.IntRange(1, 100).Draw(t, "m"), rapid.IntRange(1, 140).Draw(t, "n"), rapid.IntRange(1, 90).Draw(t, "k")
+		seed := values(rapid.Uint64().Draw(t, "seed"))
+		g := gemm{m: m, n: n, k: k, a: matrix(t, "a", m, k, &seed), b: matrix(t, "b", k, n, &seed), c: make([]float32, m*n), ldc: n}
+		if rapid.Bool().Draw(t, "bias") {
+			g.bias = make([]float32, n)
+			for i := range g.bias {
+				g.bias[i] = seed.next()
+			}
+		}
+		w.gemm(&g)
+		whole := g.c
+		g.c = make([]float32, m*n)
+		cutM, cutN := rapid.IntRange(0, m).Draw(t, "cut of m"), rapid.IntRange(0, n).Draw(t, "cut of n")
+		for _, r := range [][2]int{{0, cutM}, {cutM, m}} {
+			for _, c := range [][2]int{{0, cutN}, {cutN, n}} {
+				if r[0] < r[1] && c[0] < c[1] {
+					part := g.at(r[0], c[0], r[1]-r[0], c[1]-c[0])
+					w.gemm(&part)
 				}
 			}
-			for i, v := range whole {
-				if math.Float32bits(v) != math.Float32bits(g.c[i]) {
-					t.Fatalf("C[%d,%d] is %v in one part and %v in four", i/n, i%n, v, g.c[i])
-				}
+		}
+		for i, v := range whole {
+			if math.Float32bits(v) != math.Float32bits(g.c[i]) {
+				t.Fatalf("C[%d,%d] is %v in one part and %v in four", i/n, i%n, v, g.c[i])
 			}
-		})
+		}
 	})
 }
 
