@@ -38,7 +38,10 @@ const layers = `
 
 	# Numbers: the vocabulary of ops, and the back ends, which share no code. gen writes the assembly of cpu.
 	NONE < kernels, kernels/cpu/gen;
-	kernels, rng < kernels/ref, kernels/cpu, kernels/cuda;
+	NONE < kernels/cuda/driver < kernels/cuda/libcuda, kernels/cuda/nvrtc;
+	kernels, rng < kernels/ref, kernels/cpu;
+	kernels, rng, kernels/cuda/libcuda, kernels/cuda/nvrtc < kernels/cuda;
+	NONE < nvml < runlog/host;
 
 	# The engine.
 	kernels < exec < graph;
@@ -49,22 +52,26 @@ const layers = `
 	encoder, internal/atomicfile < hf < onnx;
 
 	# Tasks.
-	hf, quantizer, contrastive < pretrain;
+	datasets, score < probe;
+	hf, quantizer, contrastive, probe < pretrain;
 	hf, vocab, score, features, decode < finetune;
+	hf, vocab, decode, train, audio < infer;
+	finetune, infer < sweep;
 
 	# The program.
 	pretrain, finetune, internal/spelling < recipes;
-	recipes, onnx, tui, plots, health, reference, features, score, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda < cmd/aural;
+	recipes, infer, probe, sweep, onnx, tui, plots, health, reference, features, score, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda < cmd/aural;
 
 	# Support of tests, imported by no part of the program.
 	NONE < internal/deps, internal/testkit, internal/amxemu, internal/amxemu/tileasm;
+	kernels/cuda/driver < internal/cudaemu, internal/cudafake;
 	internal/testkit, kernels/ref < kernels/kerneltest;
 	internal/testkit, graph, kernels/ref < graph/graphtest;
 `
 
 // forTests is what the _test.go files of any package may import besides what the package may.
 var forTests = []string{
-	"internal/testkit", "internal/amxemu", "internal/amxemu/tileasm", "internal/synth", "kernels/kerneltest", "graph/graphtest",
+	"internal/testkit", "internal/amxemu", "internal/amxemu/tileasm", "internal/cudaemu", "internal/cudafake", "kernels/cuda/driver", "internal/synth", "kernels/kerneltest", "graph/graphtest",
 	"kernels/ref", "kernels/cpu", "kernels/cuda", "rng", "safetensors",
 }
 
@@ -72,6 +79,9 @@ var forTests = []string{
 // any package.
 var doors = map[string][]string{
 	"gorgonia.org/":                      {"graph"},
+	"gorgonia.org/cu":                    {"kernels/cuda/cu"},
+	"github.com/ebitengine/purego":       {"kernels/cuda/libcuda", "kernels/cuda/nvrtc", "nvml", "internal/cudaemu"},
+	"github.com/eliben/go-sentencepiece": {"vocab"},
 	"github.com/chewxy/hm":               {"graph"},
 	"go4.org/unsafe/assume-no-moving-gc": {"graph"},
 	"github.com/apache/arrow/":           {"datasets", "datasets/corpora", "datasets/parquet"},
@@ -84,7 +94,6 @@ var doors = map[string][]string{
 	"codeberg.org/go-pdf/fpdf":           {"plots"},
 	"golang.org/x/image/":                {"plots"},
 	"gonum.org/v1/gonum/":                {"features", "plots", "TESTS"},
-	"github.com/ebitengine/purego":       {"kernels/cuda"},
 	"github.com/spf13/cobra":             {"cmd/aural"},
 	"go.yaml.in/yaml/v3":                 {"cmd/aural", "recipes", "TESTS"},
 	"google.golang.org/protobuf":         {"runlog", "runlog/tensorboard", "onnx"},
