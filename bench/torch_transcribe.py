@@ -79,6 +79,7 @@ class Transcriber:
         with torch.inference_mode():
             x = self.extract(waves, sampling_rate=RATE, padding=True, return_tensors="pt")
             logits = self.model(x.input_values, attention_mask=x.get("attention_mask")).logits
+            logits[..., 1:4] = -torch.inf  # <s>, </s> and <unk> are no text; aural never takes them
             return self.tokenizer.batch_decode(logits.argmax(-1))
 
 
