@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"aural/datasets"
+	"aural/exec"
 	"aural/kernels"
 )
 
@@ -114,6 +115,26 @@ func matrices(utterances, layers int) [][]Matrix {
 		out[i] = all[i*layers:][:layers:layers]
 	}
 	return out
+}
+
+// Profile sums the time, work and traffic of the calls of all programs since the last ResetProfile, by op and variant.
+func (m *Model) Profile() []exec.OpTime {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []exec.OpTime
+	for p := range m.programs.All() {
+		all = append(all, p.Program.Profile()...)
+	}
+	return exec.MergeProfiles(all)
+}
+
+// ResetProfile forgets what was measured.
+func (m *Model) ResetProfile() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for p := range m.programs.All() {
+		p.Program.ResetProfile()
+	}
 }
 
 // run fills out, a matrix for each utterance and layer.
