@@ -48,6 +48,7 @@ type Recipe struct {
 	Loss      LossConfig         `yaml:"loss"`
 	Train     train.Config       `yaml:"train"`
 	Valid     train.ValidConfig  `yaml:"valid"`
+	Decode    DecodeConfig       `yaml:"decode"`
 }
 
 // SubsetConfig says how much of the store is trained on, after validation was held out.
@@ -92,7 +93,7 @@ func Default() Recipe {
 		Encoder: encoder.Default(), Mask: encoder.DefaultMask(),
 		Channels: encoder.MaskConfig{Probability: 0.5, Length: 64, Selection: encoder.Static, MinSpace: 1, SameCount: true, Semantics: encoder.Fairseq},
 		Freeze:   FreezeConfig{Features: true, Updates: 10000, LayerDecay: 1}, Loss: LossConfig{ZeroInfinity: true, Average: PerUtterance},
-		Train: train.DefaultConfig(), Valid: train.ValidConfig{Seconds: 600, Seed: 1},
+		Train: train.DefaultConfig(), Valid: train.ValidConfig{Seconds: 600, Seed: 1}, Decode: defaultDecode(),
 	}
 	e := &r.Encoder
 	e.InputDropout, e.FeatureDropout, e.Dropout, e.AttentionDropout, e.ActivationDropout, e.LayerDrop, e.FeatureGradScale = 0, 0, 0, 0, 0.1, 0.05, 1
@@ -105,7 +106,7 @@ func Default() Recipe {
 
 // Validate reports every setting that cannot work, alone or together.
 func (r Recipe) Validate() error {
-	errs := []error{r.Precision.Validate(), r.Data.Sampler(r.Seed, datasets.Pad).Validate(), r.Encoder.Validate(), r.Mask.Validate(), r.Channels.Validate(), r.Labels.Validate(), r.TrainConfig().Validate()}
+	errs := []error{r.Precision.Validate(), r.Data.Sampler(r.Seed, datasets.Pad).Validate(), r.Encoder.Validate(), r.Mask.Validate(), r.Channels.Validate(), r.Labels.Validate(), r.Decode.Validate(), r.TrainConfig().Validate()}
 	bad := func(cond bool, format string, args ...any) {
 		if cond {
 			errs = append(errs, fmt.Errorf("finetune: "+format, args...))

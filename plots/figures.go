@@ -123,7 +123,7 @@ func maskPanels(b *builder) []panel {
 
 // finetuningPanels shows what a head for recognition learns.
 func finetuningPanels(b *builder) []panel {
-	words := percent(zeroed(b.panel("Word error rate", "wer", trainValid("wer"))))
+	words := percent(zeroed(b.panel("Word error rate", "wer", append(trainValid("wer"), want{series: runlog.Valid + "/wer_lm", label: "valid, with LM", colour: 2}))))
 	letters := percent(zeroed(b.panel("Character error rate", "cer", trainValid("cer"))))
 	return []panel{words, letters, b.panel("CTC loss", "ctc_loss", trainValid("ctc_loss"))}
 }

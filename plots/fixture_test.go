@@ -86,7 +86,7 @@ func (s synthetic) values(u int64, random *rand.Rand, noise float64) []runlog.Va
 		{Name: "prob_perplexity/0", Value: perplexity * 0.4}, {Name: "prob_perplexity/1", Value: perplexity * 0.6},
 		{Name: "masked_share", Value: 0.49 + n(0.01)}, {Name: "mask_run", Value: 14.7 + n(0.3)}, {Name: "duplicate_distractors", Value: 0.02 + 0.5*math.Exp(-x/3e3)},
 		{Name: "positive_cosine", Value: 0.1 + 0.5*(1-math.Exp(-x/30e3)) + n(0.01)}, {Name: "negative_cosine", Value: 0.35 + n(0.01)},
-		{Name: "wer", Value: 0.1 + 0.9*math.Exp(-x/50e3)}, {Name: "cer", Value: 0.04 + 0.9*math.Exp(-x/30e3)}, {Name: "ctc_loss", Value: 0.3 + 4*math.Exp(-x/20e3) + n(0.1)},
+		{Name: "wer", Value: 0.1 + 0.9*math.Exp(-x/50e3)}, {Name: "wer_lm", Value: 0.06 + 0.9*math.Exp(-x/40e3)}, {Name: "cer", Value: 0.04 + 0.9*math.Exp(-x/30e3)}, {Name: "ctc_loss", Value: 0.3 + 4*math.Exp(-x/20e3) + n(0.1)},
 		{Name: "epoch", Value: math.Floor(float64(u) / 7300)},
 		{Name: "gumbel_temperature", Value: max(0.5, 2*math.Pow(0.999995, float64(u)))},
 		{Name: "hours_seen", Value: float64(u) * 1.56},

@@ -156,5 +156,6 @@ var metricTable = [...]Metric{
 	{Name: "ctc_loss", Unit: "nats", Better: Down, Nats: true, Description: "CTC loss of an utterance, mean over the batch"},
 	{Name: "blank_share", Unit: "share", Description: "share of frames whose most probable label is the blank"},
 	{Name: "wer", Unit: "share", Better: Down, Description: "word error rate", Aliases: []Alias{{"wer", Fairseq, false}, {"wer", HuggingFace, false}}},
+	{Name: "wer_lm", Unit: "share", Better: Down, Description: "word error rate with the language model of the recipe (decode.lm)"},
 	{Name: "cer", Unit: "share", Better: Down, Description: "character error rate", Aliases: []Alias{{"uer", Fairseq, false}, {"cer", HuggingFace, false}}},
 }

@@ -91,6 +91,7 @@ type Transcript struct {
 // Alignment says which frames of an utterance carry which label.
 type Alignment struct {
 	ID, Text     string
+	Forced       bool   // Text is the reference, placed where the model finds it; otherwise the most probable path is shown, and Text is what it says
 	Sample       string // as in Batch
 	Rate         int    // samples in a second of the WAV file
 	Frames       int

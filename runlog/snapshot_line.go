@@ -116,6 +116,9 @@ func appendTranscripts(buf []byte, list []Transcript) []byte {
 func appendAlignment(buf []byte, a *Alignment) []byte {
 	buf = appendText(buf, `{"id":`, a.ID)
 	buf = appendText(buf, `,"text":`, a.Text)
+	if a.Forced {
+		buf = append(buf, `,"forced":true`...)
+	}
 	buf = appendText(buf, `,"sample":`, a.Sample)
 	buf = appendMember(buf, `,"rate":`, a.Rate)
 	buf = appendMember(buf, `,"frames":`, a.Frames)

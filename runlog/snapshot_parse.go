@@ -153,6 +153,7 @@ func parseAlignment(payload []byte) (*Alignment, error) {
 	var line struct {
 		ID           string `json:"id"`
 		Text         string `json:"text"`
+		Forced       bool   `json:"forced"`
 		Sample       string `json:"sample"`
 		Rate         int    `json:"rate"`
 		Frames       int    `json:"frames"`
@@ -168,7 +169,7 @@ func parseAlignment(payload []byte) (*Alignment, error) {
 	if err := json.Unmarshal(payload, &line); err != nil {
 		return nil, err
 	}
-	a := &Alignment{ID: line.ID, Text: line.Text, Sample: line.Sample, Rate: line.Rate, Frames: line.Frames,
+	a := &Alignment{ID: line.ID, Text: line.Text, Forced: line.Forced, Sample: line.Sample, Rate: line.Rate, Frames: line.Frames,
 		FrameSeconds: float64(line.FrameSeconds), Blank: line.Blank}
 	for _, t := range line.Tokens {
 		a.Tokens = append(a.Tokens, AlignedToken{t.Label, t.Frame, t.Frames, float32(t.Score)})

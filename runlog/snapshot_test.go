@@ -83,7 +83,7 @@ var genTranscript = rapid.Custom(func(t *rapid.T) Transcript {
 
 var genAlignment = rapid.Custom(func(t *rapid.T) *Alignment {
 	a := &Alignment{ID: genText.Draw(t, "id"), Text: genText.Draw(t, "text"), Rate: 16000, Frames: rapid.IntRange(0, 100).Draw(t, "frames"),
-		Sample: rapid.SampledFrom([]string{"", "samples/alignment-00000012-2.wav"}).Draw(t, "sample"), FrameSeconds: 0.02}
+		Sample: rapid.SampledFrom([]string{"", "samples/alignment-00000012-2.wav"}).Draw(t, "sample"), FrameSeconds: 0.02, Forced: rapid.Bool().Draw(t, "forced")}
 	for at := 0; ; {
 		first := at + rapid.IntRange(0, 5).Draw(t, "gap")
 		n := rapid.IntRange(1, 20).Draw(t, "run")
@@ -180,9 +180,9 @@ func TestSnapshotLines(t *testing.T) {
 		`"kind":"transcripts","transcripts":[{"id":"a","reference":"A B","hypothesis":"A","loss":"Inf","word_errors":1,"words":2,"char_errors":2,"chars":3,"seconds":1.5,"blank_share":0.75}]`: func(s *Snapshot) {
 			s.Transcripts = []Transcript{{"a", "A B", "A", math.Inf(1), 1, 2, 2, 3, 1.5, 0.75}}
 		},
-		`"kind":"alignment","alignment":{"id":"a","text":"A","sample":"samples/alignment-00000003.wav","rate":16000,"frames":2,"frame_seconds":0.02,` +
+		`"kind":"alignment","alignment":{"id":"a","text":"A","forced":true,"sample":"samples/alignment-00000003.wav","rate":16000,"frames":2,"frame_seconds":0.02,` +
 			`"tokens":[{"label":"A","frame":1,"frames":1,"score":0.5}],"blank":[1,0.25]}`: func(s *Snapshot) {
-			s.Alignment = &Alignment{"a", "A", "samples/alignment-00000003.wav", 16000, 2, 0.02, []AlignedToken{{"A", 1, 1, 0.5}}, []float32{1, 0.25}}
+			s.Alignment = &Alignment{"a", "A", true, "samples/alignment-00000003.wav", 16000, 2, 0.02, []AlignedToken{{"A", 1, 1, 0.5}}, []float32{1, 0.25}}
 		},
 	} {
 		s := head

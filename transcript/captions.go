@@ -23,14 +23,22 @@ type cue struct {
 	lines      []string
 }
 
-// cues divides the words of a transcript into captions. One ends at a long pause; where it is full, at the longest pause in its second half. A short one stays on the screen
+// cues divides the words of a transcript into captions. One ends at a long pause; where it is full, at the longest pause in its second half; and with the line, where segments are lines. A short one stays on the screen
 // until it can be read or the next one comes.
 func (t *Transcript) cues() []cue {
-	words, joint := t.Words(), t.joint()
+	joint := t.joint()
 	var list []cue
-	for len(words) > 0 {
+	lines := t.Segments
+	for words, own := t.Words(), 0; len(words) > 0; {
+		within := len(words) // words that may share a caption
+		if t.Lines {
+			for own == 0 {
+				own, lines = len(lines[0].best().Words), lines[1:]
+			}
+			within = own
+		}
 		n, full := 1, false
-		for n < len(words) && words[n].Start-words[n-1].End < longPause {
+		for n < within && words[n].Start-words[n-1].End < longPause {
 			if full = words[n].End-words[0].Start > mostTime || len(wrap(words[:n+1], joint)) > mostLines; full {
 				break
 			}
@@ -46,7 +54,7 @@ func (t *Transcript) cues() []cue {
 		}
 		c.end = max(c.end, min(c.start+leastTime, until))
 		list = append(list, c)
-		words = words[n:]
+		words, own = words[n:], own-n
 	}
 	return list
 }

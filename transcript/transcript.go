@@ -1,4 +1,5 @@
-// Package transcript writes what was recognised in recordings: plain text, JSON, SubRip and WebVTT captions, and the trn and CTM files of NIST's sclite.
+// Package transcript writes what was recognised in recordings, or aligned with them: plain text, JSON, SubRip and WebVTT captions, the trn and CTM files of NIST's sclite, TextGrids
+// of Praat and label tracks of Audacity.
 package transcript
 
 import (
@@ -6,11 +7,12 @@ import (
 	"strings"
 )
 
-// Word is a word and when it is said, in seconds from the beginning of the recording.
+// Word is a word, or a token of one, and when it is said, in seconds from the beginning of the recording.
 type Word struct {
-	Text  string  `json:"word"`
-	Start float64 `json:"start"`
-	End   float64 `json:"end"`
+	Text       string  `json:"word"`
+	Start      float64 `json:"start"`
+	End        float64 `json:"end"`
+	Confidence float64 `json:"confidence,omitempty"` // 0 to 1; 0: not known
 }
 
 // Hypothesis is one text for a segment. Scores are natural logarithms.
@@ -21,6 +23,10 @@ type Hypothesis struct {
 	Acoustic float64 `json:"acoustic"`
 	LM       float64 `json:"lm"`    // of the language model, unweighted
 	Boost    float64 `json:"boost"` // of hotwords
+
+	// Of alignments only.
+	Tokens     []Word  `json:"-"`
+	Confidence float64 `json:"-"` // 0 to 1; 0: not known
 }
 
 // Segment is a stretch of a recording that was recognised as one utterance.
@@ -35,6 +41,7 @@ type Transcript struct {
 	Path     string // of the recording, "" when it is in a store
 	Seconds  float64
 	Segments []Segment // in order; none in a recording without speech
+	Lines    bool      // segments are lines of a given text: no caption holds words of two
 }
 
 // best is the most probable hypothesis.
@@ -94,12 +101,15 @@ const (
 	JSONL Format = "jsonl" // the same, a line each
 	SRT   Format = "srt"   // SubRip captions
 	VTT   Format = "vtt"   // WebVTT captions (W3C)
-	CTM   Format = "ctm"   // time-marked words: recording, channel, start, duration, word (NIST sclite)
+	CTM   Format = "ctm"   // time-marked words: recording, channel, start, duration, word, confidence if known (NIST sclite)
 	TRN   Format = "trn"   // words (ID) (NIST sclite)
+
+	TextGrid Format = "textgrid" // tiers of intervals (Praat)
+	Audacity Format = "audacity" // a label track (Audacity)
 )
 
 // Formats are all formats.
-func Formats() []Format { return []Format{Text, JSON, JSONL, SRT, VTT, CTM, TRN} }
+func Formats() []Format { return []Format{Text, JSON, JSONL, SRT, VTT, CTM, TRN, TextGrid, Audacity} }
 
 // ParseFormat refuses a name that is no format.
 func ParseFormat(s string) (Format, error) {
@@ -113,5 +123,16 @@ func ParseFormat(s string) (Format, error) {
 	return "", fmt.Errorf("transcript: no format %q; there are %s", s, strings.Join(names, ", "))
 }
 
-// Joins reports whether the files of several recordings, one behind the other, are a file of the format. Captions are not: their times begin anew.
-func (f Format) Joins() bool { return f != SRT && f != VTT }
+// Joins reports whether the files of several recordings, one behind the other, are a file of the format. Captions and labels are not: their times begin anew.
+func (f Format) Joins() bool { return f != SRT && f != VTT && f != TextGrid && f != Audacity }
+
+// Extension is the end of the names of files, with its dot.
+func (f Format) Extension() string {
+	switch f {
+	case TextGrid:
+		return ".TextGrid"
+	case Audacity:
+		return ".txt"
+	}
+	return "." + string(f)
+}

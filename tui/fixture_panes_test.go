@@ -107,7 +107,7 @@ func fixtureTranscripts() []runlog.Snapshot {
 func fixtureAlignments() []runlog.Snapshot {
 	var out []runlog.Snapshot
 	for k := range 3 {
-		a := &runlog.Alignment{ID: fmt.Sprintf("1089-134686-%04d", k), Text: "HELLO BERTIE ANY GOOD", Sample: fmt.Sprintf("samples/alignment-%08d.wav", k), Rate: 16000, Frames: 149, FrameSeconds: 0.02}
+		a := &runlog.Alignment{ID: fmt.Sprintf("1089-134686-%04d", k), Text: "HELLO BERTIE ANY GOOD", Sample: fmt.Sprintf("samples/alignment-%08d.wav", k), Rate: 16000, Frames: 149, FrameSeconds: 0.02, Forced: k > 0}
 		at := 8
 		for i, letter := range a.Text {
 			label := string(letter)

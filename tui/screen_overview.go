@@ -74,7 +74,7 @@ func groups() []group {
 	return []group{
 		{runlog.Train, []string{"contrastive_loss", "ctc_loss", "accuracy", "code_perplexity", "prob_perplexity", "gradient_norm", "learning_rate", "diversity_loss",
 			"feature_penalty", "gumbel_temperature", "masked_share", "clip_rate", "skipped_steps", "duplicate_distractors", "codebook_cosine", "mask_run"}},
-		{runlog.Valid, []string{"contrastive_loss", "accuracy", "code_perplexity", "prob_perplexity", "wer", "cer"}},
+		{runlog.Valid, []string{"contrastive_loss", "accuracy", "code_perplexity", "prob_perplexity", "wer", "wer_lm", "cer"}},
 		{runlog.System, []string{"updates_per_second", "gflops", "data_wait", "memory/rss", "time/step"}},
 	}
 }

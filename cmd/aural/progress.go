@@ -86,6 +86,9 @@ func (p *progress) showValidation() {
 	}
 	p.checked = step
 	text := fmt.Sprintf("word errors %s, label errors %s, CTC loss %.2f", percent(last("wer")), percent(last("cer")), last("ctc_loss"))
+	if at, rate, ok := p.log.Last("valid/wer_lm"); ok && at == step {
+		text = fmt.Sprintf("word errors %s, with LM %s, label errors %s, CTC loss %.2f", percent(last("wer")), percent(rate), percent(last("cer")), last("ctc_loss"))
+	}
 	if _, accuracy, ok := p.log.Last("valid/accuracy"); ok {
 		text = fmt.Sprintf("accuracy %s (chance %s), contrastive loss %.3f, codes %.0f", percent(accuracy), percent(last("chance_accuracy")),
 			last("contrastive_loss"), last("code_perplexity"))

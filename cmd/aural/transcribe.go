@@ -138,20 +138,12 @@ func (t *transcriber) open(f transcribeFlags, cut *vad.Config) (err error) {
 			err = errors.Join(err, t.close())
 		}
 	}()
-	m := f.machine
-	m.precision = kernels.Precision(f.precision)
-	if t.backend, err = newBackend(m); err != nil {
+	o := infer.Options{ChunkSeconds: f.chunk, OverlapSeconds: noZero(f.overlap), Progress: t.progress}
+	r, err := openRecogniser(f.model, f.precision, f.machine, o)
+	if err != nil {
 		return err
 	}
-	if t.model, err = infer.Open(f.model, infer.Options{Backend: t.backend, ChunkSeconds: f.chunk, OverlapSeconds: noZero(f.overlap), Progress: t.progress}); err != nil {
-		return fmt.Errorf("--model: %w", err)
-	}
-	switch {
-	case !t.model.Head():
-		return fmt.Errorf("--model: %s has no CTC head, so it writes no text: fine-tune it with \"aural finetune --init %s\"", f.model, f.model)
-	case t.model.Vocabulary() == nil:
-		return fmt.Errorf("--model: %s has no vocab.json: nothing says what its outputs mean", f.model)
-	}
+	t.backend, t.model = r.backend, r.model
 	if t.decoding, err = f.decoder.open(t.model.Vocabulary()); err != nil {
 		return err
 	}
@@ -173,14 +165,8 @@ func noZero(x float64) float64 {
 }
 
 func (t *transcriber) close() error {
-	var errs []error
-	errs = append(errs, t.decoding.close())
-	if t.model != nil {
-		errs = append(errs, t.model.Close())
-	}
-	if t.backend != nil {
-		errs = append(errs, t.backend.Close())
-	}
+	r := recogniser{t.backend, t.model}
+	err := errors.Join(t.decoding.close(), r.close())
 	t.decoding, t.model, t.backend = nil, nil, nil
-	return errors.Join(errs...)
+	return err
 }

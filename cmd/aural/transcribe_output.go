@@ -61,7 +61,7 @@ func (o *output) write(t *transcript.Transcript) error {
 
 // file writes ID.FORMAT below the folder, whole or not at all.
 func (o *output) file(id string, data []byte) error {
-	name := filepath.FromSlash(id) + "." + string(o.format)
+	name := filepath.FromSlash(id) + o.format.Extension()
 	if !filepath.IsLocal(name) || strings.ContainsRune(name, 0) {
 		return notWritten{fmt.Errorf("the id %q makes no file name below %s; write to standard output", id, o.folder)}
 	}

@@ -57,10 +57,11 @@ const layers = `
 	hf, vocab, score, features, decode < finetune;
 	hf, vocab, decode, train, audio < infer;
 	finetune, infer < sweep;
+	vocab, decode, transcript < align;
 
 	# The program.
 	pretrain, finetune, internal/spelling < recipes;
-	recipes, infer, transcript, probe, sweep, onnx, tui, plots, health, reference, features, score, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda < cmd/aural;
+	recipes, infer, transcript, align, probe, sweep, onnx, tui, plots, health, reference, features, score, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda < cmd/aural;
 
 	# Support of tests, imported by no part of the program.
 	NONE < internal/deps, internal/testkit, internal/amxemu, internal/amxemu/tileasm;
