@@ -44,3 +44,15 @@ func (s Standard) Apply(dst []float64, x []float32) {
 		dst[i] = (float64(v) - s.Mean[i]) * s.Scale[i]
 	}
 }
+
+// Mean writes the mean over time of frames (T,len(dst)) to dst; of no frames it is 0.
+func Mean(dst, frames []float32) {
+	n := float64(len(frames) / len(dst))
+	sums := make([]float64, len(dst))
+	for i, v := range frames {
+		sums[i%len(dst)] += float64(v)
+	}
+	for d, s := range sums {
+		dst[d] = float32(s / max(n, 1))
+	}
+}
