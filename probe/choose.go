@@ -28,7 +28,7 @@ func Choose(s *Set, train, held []int, grid []float64, m Minimiser) (float64, er
 			return 0, err
 		}
 		losses := make([]float64, len(held))
-		parallel(len(held), func(i int) {
+		Each(len(held), func(i int) {
 			losses[i] = softmax(model.Logits(s.At(held[i])), s.Class[held[i]], 0)
 		})
 		loss := 0.0

@@ -21,10 +21,12 @@ const (
 	Frames Task = "frames"
 	// Characters is the transcript, by a linear layer to characters that is trained with the CTC loss: no alignment is needed.
 	Characters Task = "characters"
+	// Phones is the same with transcripts that are phones with blanks between.
+	Phones Task = "phones"
 )
 
 // Tasks are all tasks.
-func Tasks() []Task { return []Task{Speaker, Label, Frames, Characters} }
+func Tasks() []Task { return []Task{Speaker, Label, Frames, Characters, Phones} }
 
 // MostLabels is up to how many different transcripts are classes. A corpus of sentences has more and is no such corpus.
 const MostLabels = 200

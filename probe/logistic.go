@@ -98,7 +98,7 @@ func newProblem(s *Set) *problem {
 	p := &problem{standard: Standardise(s.X, s.Dim)}
 	p.dim, p.classes, p.class = s.Dim, s.Classes, s.Class
 	p.x = make([]float64, len(s.X))
-	parallel(s.Len(), func(i int) { p.standard.Apply(p.x[i*s.Dim:][:s.Dim], s.At(i)) })
+	Each(s.Len(), func(i int) { p.standard.Apply(p.x[i*s.Dim:][:s.Dim], s.At(i)) })
 	p.residual, p.loss = make([]float64, s.Len()*s.Classes), make([]float64, s.Len())
 	return p
 }
@@ -123,13 +123,13 @@ const featureBlock = 16
 func (l *logistic) evaluate(theta, gradient []float64) (float64, error) {
 	n, weights := len(l.class), l.dim*l.classes
 	w, b := theta[:weights], theta[weights:]
-	parallel(n, func(i int) {
+	Each(n, func(i int) {
 		r := l.residual[i*l.classes:][:l.classes]
 		copy(r, b)
 		project(r, l.x[i*l.dim:][:l.dim], w)
 		l.loss[i] = softmax(r, l.class[i], 1/float64(n))
 	})
-	parallel((l.dim+featureBlock-1)/featureBlock, func(k int) {
+	Each((l.dim+featureBlock-1)/featureBlock, func(k int) {
 		from := k * featureBlock
 		to := min(l.dim, from+featureBlock)
 		g := gradient[from*l.classes : to*l.classes]
@@ -219,8 +219,8 @@ func (m *Model) Logits(x []float32) []float64 {
 	return z
 }
 
-// parallel runs f(0) to f(n-1) on all CPUs. They must not depend on each other.
-func parallel(n int, f func(i int)) {
+// Each runs f(0) to f(n-1) on all CPUs. They must not depend on each other.
+func Each(n int, f func(i int)) {
 	workers := min(runtime.GOMAXPROCS(0), n)
 	if workers <= 1 {
 		for i := range n {

@@ -125,7 +125,7 @@ func (e *Examples) vectors(utterances []int) []int {
 // report counts right and wrong vectors by utterance.
 func (e *Examples) report(m *Model, vectors []int) *score.Report {
 	right := make([]bool, len(vectors))
-	parallel(len(vectors), func(i int) { right[i] = m.Predict(e.At(vectors[i])) == e.Class[vectors[i]] })
+	Each(len(vectors), func(i int) { right[i] = m.Predict(e.At(vectors[i])) == e.Class[vectors[i]] })
 	r, place := &score.Report{}, map[int]int{}
 	for i, v := range vectors {
 		u := e.Unit[v]

@@ -53,6 +53,7 @@ const layers = `
 
 	# Tasks.
 	datasets, score < probe;
+	nn, vocab, probe < probe/ctc;
 	hf, quantizer, contrastive, probe < pretrain;
 	hf, vocab, score, features, decode < finetune;
 	hf, vocab, decode, train, audio < infer;
@@ -60,7 +61,7 @@ const layers = `
 
 	# The program.
 	pretrain, finetune, internal/spelling < recipes;
-	recipes, infer, probe, sweep, onnx, tui, plots, health, reference, features, score, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda < cmd/aural;
+	recipes, infer, probe/ctc, sweep, onnx, tui, plots, health, reference, features, score, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda < cmd/aural;
 
 	# Support of tests, imported by no part of the program.
 	NONE < internal/deps, internal/testkit, internal/amxemu, internal/amxemu/tileasm;
