@@ -37,6 +37,8 @@ type Options struct {
 	ChunkSeconds   float64         // longest piece that goes through the network whole
 	OverlapSeconds float64         // least overlap of neighbouring chunks; below 0: none
 	BatchSeconds   float64         // most audio in one batch, padding included; a single row may be longer
+	// Progress, when not nil, is told after each batch how many seconds of the audio of the running call are done.
+	Progress func(seconds float64)
 }
 
 // DefaultOptions has chunks of 30 s with overlaps of 4 s, and batches of as much audio as one chunk has.

@@ -138,6 +138,7 @@ func (m *Model) run(ctx context.Context, audio [][]float32, layers []int, key st
 		w.cuts = m.appendCuts(w.cuts, i, len(x))
 	}
 	order(w.cuts)
+	done := 0 // frames
 	for rest := w.cuts; len(rest) > 0; {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -145,6 +146,12 @@ func (m *Model) run(ctx context.Context, audio [][]float32, layers []int, key st
 		n := m.together(rest)
 		if err := m.runBatch(audio, rest[:n], layers, key, out); err != nil {
 			return err
+		}
+		for _, c := range rest[:n] {
+			done += c.keepEnd - c.keep
+		}
+		if m.opt.Progress != nil {
+			m.opt.Progress(float64(done) * m.FrameSeconds())
 		}
 		rest = rest[n:]
 	}
