@@ -50,6 +50,8 @@ type Model struct {
 	normalize bool
 	vocab     *vocab.Vocabulary
 	classes   int // outputs of the CTC head, 0 without one
+	groups    int // codebooks of the quantizer, 0 without one
+	entries   int // of each
 	opt       Options
 	chunk     int // samples of a chunk
 	overlap   int // frames
@@ -94,6 +96,9 @@ func Open(dir string, o Options) (m *Model, err error) {
 		if err = m.setVocabulary(f); err != nil {
 			return m, err
 		}
+	}
+	if slices.Contains(f.Heads, hf.Pretraining) {
+		m.groups, m.entries = f.Config.CodebookGroups, f.Config.CodebookEntries
 	}
 	return m, m.load(f)
 }

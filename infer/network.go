@@ -18,14 +18,20 @@ const (
 	lengthInput = "lengths" // int32 (B): real frames; only of models with layer norm
 )
 
-// headLayer stands for the logits of the CTC head where layers are numbered.
-const headLayer = -1
+// What is no hidden state has numbers below those of layers.
+const (
+	headLayer = -1 // logits of the CTC head
+	// Conv is, for [Model.Hidden], the normalised output of the feature encoder: what transformers calls extract_features, and what the quantizer sees.
+	Conv      = -2
+	quantizer = -3 // logits of the codes
+	lowest    = quantizer
+)
 
 // outputs names a list of layers; it can be compared.
 func outputs(layers []int) string {
 	s := make([]rune, len(layers))
 	for i, l := range layers {
-		s[i] = rune(l + 1)
+		s[i] = rune(l - lowest)
 	}
 	return string(s)
 }
@@ -48,20 +54,28 @@ func (p *program) Exec() *exec.Program { return p.Program }
 
 // layerName is the name of an output.
 func layerName(layer int) string {
-	if layer == headLayer {
+	switch layer {
+	case headLayer:
 		return "logits"
+	case quantizer:
+		return "codes"
+	case Conv:
+		return "conv"
 	}
 	return fmt.Sprintf("hidden.%d", layer)
 }
 
 // available lists all layers.
 func (m *Model) available() []int {
-	list := make([]int, 0, m.cfg.Layers+2)
+	list := make([]int, 0, m.cfg.Layers+3)
 	for i := range m.cfg.Layers + 1 {
 		list = append(list, i)
 	}
 	if m.classes > 0 {
 		list = append(list, headLayer)
+	}
+	if m.groups > 0 {
+		list = append(list, quantizer)
 	}
 	return list
 }
@@ -74,16 +88,23 @@ func (m *Model) build(n *nn.Net, s shape) ([]graph.Output, error) {
 	if m.masks() {
 		lengths = n.Input(lengthInput, kernels.Int32, s.rows)
 	}
-	_, x := encoder.Project(n, m.cfg, encoder.Features(n, m.cfg, wave))
+	conv, x := encoder.Project(n, m.cfg, encoder.Features(n, m.cfg, wave))
 	last, states := encoder.Context(n, m.cfg, x, lengths)
 	states[m.cfg.Layers] = last
 	var list []graph.Output
 	for _, r := range s.outputs {
-		layer := int(r) - 1
-		node := last
-		if layer == headLayer {
+		layer := int(r) + lowest
+		var node *graph.Node
+		switch layer {
+		case headLayer:
 			n.Scope("head", func() { node = nn.Linear(n, "lm_head", last, m.classes, nn.Constant(0), nn.Constant(0)) })
-		} else {
+		case quantizer:
+			n.Scope("quantizer", func() {
+				node = nn.Linear(n, "quantizer.weight_proj", conv, m.groups*m.entries, nn.Constant(0), nn.Constant(0))
+			})
+		case Conv:
+			node = conv
+		default:
 			node = states[layer]
 		}
 		list = append(list, graph.Output{Name: layerName(layer), Node: node})

@@ -80,7 +80,7 @@ func (m *Model) EmissionsBatch(ctx context.Context, audio [][]float32) ([]Matrix
 }
 
 // Hidden gives hidden states (frames, width), numbered as hidden_states of transformers: 0 is what enters the first block, i what leaves block i; the last is after the
-// final norm where the model has one.
+// final norm where the model has one. The layer [Conv] is (frames, channels of the feature encoder).
 func (m *Model) Hidden(ctx context.Context, audio []float32, layers []int) ([]Matrix, error) {
 	out, err := m.HiddenBatch(ctx, [][]float32{audio}, layers)
 	if err != nil {
@@ -94,7 +94,7 @@ func (m *Model) HiddenBatch(ctx context.Context, audio [][]float32, layers []int
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i, l := range layers {
-		if l < 0 || l > m.cfg.Layers {
+		if l != Conv && (l < 0 || l > m.cfg.Layers) {
 			return nil, fmt.Errorf("infer: layer %d is outside 0 to %d, those of %s", l, m.cfg.Layers, m.dir)
 		}
 		if slices.Contains(layers[:i], l) {
@@ -181,8 +181,13 @@ func (m *Model) run(ctx context.Context, audio [][]float32, layers []int, key st
 
 // cols is the number of channels of a layer.
 func (m *Model) cols(layer int) int {
-	if layer == headLayer {
+	switch layer {
+	case headLayer:
 		return m.classes
+	case quantizer:
+		return m.groups * m.entries
+	case Conv:
+		return m.cfg.Conv[len(m.cfg.Conv)-1].Channels
 	}
 	return m.cfg.Width
 }

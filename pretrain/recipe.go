@@ -29,6 +29,7 @@ type Recipe struct {
 	Loss        LossConfig         `yaml:"loss"`
 	Train       train.Config       `yaml:"train"`
 	Valid       train.ValidConfig  `yaml:"valid"`
+	Probe       ProbeConfig        `yaml:"probe"`
 }
 
 // LossConfig weighs the terms of the objective, each per masked frame: contrastive + Diversity·diversity + FeaturePenalty·penalty.
@@ -46,13 +47,14 @@ func Default() Recipe {
 		Channels:  encoder.MaskConfig{Length: 64, Selection: encoder.Static, Semantics: encoder.Fairseq},
 		Quantizer: quantizer.Default(), Contrastive: contrastive.Default(),
 		Loss: LossConfig{Diversity: 0.1, FeaturePenalty: 10, TargetDim: 256}, Train: train.DefaultConfig(), Valid: train.ValidConfig{Seconds: 600, Seed: 1},
+		Probe: DefaultProbe(),
 	}
 }
 
 // Validate reports every setting that cannot work, alone or together.
 func (r Recipe) Validate() error {
 	errs := []error{r.Precision.Validate(), r.Data.Sampler(r.Seed, datasets.Crop).Validate(), r.Encoder.Validate(), r.Mask.Validate(), r.Channels.Validate(), r.Quantizer.Validate(),
-		r.Contrastive.Validate(), r.Train.Validate()}
+		r.Contrastive.Validate(), r.Train.Validate(), r.Probe.validate(r)}
 	bad := func(cond bool, format string, args ...any) {
 		if cond {
 			errs = append(errs, fmt.Errorf("pretrain: "+format, args...))

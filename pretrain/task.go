@@ -2,6 +2,7 @@ package pretrain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"aural/datasets"
@@ -26,8 +27,10 @@ type Task struct {
 	checked  *checked
 	last     *program // that Run ran
 	work     *Work    // of validation
+	prober   *prober  // nil without a probe
 	net      *nn.Net
 	step     kernels.Step
+	updates  uint64 // when the present one is done
 }
 
 var (
@@ -66,6 +69,11 @@ func New(r Recipe, store *datasets.Store, rows, held datasets.View, be kernels.B
 	}
 	t.arena = train.NewArena(be)
 	t.training, t.checking = newPrograms(r, be, t.weights, t.arena, true), newPrograms(r, be, t.weights, t.arena, false)
+	if r.Probe.Every > 0 {
+		if t.prober, err = newProber(t, held); err != nil {
+			return nil, errors.Join(err, t.weights.Free())
+		}
+	}
 	return t, t.net.Initialize(r.Seed, t.setWeight)
 }
 
@@ -131,7 +139,7 @@ func (t *Task) Prepare(ctx context.Context, at train.Position, w *Work) (int, tr
 
 // Run computes the gradient of the micro-batch's loss, summed over its masked frames.
 func (t *Task) Run(_ context.Context, at train.Position, w *Work, m *train.Measured) error {
-	t.step = kernels.Step{Seed: t.recipe.Seed, Update: at.Update, Row: at.Row}
+	t.step, t.updates = kernels.Step{Seed: t.recipe.Seed, Update: at.Update, Row: at.Row}, at.Update+1
 	p, err := t.training.run(w, &t.step)
 	if err != nil {
 		return err
@@ -164,8 +172,15 @@ func (t *Task) Validate(ctx context.Context) (train.Validation, error) {
 	}
 	out.Score = t.checked.Accuracy
 	var err error
-	t.checked.CodebookCosine, err = t.codebookCosine()
-	return out, err
+	if t.checked.CodebookCosine, err = t.codebookCosine(); err != nil || t.prober == nil || !t.prober.due(t.updates) {
+		return out, err
+	}
+	r, err := t.prober.run(ctx, &t.step)
+	if err != nil {
+		return out, fmt.Errorf("pretrain: probe: %w", err)
+	}
+	out.Metrics = &probed{*t.checked, r.Accuracy(), 1 - r.Chance}
+	return out, nil
 }
 
 // codebookCosine is quantizer.EntryCosine of the present codebooks.
