@@ -8,6 +8,7 @@ import (
 	"iter"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +18,11 @@ import (
 // maxBytes is the largest file that is read.
 const maxBytes = 16 << 20
 
-// Load reads a vocabulary: vocab.json, an object from token to number, or a text with one token a line, in the order of their numbers.
+// ModelExt is the extension of SentencePiece models.
+const ModelExt = ".model"
+
+// Load reads a vocabulary: a SentencePiece model if the name ends in [ModelExt]; else vocab.json, an object from token to number, or a text with one token a line,
+// in the order of their numbers.
 func Load(path string) (*Vocabulary, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -28,7 +33,11 @@ func Load(path string) (*Vocabulary, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vocab: %w", err)
 	}
-	v, err := Parse(raw)
+	parse := Parse
+	if filepath.Ext(path) == ModelExt {
+		parse = ParsePieces
+	}
+	v, err := parse(raw)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -96,7 +96,7 @@ var doors = map[string][]string{
 	"gonum.org/v1/gonum/":                {"features", "plots", "TESTS"},
 	"github.com/spf13/cobra":             {"cmd/aural"},
 	"go.yaml.in/yaml/v3":                 {"cmd/aural", "recipes", "TESTS"},
-	"google.golang.org/protobuf":         {"runlog", "runlog/tensorboard", "onnx"},
+	"google.golang.org/protobuf":         {"runlog", "runlog/tensorboard", "onnx", "vocab"},
 	"golang.org/x/sys/":                  {"kernels/cpu", "datasets", "cmd/aural", "tui", "internal/amxemu"},
 	"pgregory.net/rapid":                 {"TESTS"},
 }
