@@ -49,13 +49,13 @@ const layers = `
 
 	# Parts of models.
 	graph, train, rng, safetensors < nn < encoder, quantizer, contrastive;
-	encoder, internal/atomicfile < hf < onnx;
+	encoder, vocab, internal/atomicfile < hf < onnx;
 
 	# Tasks.
 	datasets, score < probe;
 	hf, quantizer, contrastive, probe < pretrain;
-	hf, vocab, score, features, decode < finetune;
-	hf, vocab, decode, train, audio < infer;
+	hf, score, features, decode < finetune;
+	hf, decode, train, audio < infer;
 	finetune, infer < sweep;
 
 	# The program.
