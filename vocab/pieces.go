@@ -13,8 +13,8 @@ import (
 // WordMark begins the pieces that begin a word (U+2581), as SentencePiece writes them.
 const WordMark = "\u2581"
 
-// PiecesFile is the name of the SentencePiece model in a model folder.
-const PiecesFile = "tokenizer.model"
+// PiecesFile is the name of the SentencePiece model in a model folder. Transformers would read a tokenizer.model as vocab.json.
+const PiecesFile = "sentencepiece.model"
 
 // maxKnown is how many words a vocabulary of pieces remembers the spelling of.
 const maxKnown = 1 << 18
