@@ -62,14 +62,19 @@ func (t *Task) SaveModel(dir string) error {
 	}
 	tok := tokenizer{Class: "Wav2Vec2CTCTokenizer", Pad: v.Token(v.Blank()), Unknown: vocab.UnknownToken, BOS: vocab.StartToken, EOS: vocab.EndToken,
 		Delimiter: vocab.BoundaryToken}
+	files := map[string][]byte{hf.VocabFile: words}
+	if v.HasPieces() { // transformers leaves the marks in text, and would add | behind the outputs
+		tok.Delimiter, files[vocab.PiecesFile] = vocab.WordMark, v.SentencePiece()
+	}
 	about, err := json.MarshalIndent(tok, "", "  ")
 	if err != nil {
 		return fmt.Errorf("finetune: %w", err)
 	}
+	files[tokenizerFile] = append(about, '\n')
 	return hf.Write(dir, hf.Content{
 		Head: hf.CTC, Config: t.recipe.HF(v), Specs: t.weights.Specs(), Value: hf.ValueOf(t.weights, t.backend),
 		Preprocessor: hf.NewPreprocessor(t.recipe.Encoder.ConvNorm, t.recipe.Data.Normalize),
-		Files:        map[string][]byte{hf.VocabFile: words, tokenizerFile: append(about, '\n')},
+		Files:        files,
 	})
 }
 

@@ -21,7 +21,7 @@ type checked struct {
 	Loss       float64 `metric:"loss"`     // as in training
 	CTC        float64 `metric:"ctc_loss"` // nats an utterance
 	WER        float64 `metric:"wer"`
-	CER        float64 `metric:"cer"` // of labels, so of phones where there are phones
+	CER        float64 `metric:"cer"` // of labels, so of phones where there are phones; of characters where there are pieces
 	BlankShare float64 `metric:"blank_share"`
 }
 
@@ -186,8 +186,11 @@ func (c *checker) row(p *program, row int, logits []float32) error {
 	return c.align(row, path, logits)
 }
 
-// tokens spells labels one by one, without boundaries at both ends and with one where there are several.
+// tokens spells labels one by one, without boundaries at both ends and with one where there are several; pieces by their characters, so that error rates compare.
 func (c *checker) tokens(ids []int32) []string {
+	if c.labels.vocab.HasPieces() {
+		return strings.Split(c.labels.vocab.Text(ids), "")
+	}
 	out := make([]string, 0, len(ids))
 	for _, id := range ids {
 		tok := c.labels.vocab.Token(int(id))

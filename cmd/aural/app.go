@@ -104,16 +104,16 @@ Results go to standard output, messages and progress to standard error. NO_COLOR
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddGroup(&cobra.Group{ID: "train", Title: "Data and training:"}, &cobra.Group{ID: "look", Title: "Looking at runs and results:"},
-		&cobra.Group{ID: "machine", Title: "The program and the machine:"})
 	for _, g := range []struct {
-		id   string
-		list []*cobra.Command
+		id, title string
+		list      []*cobra.Command
 	}{
-		{"train", []*cobra.Command{a.quickstart(), a.data(), a.pretrain(), a.finetune(), a.lm(), a.model(), a.recipes()}},
-		{"look", []*cobra.Command{a.top(), a.health(), a.runs(), a.plot(), a.transcribe(), a.features(), a.probe(), a.eval()}},
-		{"machine", []*cobra.Command{a.doctor(), a.bench(), a.version(), a.man()}},
+		{"train", "Data and training:", []*cobra.Command{a.quickstart(), a.data(), a.pretrain(), a.finetune(), a.vocab(), a.lm(), a.model(), a.recipes()}},
+		{"use", "Using models:", []*cobra.Command{a.transcribe(), a.features(), a.probe()}},
+		{"look", "Looking at runs and results:", []*cobra.Command{a.top(), a.health(), a.runs(), a.plot(), a.eval()}},
+		{"machine", "The program and the machine:", []*cobra.Command{a.doctor(), a.bench(), a.version(), a.man()}},
 	} {
+		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
 		for _, c := range g.list {
 			c.GroupID = g.id
 		}

@@ -49,14 +49,14 @@ const layers = `
 
 	# Parts of models.
 	graph, train, rng, safetensors < nn < encoder, quantizer, contrastive;
-	encoder, internal/atomicfile < hf < onnx;
+	encoder, vocab, internal/atomicfile < hf < onnx;
 
 	# Tasks.
 	datasets, score < probe;
 	nn, vocab, probe < probe/ctc;
 	hf, quantizer, contrastive, probe < pretrain;
-	hf, vocab, score, features, decode < finetune;
-	hf, vocab, decode, train, audio < infer;
+	hf, score, features, decode < finetune;
+	hf, decode, train, audio < infer;
 	finetune, infer < sweep;
 	vocab, decode, transcript < align;
 
@@ -98,7 +98,7 @@ var doors = map[string][]string{
 	"gonum.org/v1/gonum/":                {"features", "plots", "TESTS"},
 	"github.com/spf13/cobra":             {"cmd/aural"},
 	"go.yaml.in/yaml/v3":                 {"cmd/aural", "recipes", "TESTS"},
-	"google.golang.org/protobuf":         {"runlog", "runlog/tensorboard", "onnx"},
+	"google.golang.org/protobuf":         {"runlog", "runlog/tensorboard", "onnx", "vocab"},
 	"golang.org/x/sys/":                  {"kernels/cpu", "datasets", "cmd/aural", "tui", "internal/amxemu"},
 	"pgregory.net/rapid":                 {"TESTS"},
 }
