@@ -109,7 +109,7 @@ Results go to standard output, messages and progress to standard error. NO_COLOR
 		id   string
 		list []*cobra.Command
 	}{
-		{"train", []*cobra.Command{a.quickstart(), a.data(), a.pretrain(), a.finetune(), a.lm(), a.model(), a.recipes()}},
+		{"train", []*cobra.Command{a.quickstart(), a.data(), a.pretrain(), a.finetune(), a.sweep(), a.lm(), a.model(), a.recipes()}},
 		{"look", []*cobra.Command{a.top(), a.health(), a.runs(), a.plot(), a.eval()}},
 		{"machine", []*cobra.Command{a.doctor(), a.bench(), a.version(), a.man()}},
 	} {

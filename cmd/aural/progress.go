@@ -15,6 +15,7 @@ type progress struct {
 	log     *runlog.Reader
 	checked int64 // update of the last validation shown
 	first   bool
+	title   string // before each line
 }
 
 func newProgress(a *app, plain bool) *progress {
@@ -33,7 +34,7 @@ func (p *progress) follow(dir string) {
 
 func (p *progress) show(s train.Status) {
 	p.showValidation() // of an earlier update
-	p.ticker.show(p.first, p.line(s))
+	p.ticker.show(p.first, p.title+p.line(s))
 	p.first = false
 }
 
@@ -90,7 +91,7 @@ func (p *progress) showValidation() {
 		text = fmt.Sprintf("accuracy %s (chance %s), contrastive loss %.3f, codes %.0f", percent(accuracy), percent(last("chance_accuracy")),
 			last("contrastive_loss"), last("code_perplexity"))
 	}
-	p.note(fmt.Sprintf("held out, update %s: %s", grouped(step), text))
+	p.note(p.title + fmt.Sprintf("held out, update %s: %s", grouped(step), text))
 }
 
 // value finds a number of a record.

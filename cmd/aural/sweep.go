@@ -1,0 +1,318 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"aural/finetune"
+	"aural/recipes"
+	"aural/runlog"
+	"aural/sweep"
+	"aural/train"
+
+	"github.com/spf13/cobra"
+)
+
+type sweepFlags struct {
+	recipe, data, test, init, out string
+	subsets, modes                string
+	seeds                         int
+	sets                          []string
+	machine                       machineFlags
+	dryRun, retry, plain          bool
+}
+
+func (a *app) sweep() *cobra.Command {
+	var f sweepFlags
+	c := a.command(&cobra.Command{
+		Use:   "sweep --recipe RECIPE --data STORE --test STORE --init MODEL --out FOLDER",
+		Short: "Fine-tune on subsets of the labels in all modes and compare",
+		Args:  cobra.NoArgs,
+	}, func([]string) error { return a.doSweep(f) })
+	p := c.Flags()
+	p.StringVar(&f.recipe, "recipe", "", "`NAME` of a recipe of fine-tuning, or a .yaml file (required)")
+	p.StringVar(&f.data, "data", "", "`STORE` with the labels to train on (required)")
+	p.StringVar(&f.test, "test", "", "`STORE` to measure on (required)")
+	p.StringVar(&f.init, "init", "", "`MODEL` folder that the encoder comes from")
+	p.StringVar(&f.out, "out", "", "`FOLDER` of the sweep (required)")
+	p.StringVar(&f.subsets, "subsets", "10m,1h,all", "how much of the labels, `LIST` of hours, times with units, and all")
+	p.StringVar(&f.modes, "modes", "scratch,frozen,full", "`LIST` of modes of fine-tuning")
+	p.IntVar(&f.seeds, "seeds", 3, "runs of each subset and mode, with seeds 1 to `N`")
+	setFlag(c, &f.sets, recipes.Finetune.Paths())
+	machineFlagsOf(c, &f.machine)
+	p.BoolVar(&f.dryRun, "dry-run", false, "list the cells and what they cost, and stop")
+	p.BoolVar(&f.retry, "retry", false, "train failed cells again")
+	p.BoolVar(&f.plain, "plain", false, "plain lines of progress also on a terminal")
+	for _, name := range []string{"recipe", "data", "test", "out"} {
+		c.MarkFlagRequired(name)
+	}
+	c.RegisterFlagCompletionFunc("recipe", words(recipes.Finetune.Names()...))
+	return c
+}
+
+// sweeping is a sweep at work.
+type sweeping struct {
+	*app
+	flags   sweepFlags
+	plan    sweep.Plan
+	results *sweep.Results
+	root    string // folder of the cells' runs
+	init    string
+	began   time.Time
+	trained int // cells in this process
+}
+
+func (a *app) doSweep(f sweepFlags) error {
+	w := &sweeping{app: a, flags: f, root: filepath.Join(f.out, sweep.CellsDir), began: time.Now()}
+	if err := w.prepare(); err != nil {
+		return err
+	}
+	if f.dryRun {
+		return w.list()
+	}
+	if err := sweep.Begin(f.out, w.plan); err != nil {
+		return err
+	}
+	var err error
+	if w.results, err = sweep.ReadResults(f.out); err != nil {
+		return err
+	}
+	if err := w.all(); err != nil {
+		return err
+	}
+	return w.report()
+}
+
+// prepare makes the plan.
+func (w *sweeping) prepare() (err error) {
+	f := w.flags
+	p := sweep.Plan{Version: sweep.Version}
+	if p.Subsets, err = parseSubsets(f.subsets); err != nil {
+		return usagef("--subsets: %w", err)
+	}
+	for _, m := range strings.Split(f.modes, ",") {
+		p.Modes = append(p.Modes, finetune.Mode(strings.TrimSpace(m)))
+	}
+	for seed := range f.seeds {
+		p.Seeds = append(p.Seeds, uint64(seed+1))
+	}
+	if f.init == "" && !slices.Equal(p.Modes, []finetune.Mode{finetune.Scratch}) {
+		return usagef("--init is missing: modes frozen and full begin from a model")
+	}
+	p.Sets = []string{}
+	for _, s := range f.sets {
+		who, _, ok := sweep.Scoped(s)
+		if !ok {
+			continue
+		}
+		if !slices.Contains(p.Modes, finetune.Mode(who)) && !slices.ContainsFunc(p.Subsets, func(s sweep.Subset) bool { return s.Name == who }) {
+			return usagef("--set %s: %q is neither a mode nor a subset of this sweep", s, who)
+		}
+		p.Sets = append(p.Sets, s)
+	}
+	if err := p.Validate(); err != nil {
+		return usage(err)
+	}
+	if f.init != "" {
+		if w.init, err = filepath.Abs(f.init); err != nil {
+			return err
+		}
+		if w.init, err = filepath.EvalSymlinks(w.init); err != nil {
+			return fmt.Errorf("--init: %w", err)
+		}
+		if p.Init, err = checksum(filepath.Join(w.init, "model.safetensors")); err != nil {
+			return fmt.Errorf("--init: %w", err)
+		}
+	}
+	w.plan = p
+	for _, c := range p.Cells() {
+		if _, err := w.recipe(c); err != nil {
+			return fmt.Errorf("cell %s: %w", c.Name(), err)
+		}
+	}
+	r, err := recipes.Finetune.Load(f.recipe, w.common())
+	if err != nil {
+		return usage(err)
+	}
+	text, err := recipes.Marshal(r)
+	if err != nil {
+		return err
+	}
+	if w.plan.Settings, err = settings(text); err != nil {
+		return err
+	}
+	delete(w.plan.Settings, "note")
+	for to, dir := range map[*string]string{&w.plan.Train: f.data, &w.plan.Test: f.test} {
+		s, err := openLocation(dir)
+		if err != nil {
+			return err
+		}
+		*to = s.Info().Fingerprint
+		if err := s.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// common are the overrides for all cells.
+func (w *sweeping) common() []string {
+	return slices.DeleteFunc(slices.Clone(w.flags.sets), func(s string) bool { _, _, ok := sweep.Scoped(s); return ok })
+}
+
+// recipe is that of a cell.
+func (w *sweeping) recipe(c sweep.Cell) (finetune.Recipe, error) {
+	sets := append(w.common(), w.plan.SetsOf(c)...)
+	sets = append(sets, "mode="+string(c.Mode), fmt.Sprintf("seed=%d", c.Seed), fmt.Sprintf("subset.seed=%d", c.Seed), fmt.Sprintf("subset.seconds=%g", w.plan.Seconds(c.Subset)))
+	r, err := recipes.Finetune.Load(w.flags.recipe, sets)
+	if err != nil {
+		return r, usage(err)
+	}
+	if w.init != "" {
+		if err := r.Adopt(w.init); err != nil {
+			return r, fmt.Errorf("--init: %w", err)
+		}
+	}
+	return r, nil
+}
+
+// all trains and measures what is not done yet. Cells that fail are recorded.
+func (w *sweeping) all() error {
+	cells := w.plan.Cells()
+	for i, c := range cells {
+		o := w.results.Of(c)
+		if o.Failed != "" && !w.flags.retry {
+			w.say("%s failed earlier: %s (--retry trains it again)", c.Name(), o.Failed)
+			continue
+		}
+		if o.Trained == nil {
+			err := w.train(c, fmt.Sprintf("%d/%d %s", i+1, len(cells), c.Name()))
+			var aborted train.AbortError
+			switch {
+			case errors.Is(err, train.ErrStopped) || errors.As(err, &aborted):
+				return err
+			case err != nil:
+				w.say("%s failed: %v", c.Name(), err)
+				if err := w.results.Add(sweep.Record{Cell: c, Failed: err.Error()}); err != nil {
+					return err
+				}
+				continue
+			}
+		}
+		if err := w.measure(c); err != nil {
+			return fmt.Errorf("measuring %s: %w", c.Name(), err)
+		}
+	}
+	return nil
+}
+
+// train trains a cell, or goes on with it, and records how it went.
+func (w *sweeping) train(c sweep.Cell, title string) (err error) {
+	r, err := w.recipe(c)
+	if err != nil {
+		return err
+	}
+	t := &target{title: title, name: c.Name(), dir: filepath.Join(w.root, c.Name())}
+	if err := t.find(targetFlags{resume: autoResume}); err != nil {
+		return err
+	}
+	if !t.begun { // what a process that was killed while it made the run left there
+		if err := os.RemoveAll(t.dir); err != nil {
+			return err
+		}
+	}
+	if err := compare(t, recipes.Finetune, r); err != nil {
+		return err
+	}
+	s, err := openFinetune(r, t.from != nil, w.flags.data, w.flags.machine)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	if err := checkMemory(s.data, s.loop.Accumulate, s.plan, availableMemory()); err != nil {
+		return err
+	}
+	p := newProgress(w.app, w.flags.plain)
+	p.title = title + "  "
+	if _, err := w.fit(s, t, p); err != nil {
+		return err
+	}
+	return w.trainedCell(c, s, t)
+}
+
+func (w *sweeping) fit(s *session, t *target, p *progress) (bool, error) {
+	return w.app.fit(s, t, lookFlags{plain: true}, p)
+}
+
+// trainedCell chooses the checkpoint of a run that is complete and records it.
+func (w *sweeping) trainedCell(c sweep.Cell, s *session, t *target) error {
+	chosen, how := "best", sweep.ByValidation
+	if s.held.Valid.Len() == 0 {
+		chosen, how = "last", sweep.Last
+	}
+	last, err := train.Find(t.dir, "last")
+	if err != nil {
+		return err
+	}
+	best, err := train.Find(t.dir, chosen)
+	if errors.Is(err, train.ErrNoCheckpoint) && how == sweep.ByValidation {
+		how, best, err = sweep.Last, last, nil
+	}
+	if err != nil {
+		return err
+	}
+	rec := sweep.Trained{
+		Checkpoint: filepath.Base(best.Dir), Chosen: how, Updates: last.State.Position.Update, Utterances: s.held.Train.Len() - s.plan.LeftOut,
+		Seconds: s.held.Train.Seconds(), LeftOut: s.plan.LeftOut, Heard: last.State.AudioSeconds, Took: 60 * last.State.Minutes,
+	}
+	if score := best.State.Score; score != nil {
+		v := float64(score.Value)
+		rec.Valid = &v
+	}
+	return w.results.Add(sweep.Record{Cell: c, Trained: &rec})
+}
+
+// checksum is the SHA-256 of a file.
+func checksum(path string) (string, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		path += ".index.json" // of a model in several files
+		f, err = os.Open(path)
+	}
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// parseSubsets reads a list such as 30s,10m,all.
+func parseSubsets(text string) ([]sweep.Subset, error) {
+	var list []sweep.Subset
+	for _, name := range strings.Split(text, ",") {
+		s := sweep.Subset{Name: strings.TrimSpace(name)}
+		if s.Name != "all" {
+			var err error
+			if s.Seconds, err = parseHours(s.Name); err != nil {
+				return nil, err
+			}
+		}
+		list = append(list, s)
+	}
+	return list, nil
+}
+
+var _ = runlog.Finished
