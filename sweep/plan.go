@@ -3,6 +3,7 @@
 package sweep
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -132,32 +133,46 @@ func Scoped(set string) (who, rest string, ok bool) {
 	return who, set[len(who)+1:], true
 }
 
-// Diff lists what differs between two plans, for people; nothing when they are the same.
+// Diff lists what a new plan changes about the cells of p, for people: nothing when every cell of p is one of the new plan and the same run there. More subsets,
+// modes and seeds are no difference.
 func (p Plan) Diff(now Plan) []string {
 	var d []string
-	add := func(what string, was, is any) {
-		if w, i := fmt.Sprint(was), fmt.Sprint(is); w != i {
-			d = append(d, fmt.Sprintf("%s: %s -> %s", what, w, i))
+	add := func(what, was, is string) {
+		if was != is {
+			d = append(d, fmt.Sprintf("%s: %s -> %s", what, cmp.Or(was, "none"), cmp.Or(is, "none")))
 		}
 	}
-	names := func(p Plan) (n []string) {
-		for _, s := range p.Subsets {
-			n = append(n, s.Name)
+	for _, s := range p.Subsets {
+		if !slices.Contains(now.Subsets, s) {
+			add("subset", s.Name, "none")
 		}
-		return n
 	}
-	add("subsets", names(p), names(now))
-	add("modes", p.Modes, now.Modes)
-	add("seeds", p.Seeds, now.Seeds)
+	for _, m := range p.Modes {
+		if !slices.Contains(now.Modes, m) {
+			add("mode", string(m), "none")
+		}
+	}
+	for _, s := range p.Seeds {
+		if !slices.Contains(now.Seeds, s) {
+			add("seed", fmt.Sprint(s), "none")
+		}
+	}
 	add("train store", short(p.Train), short(now.Train))
 	add("test store", short(p.Test), short(now.Test))
-	add("weights of --init", short(p.Init), short(now.Init))
+	if p.Init != "" || !slices.Equal(p.Modes, []finetune.Mode{finetune.Scratch}) {
+		add("weights of --init", short(p.Init), short(now.Init))
+	}
 	all := maps.Clone(p.Settings)
 	maps.Copy(all, now.Settings)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		add(name, p.Settings[name], now.Settings[name])
 	}
-	add("settings of some cells", p.Sets, now.Sets)
+	for _, s := range p.Subsets {
+		for _, m := range p.Modes {
+			c := Cell{Subset: s.Name, Mode: m}
+			add(fmt.Sprintf("settings of %s %s", s.Name, m), strings.Join(p.SetsOf(c), ", "), strings.Join(now.SetsOf(c), ", "))
+		}
+	}
 	return d
 }
 
@@ -167,7 +182,7 @@ func short(sum string) string { return sum[:min(12, len(sum))] }
 // ErrChanged is wrapped when a folder holds another sweep than the one asked for.
 var ErrChanged = errors.New("another plan")
 
-// Begin makes dir the folder of a sweep, or finds that it is one of the same plan already.
+// Begin makes dir the folder of a sweep, or finds that it is one already whose cells all are in the plan. Otherwise it returns an error that wraps ErrChanged.
 func Begin(dir string, p Plan) error {
 	if err := p.Validate(); err != nil {
 		return err
@@ -175,11 +190,9 @@ func Begin(dir string, p Plan) error {
 	was, err := ReadPlan(dir)
 	if err == nil {
 		if d := was.Diff(p); len(d) > 0 {
-			return fmt.Errorf("sweep: %s was begun with %w:\n  %s\nchange that back, or give another folder", dir, ErrChanged, strings.Join(d, "\n  "))
+			return fmt.Errorf("sweep: %s was begun with %w:\n  %s\nchange that back, or give another --out", dir, ErrChanged, strings.Join(d, "\n  "))
 		}
-		return nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Join(dir, CellsDir), 0o755); err != nil {
