@@ -20,8 +20,9 @@ func KeepLayer(p float64, seed, update uint64, i int) bool {
 
 // Context is the context network: x (B,T,D) → c (B,T,D), with a convolutional position embedding and cfg.Layers transformer blocks. lengths, int32
 // (B), are the real frames of each row, or nil when no row has padding: padding frames are zeroed before the positions are added,
-// and no frame attends to them. blocks are the outputs of the transformer blocks, in order.
-func Context(n *nn.Net, cfg Config, x, lengths *graph.Node) (c *graph.Node, blocks []*graph.Node) {
+// and no frame attends to them. states are what enters the first transformer block and what leaves each, cfg.Layers+1 nodes; c is the last, after the final
+// norm where the model has one.
+func Context(n *nn.Net, cfg Config, x, lengths *graph.Node) (c *graph.Node, states []*graph.Node) {
 	name := Prefix + "encoder"
 	n.Scope("positions", func() {
 		if lengths != nil {
@@ -33,14 +34,15 @@ func Context(n *nn.Net, cfg Config, x, lengths *graph.Node) (c *graph.Node, bloc
 		}
 		x = nn.Dropout(n, name+".dropout", x, cfg.Dropout)
 	})
+	states = append(states, x)
 	for i := range cfg.Layers {
 		n.Scope(fmt.Sprintf("block.%d", i), func() { x = dropBlock(n, cfg, i, x, lengths) })
-		blocks = append(blocks, x)
+		states = append(states, x)
 	}
 	if cfg.PreNorm {
 		n.Scope("final_norm", func() { x = nn.LayerNorm(n, name+".layer_norm", x, cfg.NormEps) })
 	}
-	return x, blocks
+	return x, states
 }
 
 // positions is the convolutional position embedding: a grouped convolution over K frames with weight norm over its kernel axis and as

@@ -59,6 +59,16 @@ func (a *Arena) Grow(n int) error {
 	return nil
 }
 
+// Free gives the memory back. Programs that share it must not run any more.
+func (a *Arena) Free() error {
+	free := a.mem.Free
+	a.mem = kernels.Memory{}
+	if free == nil {
+		return nil
+	}
+	return free()
+}
+
 // Planned is a program with what its task keeps beside it.
 type Planned interface{ Exec() *exec.Program }
 
@@ -105,6 +115,12 @@ func (p *Programs[S, P]) Get(s S) (P, error) {
 	p.byShape[s] = q
 	return q, nil
 }
+
+// Len is the number of programs that are kept.
+func (p *Programs[S, P]) Len() int { return len(p.byShape) }
+
+// Forget drops all programs, for users who meet shapes without end. The arena keeps its size.
+func (p *Programs[S, P]) Forget() { clear(p.byShape) }
 
 // All iterates over the programs that are kept.
 func (p *Programs[S, P]) All() iter.Seq[P] { return maps.Values(p.byShape) }

@@ -1,0 +1,114 @@
+package infer
+
+import (
+	"fmt"
+
+	"aural/encoder"
+	"aural/exec"
+	"aural/graph"
+	"aural/kernels"
+	"aural/nn"
+)
+
+// Names of the inputs of a program of B rows.
+const (
+	waveInput   = "wave"    // (B,S,1)
+	lengthInput = "lengths" // int32 (B): real frames; only of models with layer norm
+)
+
+// headLayer stands for the logits of the CTC head where layers are numbered.
+const headLayer = -1
+
+// outputs names a list of layers; it can be compared.
+func outputs(layers []int) string {
+	s := make([]rune, len(layers))
+	for i, l := range layers {
+		s[i] = rune(l + 1)
+	}
+	return string(s)
+}
+
+// shape is what a program is compiled for.
+type shape struct {
+	rows, samples int
+	outputs       string
+}
+
+type program struct {
+	*exec.Program
+	frames int
+	names  []string // of the outputs
+}
+
+// Exec is the bare program.
+func (p *program) Exec() *exec.Program { return p.Program }
+
+// layerName is the name of an output.
+func layerName(layer int) string {
+	if layer == headLayer {
+		return "logits"
+	}
+	return fmt.Sprintf("hidden.%d", layer)
+}
+
+// available lists all layers.
+func (m *Model) available() []int {
+	list := make([]int, 0, m.cfg.Layers+2)
+	for i := range m.cfg.Layers + 1 {
+		list = append(list, i)
+	}
+	if m.classes > 0 {
+		list = append(list, headLayer)
+	}
+	return list
+}
+
+// build adds the network to n and returns the outputs of a shape. Padding frames take no part in attention where the model has layer norm; rows of the
+// others have no padding.
+func (m *Model) build(n *nn.Net, s shape) ([]graph.Output, error) {
+	var lengths *graph.Node
+	wave := n.Input(waveInput, kernels.Float32, s.rows, s.samples, 1)
+	if m.masks() {
+		lengths = n.Input(lengthInput, kernels.Int32, s.rows)
+	}
+	_, x := encoder.Project(n, m.cfg, encoder.Features(n, m.cfg, wave))
+	last, states := encoder.Context(n, m.cfg, x, lengths)
+	states[m.cfg.Layers] = last
+	var list []graph.Output
+	for _, r := range s.outputs {
+		layer := int(r) - 1
+		node := last
+		if layer == headLayer {
+			n.Scope("head", func() { node = nn.Linear(n, "lm_head", last, m.classes, nn.Constant(0), nn.Constant(0)) })
+		} else {
+			node = states[layer]
+		}
+		list = append(list, graph.Output{Name: layerName(layer), Node: node})
+	}
+	if err := n.Err(); err != nil {
+		return nil, fmt.Errorf("infer: building the network for %d x %d samples: %w", s.rows, s.samples, err)
+	}
+	return list, nil
+}
+
+// masks reports whether rows of a batch may have padding.
+func (m *Model) masks() bool { return m.cfg.ConvNorm == encoder.LayerNorm }
+
+// compile plans the program of a shape.
+func (m *Model) compile(s shape) (*program, error) {
+	n := nn.New(kernels.Float32, false)
+	outs, err := m.build(n, s)
+	if err != nil {
+		return nil, err
+	}
+	g, err := n.Lower(outs)
+	if err != nil {
+		return nil, err
+	}
+	p := &program{frames: m.Frames(s.samples)}
+	for _, o := range outs {
+		p.names = append(p.names, o.Name)
+	}
+	p.Program, err = exec.Plan(g, m.opt.Backend)
+	return p, err
+}
