@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -15,7 +16,6 @@ import (
 
 	"aural/finetune"
 	"aural/recipes"
-	"aural/runlog"
 	"aural/sweep"
 	"aural/train"
 
@@ -62,17 +62,18 @@ func (a *app) sweep() *cobra.Command {
 // sweeping is a sweep at work.
 type sweeping struct {
 	*app
-	flags   sweepFlags
-	plan    sweep.Plan
-	results *sweep.Results
-	root    string // folder of the cells' runs
-	init    string
-	began   time.Time
-	trained int // cells in this process
+	flags    sweepFlags
+	plan     sweep.Plan
+	results  *sweep.Results
+	readings []reading
+	root     string // folder of the cells' runs
+	init     string
+	began    time.Time
+	trained  int // cells in this process
 }
 
 func (a *app) doSweep(f sweepFlags) error {
-	w := &sweeping{app: a, flags: f, root: filepath.Join(f.out, sweep.CellsDir), began: time.Now()}
+	w := &sweeping{app: a, flags: f, readings: []reading{greedily()}, root: filepath.Join(f.out, sweep.CellsDir), began: time.Now()}
 	if err := w.prepare(); err != nil {
 		return err
 	}
@@ -143,6 +144,9 @@ func (w *sweeping) prepare() (err error) {
 	if err != nil {
 		return usage(err)
 	}
+	if err := w.adopt(&r); err != nil {
+		return err
+	}
 	text, err := recipes.Marshal(r)
 	if err != nil {
 		return err
@@ -150,7 +154,9 @@ func (w *sweeping) prepare() (err error) {
 	if w.plan.Settings, err = settings(text); err != nil {
 		return err
 	}
-	delete(w.plan.Settings, "note")
+	for _, name := range []string{"note", "init", "mode", "seed", "subset.seconds", "subset.seed"} { // the cells have their own
+		delete(w.plan.Settings, name)
+	}
 	for to, dir := range map[*string]string{&w.plan.Train: f.data, &w.plan.Test: f.test} {
 		s, err := openLocation(dir)
 		if err != nil {
@@ -177,12 +183,21 @@ func (w *sweeping) recipe(c sweep.Cell) (finetune.Recipe, error) {
 	if err != nil {
 		return r, usage(err)
 	}
-	if w.init != "" {
-		if err := r.Adopt(w.init); err != nil {
-			return r, fmt.Errorf("--init: %w", err)
-		}
+	return r, w.adopt(&r)
+}
+
+// adopt takes the architecture from the model that the sweep begins with. A run from random weights knows nothing else of it.
+func (w *sweeping) adopt(r *finetune.Recipe) error {
+	if w.init == "" {
+		return nil
 	}
-	return r, nil
+	if err := r.Adopt(w.init); err != nil {
+		return fmt.Errorf("--init: %w", err)
+	}
+	if r.Mode == finetune.Scratch {
+		r.Init = ""
+	}
+	return nil
 }
 
 // all trains and measures what is not done yet. Cells that fail are recorded.
@@ -208,7 +223,7 @@ func (w *sweeping) all() error {
 				continue
 			}
 		}
-		if err := w.measure(c); err != nil {
+		if err := w.measure(context.Background(), c); err != nil {
 			return fmt.Errorf("measuring %s: %w", c.Name(), err)
 		}
 	}
@@ -314,5 +329,3 @@ func parseSubsets(text string) ([]sweep.Subset, error) {
 	}
 	return list, nil
 }
-
-var _ = runlog.Finished
