@@ -67,24 +67,26 @@ type sweeping struct {
 	results  *sweep.Results
 	readings []reading
 	root     string // folder of the cells' runs
-	init     string
-	began    time.Time
-	trained  int // cells in this process
+	init     string // absolute, or empty
+	prices   map[sweep.Cell]price
+	peak     float64       // GFLOP/s of the machine; 0: not measured
+	spent    float64       // FLOPs of cells that this process trained
+	busy     time.Duration // in which it did
 }
 
 func (a *app) doSweep(f sweepFlags) error {
-	w := &sweeping{app: a, flags: f, readings: []reading{greedily()}, root: filepath.Join(f.out, sweep.CellsDir), began: time.Now()}
+	w := &sweeping{app: a, flags: f, readings: []reading{greedily()}, root: filepath.Join(f.out, sweep.CellsDir)}
 	if err := w.prepare(); err != nil {
+		return err
+	}
+	var err error
+	if w.results, err = sweep.ReadResults(f.out); err != nil {
 		return err
 	}
 	if f.dryRun {
 		return w.list()
 	}
 	if err := sweep.Begin(f.out, w.plan); err != nil {
-		return err
-	}
-	var err error
-	if w.results, err = sweep.ReadResults(f.out); err != nil {
 		return err
 	}
 	if err := w.all(); err != nil {
@@ -203,6 +205,9 @@ func (w *sweeping) adopt(r *finetune.Recipe) error {
 // all trains and measures what is not done yet. Cells that fail are recorded.
 func (w *sweeping) all() error {
 	cells := w.plan.Cells()
+	if err := w.appraise(); err != nil {
+		return err
+	}
 	for i, c := range cells {
 		o := w.results.Of(c)
 		if o.Failed != "" && !w.flags.retry {
@@ -210,7 +215,11 @@ func (w *sweeping) all() error {
 			continue
 		}
 		if o.Trained == nil {
-			err := w.train(c, fmt.Sprintf("%d/%d %s", i+1, len(cells), c.Name()))
+			began := time.Now()
+			err := w.trainCell(c, func(done float64) string {
+				return fmt.Sprintf("cell %d/%d %s, %s left", i+1, len(cells), c.Name(), clock(w.left(cells[i:], done, time.Since(began))))
+			})
+			w.spent, w.busy = w.spent+w.prices[c].flops, w.busy+time.Since(began)
 			var aborted train.AbortError
 			switch {
 			case errors.Is(err, train.ErrStopped) || errors.As(err, &aborted):
@@ -230,13 +239,13 @@ func (w *sweeping) all() error {
 	return nil
 }
 
-// train trains a cell, or goes on with it, and records how it went.
-func (w *sweeping) train(c sweep.Cell, title string) (err error) {
+// trainCell trains a cell, or goes on with it, and records how it went.
+func (w *sweeping) trainCell(c sweep.Cell, ahead func(done float64) string) (err error) {
 	r, err := w.recipe(c)
 	if err != nil {
 		return err
 	}
-	t := &target{title: title, name: c.Name(), dir: filepath.Join(w.root, c.Name())}
+	t := &target{name: c.Name(), dir: filepath.Join(w.root, c.Name())}
 	if err := t.find(targetFlags{resume: autoResume}); err != nil {
 		return err
 	}
@@ -257,19 +266,15 @@ func (w *sweeping) train(c sweep.Cell, title string) (err error) {
 		return err
 	}
 	p := newProgress(w.app, w.flags.plain)
-	p.title = title + "  "
-	if _, err := w.fit(s, t, p); err != nil {
+	p.ahead = ahead
+	if _, err := w.fit(s, t, lookFlags{plain: true}, p); err != nil {
 		return err
 	}
-	return w.trainedCell(c, s, t)
+	return w.choose(c, s, t)
 }
 
-func (w *sweeping) fit(s *session, t *target, p *progress) (bool, error) {
-	return w.app.fit(s, t, lookFlags{plain: true}, p)
-}
-
-// trainedCell chooses the checkpoint of a run that is complete and records it.
-func (w *sweeping) trainedCell(c sweep.Cell, s *session, t *target) error {
+// choose takes the checkpoint of a run that is complete that will be measured, and records it.
+func (w *sweeping) choose(c sweep.Cell, s *session, t *target) error {
 	chosen, how := "best", sweep.ByValidation
 	if s.held.Valid.Len() == 0 {
 		chosen, how = "last", sweep.Last

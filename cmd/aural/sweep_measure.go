@@ -136,5 +136,3 @@ func readUtterance(s *datasets.Store, row int, audio []float32) (datasets.Uttera
 	audio = audio[:u.Samples]
 	return u, audio, s.Read(audio, row, 0)
 }
-func (w *sweeping) list() error   { return nil }
-func (w *sweeping) report() error { return nil }
