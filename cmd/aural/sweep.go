@@ -28,7 +28,9 @@ type sweepFlags struct {
 	seeds                         int
 	sets                          []string
 	machine                       machineFlags
+	table, figure                 string
 	dryRun, retry, plain          bool
+	json, points                  bool
 }
 
 func (a *app) sweep() *cobra.Command {
@@ -51,6 +53,10 @@ func (a *app) sweep() *cobra.Command {
 	machineFlagsOf(c, &f.machine)
 	p.BoolVar(&f.dryRun, "dry-run", false, "list the cells and what they cost, and stop")
 	p.BoolVar(&f.retry, "retry", false, "train failed cells again")
+	p.StringVar(&f.table, "table", textTable, "`FORMAT` of the table: text, csv or md")
+	p.StringVar(&f.figure, "figure", "", "`FILE` of the figure, by its extension (OUT/label-efficiency.svg)")
+	p.BoolVar(&f.points, "csv", false, "also write every point of the figure to a .csv file beside it")
+	p.BoolVar(&f.json, "json", false, "print plan, table and cells as JSON")
 	p.BoolVar(&f.plain, "plain", false, "plain lines of progress also on a terminal")
 	for _, name := range []string{"recipe", "data", "test", "out"} {
 		c.MarkFlagRequired(name)
