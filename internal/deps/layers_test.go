@@ -16,7 +16,7 @@ import (
 // see nothing but the run log, what judges and looks at it, and what it stands on; only cmd/aural and tests choose a back end. A package may be listed before it exists.
 const layers = `
 	# Streams and file formats; they know nothing of the rest.
-	NONE < rng, vocab, internal/spelling, internal/atomicfile, internal/filelock, internal/tfrecord, internal/filelock;
+	NONE < rng, vocab, transcript, internal/spelling, internal/atomicfile, internal/filelock, internal/tfrecord, internal/filelock;
 	NONE < audio/flac, audio/mp3, audio/vorbis < audio;
 	audio < audio/vad < datasets;
 	internal/atomicfile < safetensors, lm;
@@ -60,7 +60,7 @@ const layers = `
 
 	# The program.
 	pretrain, finetune, internal/spelling < recipes;
-	recipes, infer, probe, sweep, onnx, tui, plots, health, reference, features, score, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda < cmd/aural;
+	recipes, infer, transcript, probe, sweep, onnx, tui, plots, health, reference, features, score, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda < cmd/aural;
 
 	# Support of tests, imported by no part of the program.
 	NONE < internal/deps, internal/testkit, internal/amxemu, internal/amxemu/tileasm;
