@@ -28,13 +28,14 @@ type sweepFlags struct {
 	seeds                         int
 	sets                          []string
 	machine                       machineFlags
+	decoder                       *decoderFlags
 	table, figure                 string
 	dryRun, retry, plain          bool
 	json, points                  bool
 }
 
 func (a *app) sweep() *cobra.Command {
-	var f sweepFlags
+	f := sweepFlags{decoder: &decoderFlags{}}
 	c := a.command(&cobra.Command{
 		Use:   "sweep --recipe RECIPE --data STORE --test STORE --init MODEL --out FOLDER",
 		Short: "Fine-tune on subsets of the labels in all modes and compare",
@@ -50,6 +51,7 @@ func (a *app) sweep() *cobra.Command {
 	p.StringVar(&f.modes, "modes", "scratch,frozen,full", "`LIST` of modes of fine-tuning")
 	p.IntVar(&f.seeds, "seeds", 3, "runs of each subset and mode, with seeds 1 to `N`")
 	setFlag(c, &f.sets, recipes.Finetune.Paths())
+	f.decoder.flags(c)
 	machineFlagsOf(c, &f.machine)
 	p.BoolVar(&f.dryRun, "dry-run", false, "list the cells and what they cost, and stop")
 	p.BoolVar(&f.retry, "retry", false, "train failed cells again")
@@ -81,7 +83,7 @@ type sweeping struct {
 }
 
 func (a *app) doSweep(f sweepFlags) error {
-	w := &sweeping{app: a, flags: f, readings: []reading{greedily()}, root: filepath.Join(f.out, sweep.CellsDir)}
+	w := &sweeping{app: a, flags: f, root: filepath.Join(f.out, sweep.CellsDir)}
 	if err := w.prepare(); err != nil {
 		return err
 	}
@@ -104,6 +106,9 @@ func (a *app) doSweep(f sweepFlags) error {
 // prepare makes the plan.
 func (w *sweeping) prepare() (err error) {
 	f := w.flags
+	if w.readings, err = readings(f.decoder); err != nil {
+		return err
+	}
 	p := sweep.Plan{Version: sweep.Version}
 	if p.Subsets, err = parseSubsets(f.subsets); err != nil {
 		return usagef("--subsets: %w", err)

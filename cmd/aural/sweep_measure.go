@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"aural/datasets"
@@ -18,19 +20,80 @@ import (
 
 // reading is a way to read emissions.
 type reading struct {
-	name string // in the results
-	open func(*vocab.Vocabulary) (func(emissions []float32, frames int) (string, error), error)
+	name  string // in the results
+	flags *decoderFlags
 }
 
-// greedily is the reading that is always taken.
-func greedily() reading {
-	return reading{sweep.Greedy, func(v *vocab.Vocabulary) (func([]float32, int) (string, error), error) {
-		ignore := decode.SpecialTokens(v)
-		return func(emissions []float32, frames int) (string, error) {
-			h, err := decode.Greedy(v, emissions, frames, ignore...)
-			return h.Text, err
-		}, nil
-	}}
+// readings are the ways that flags ask for: greedily always, and the search.
+func readings(f *decoderFlags) ([]reading, error) {
+	greedy := decoderFlags{kind: greedyDecoder, unknown: math.NaN(), Options: decode.DefaultOptions()}
+	list := []reading{{sweep.Greedy, &greedy}}
+	if err := f.check(); err != nil || f.search() == greedyDecoder {
+		return list, err
+	}
+	name := f.search()
+	var parts []string
+	if f.lm != "" {
+		name += " + LM"
+		sum, err := checksum(f.lm)
+		if err != nil {
+			return nil, fmt.Errorf("--lm: %w", err)
+		}
+		parts = append(parts, fmt.Sprintf("lm %s %.8s alpha %.4g", filepath.Base(f.lm), sum, f.Alpha))
+	}
+	if f.lexicon == lmWords {
+		parts = append(parts, "its words")
+	} else if f.lexicon != "" {
+		sum, err := checksum(f.lexicon)
+		if err != nil {
+			return nil, fmt.Errorf("--lexicon: %w", err)
+		}
+		parts = append(parts, fmt.Sprintf("lexicon %s %.8s", filepath.Base(f.lexicon), sum))
+	}
+	if !math.IsNaN(f.unknown) {
+		parts = append(parts, fmt.Sprintf("unknown %.4g", f.unknown))
+	}
+	if f.logAdd {
+		parts = append(parts, "log-add")
+	}
+	for _, h := range f.hotwords {
+		parts = append(parts, "hotword "+h)
+	}
+	parts = append(parts, fmt.Sprintf("beta %.4g", f.Beta), fmt.Sprintf("beam %d threshold %.4g tokens %d mass %.4g", f.Beam, f.BeamThreshold, f.TokenTop, f.TokenMass))
+	if f.search() == prefixDecoder && f.lm != "" {
+		parts = append(parts, fmt.Sprintf("unknown words %.4g", f.UnknownWord))
+	}
+	return append(list, reading{name + ", " + strings.Join(parts, ", "), f}), nil
+}
+
+// reader reads the emissions of one model.
+type reader struct {
+	*decoding
+	search decode.Decoder
+}
+
+func (r reading) open(v *vocab.Vocabulary) (*reader, error) {
+	d, err := r.flags.open(v)
+	if err != nil {
+		return nil, err
+	}
+	s, err := d.decoder(r.flags.Alpha, r.flags.Beta)
+	if err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return &reader{d, s}, nil
+}
+
+// read is the best text; none where no text survives the search.
+func (r *reader) read(emissions []float32, frames int) (string, error) {
+	list, err := r.whole(r.search, emissions, frames)
+	if errors.Is(err, decode.ErrNoHypothesis) || err == nil && len(list) == 0 {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return list[0].Text, nil
 }
 
 // measure transcribes the test store with the checkpoint of a cell, in the ways in which that was not done yet.
@@ -90,11 +153,12 @@ func (w *sweeping) transcribe(ctx context.Context, dir string, l finetune.LabelC
 	if m.Vocabulary() == nil {
 		return nil, nil, fmt.Errorf("%s has no vocab.json: nothing says what its outputs mean", dir)
 	}
-	read := make([]func([]float32, int) (string, error), len(ways))
+	readers := make([]*reader, len(ways))
 	for i, way := range ways {
-		if read[i], err = way.open(m.Vocabulary()); err != nil {
+		if readers[i], err = way.open(m.Vocabulary()); err != nil {
 			return nil, nil, err
 		}
+		defer func() { err = errors.Join(err, readers[i].close()) }()
 	}
 	heard, took = make([][]score.Item, len(ways)), make([]float64, len(ways))
 	var audio, emissions []float32
@@ -111,11 +175,9 @@ func (w *sweeping) transcribe(ctx context.Context, dir string, l finetune.LabelC
 		network := time.Since(began)
 		for i := range ways {
 			began := time.Now()
-			text := ""
-			if frames > 0 {
-				if text, err = read[i](emissions, frames); err != nil {
-					return nil, nil, fmt.Errorf("%s: %w", u.ID, err)
-				}
+			text, err := readers[i].read(emissions, frames)
+			if err != nil {
+				return nil, nil, fmt.Errorf("%s: %w", u.ID, err)
 			}
 			took[i] += (network + time.Since(began)).Seconds()
 			heard[i] = append(heard[i], score.Item{ID: u.ID, Speaker: u.Speaker, Ref: l.Normalize(u.Transcript), Hyp: text})

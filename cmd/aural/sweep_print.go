@@ -57,6 +57,7 @@ func (w *sweeping) report() error {
 // sweepRows is the table for people. Rates are the mean and, behind it, the lowest and the highest of the seeds.
 func sweepRows(rows []sweep.Row) [][]string {
 	out := [][]string{{"labels", "mode", "decoder", ">seeds", ">WER %", ">lowest-highest", ">CER %", ">lowest-highest", ">against scratch", ">training"}}
+	name := shortDecoders(rows)
 	for _, r := range rows {
 		seeds := fmt.Sprint(r.WER.N)
 		if r.Failed > 0 {
@@ -76,9 +77,28 @@ func sweepRows(rows []sweep.Row) [][]string {
 		}
 		wer, werRange := spreadText(r.WER)
 		cer, cerRange := spreadText(r.CER)
-		out = append(out, []string{labels, string(r.Mode), r.Decoder, seeds, wer, werRange, cer, cerRange, gain, took})
+		out = append(out, []string{labels, string(r.Mode), name(r.Decoder), seeds, wer, werRange, cer, cerRange, gain, took})
 	}
 	return out
+}
+
+// shortDecoders gives decoders the beginning of their names where that tells them apart.
+func shortDecoders(rows []sweep.Row) func(string) string {
+	full := map[string]string{} // by the short name; "" for several
+	for _, r := range rows {
+		short, _, _ := strings.Cut(r.Decoder, ",")
+		if was, ok := full[short]; ok && was != r.Decoder {
+			full[short] = ""
+		} else {
+			full[short] = r.Decoder
+		}
+	}
+	return func(name string) string {
+		if short, _, _ := strings.Cut(name, ","); full[short] != "" {
+			return short
+		}
+		return name
+	}
 }
 
 func spreadText(s sweep.Spread) (mean, ends string) {
@@ -237,6 +257,7 @@ type sweepLine struct {
 func sweepLines(rows []sweep.Row) []sweepLine {
 	var lines []sweepLine
 	var decoders []string
+	name := shortDecoders(rows)
 	for _, r := range rows {
 		if r.WER.N == 0 || math.IsNaN(r.Seconds) {
 			continue
@@ -253,9 +274,7 @@ func sweepLines(rows []sweep.Row) []sweepLine {
 	}
 	for i := range lines {
 		slices.SortStableFunc(lines[i].rows, func(a, b sweep.Row) int { return cmp.Compare(a.Seconds, b.Seconds) })
-		if len(decoders) == 2 && lines[i].dash == 1 {
-			lines[i].decoder, _, _ = strings.Cut(lines[i].decoder, ",") // short: there is no other
-		}
+		lines[i].decoder = name(lines[i].decoder)
 	}
 	return lines
 }
