@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -39,7 +38,31 @@ func (a *app) sweep() *cobra.Command {
 	c := a.command(&cobra.Command{
 		Use:   "sweep --recipe RECIPE --data STORE --test STORE --init MODEL --out FOLDER",
 		Short: "Fine-tune on subsets of the labels in all modes and compare",
-		Args:  cobra.NoArgs,
+		Long: `Sweep measures label efficiency: for each subset of the labels, mode and seed it makes a run of
+"aural finetune", transcribes the --test store with the run's checkpoint, and prints the error rates
+with their spread over seeds, and what pretraining is worth: the change against mode scratch.
+
+A subset of n seconds is that of "aural data subset": the more seconds of one seed hold the fewer. A
+seed gives the subset, the initial weights, the order and the noise; seed 1 is the same in all modes.
+The measured checkpoint is the best by validation where the recipe holds out speech (valid.seconds,
+labels that the subset does not count), else the last. It is read greedily, and with --lm, --lexicon
+or other flags of a decoder by beam search too. A finished sweep may be run again with other decoders.
+
+The folder holds plan.json, results.jsonl, the figure and, in cells/, the runs. The same command
+goes on after an interruption, also in the middle of a cell; finished cells stay. More subsets, modes
+and seeds may be added; what would change a cell that is there is refused.
+
+--set MODE:PATH=VALUE or SUBSET:PATH=VALUE is for those cells alone, as in full:train.schedule.peak=1e-4.
+
+A cell that fails is recorded, and the others are trained; the exit code is 1 then.
+
+` + decoderHelp + "\n\n" + exitHelp,
+		Example: `  aural sweep --recipe ft-tiny --data stores/train --test stores/test --init runs/mine/last \
+      --subsets 30s,2m,all --seeds 3 --out sweeps/digits
+  aural sweep ... --out sweeps/digits --dry-run
+  aural sweep ... --out sweeps/digits --lm digits.arpa --lexicon lm --table md > table.md
+  aural sweep ... --set 30s:train.max_updates=500 --set frozen:train.schedule.peak=3e-3`,
+		Args: cobra.NoArgs,
 	}, func([]string) error { return a.doSweep(f) })
 	p := c.Flags()
 	p.StringVar(&f.recipe, "recipe", "", "`NAME` of a recipe of fine-tuning, or a .yaml file (required)")
@@ -64,6 +87,7 @@ func (a *app) sweep() *cobra.Command {
 		c.MarkFlagRequired(name)
 	}
 	c.RegisterFlagCompletionFunc("recipe", words(recipes.Finetune.Names()...))
+	c.RegisterFlagCompletionFunc("table", words(textTable, csvTable, markdownTable))
 	return c
 }
 
@@ -108,6 +132,12 @@ func (w *sweeping) prepare() (err error) {
 	f := w.flags
 	if w.readings, err = readings(f.decoder); err != nil {
 		return err
+	}
+	if !slices.Contains([]string{textTable, csvTable, markdownTable}, f.table) {
+		return usagef("--table is %q, want text, csv or md", f.table)
+	}
+	if f.seeds < 1 || f.seeds > 1000 {
+		return usagef("--seeds is %d, want 1 to 1000", f.seeds)
 	}
 	p := sweep.Plan{Version: sweep.Version}
 	if p.Subsets, err = parseSubsets(f.subsets); err != nil {
@@ -243,8 +273,8 @@ func (w *sweeping) all() error {
 				continue
 			}
 		}
-		if err := w.measure(context.Background(), c); err != nil {
-			return fmt.Errorf("measuring %s: %w", c.Name(), err)
+		if err := w.measure(c); err != nil {
+			return err
 		}
 	}
 	return nil

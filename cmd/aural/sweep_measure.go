@@ -97,7 +97,7 @@ func (r *reader) read(emissions []float32, frames int) (string, error) {
 }
 
 // measure transcribes the test store with the checkpoint of a cell, in the ways in which that was not done yet.
-func (w *sweeping) measure(ctx context.Context, c sweep.Cell) (err error) {
+func (w *sweeping) measure(c sweep.Cell) error {
 	o := w.results.Of(c)
 	var open []reading
 	for _, r := range w.readings {
@@ -112,9 +112,14 @@ func (w *sweeping) measure(ctx context.Context, c sweep.Cell) (err error) {
 	if err != nil {
 		return err
 	}
+	ctx, release := interruptible()
 	heard, took, err := w.transcribe(ctx, filepath.Join(w.root, c.Name(), o.Trained.Checkpoint), r.Labels, open)
+	release()
+	if errors.Is(err, context.Canceled) {
+		return coded{exitStopped, errors.New("interrupted: the same command goes on from here")}
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("measuring %s: %w", c.Name(), err)
 	}
 	for i, how := range open {
 		t := sweep.Tested{Decoder: how.name, Checkpoint: o.Trained.Checkpoint, Utterances: len(heard[i]), Took: took[i]}

@@ -42,12 +42,12 @@ func TestSweep(t *testing.T) {
 	// More cells are added, those that are done stay, and nothing is trained for another decoder.
 	words := filepath.Join(root, "words")
 	write(t, words, []byte("BA\nBO\n"))
-	_, msg = call(t, exitDone, args("--subsets", "8s,all", "--modes", "scratch,full", "--set", "all:train.max_updates=2", "--set", "valid.seconds=4")...)
-	if strings.Contains(msg, "8s-scratch-1  update") || strings.Contains(msg, "/4 8s-") {
+	grown := args("--subsets", "8s,all", "--modes", "scratch,full", "--set", "all:train.max_updates=2")
+	_, msg = call(t, exitDone, grown...)
+	if strings.Contains(msg, "/4 8s-") {
 		t.Errorf("a cell was trained again:\n%s", msg)
 	}
 	has(t, msg, "cell 3/4 all-scratch-1", "update 2/2")
-	grown := args("--subsets", "8s,all", "--modes", "scratch,full", "--set", "all:train.max_updates=2", "--set", "valid.seconds=4")
 	text, msg = call(t, exitDone, append(grown, "--lexicon", words, "--beam", "20")...)
 	if strings.Contains(msg, "update ") {
 		t.Errorf("a cell was trained again:\n%s", msg)
