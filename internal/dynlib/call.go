@@ -1,0 +1,31 @@
+//go:build !nocuda && linux && (amd64 || arm64)
+
+package dynlib
+
+import (
+	"errors"
+
+	"github.com/ebitengine/purego"
+)
+
+// Available says whether this program can open libraries.
+const Available = true
+
+var errUnavailable = errors.New("unavailable") // never returned in this build
+
+// RTLD_GLOBAL would let symbols of one library stand in for those of another.
+func dlopen(file string) (uintptr, error) {
+	return purego.Dlopen(file, purego.RTLD_NOW|purego.RTLD_LOCAL)
+}
+
+func dlsym(handle uintptr, name string) (uintptr, error) { return purego.Dlsym(handle, name) }
+
+// Call calls the function with whole numbers and addresses, at most 32. Of the result the C type decides how many bits count; the others may hold
+// anything. An address of Go memory must be made in the call itself, uintptr(unsafe.Pointer(&x)), which then keeps it for the length of the call; to
+// not allocate, x has to be on the heap already.
+//
+//go:uintptrescapes
+func (f Func) Call(args ...uintptr) uintptr {
+	r, _, _ := purego.SyscallN(f.address, args...)
+	return r
+}
