@@ -20,12 +20,24 @@ func dlopen(file string) (uintptr, error) {
 
 func dlsym(handle uintptr, name string) (uintptr, error) { return purego.Dlsym(handle, name) }
 
-// Call calls the function with whole numbers and addresses, at most 32. Of the result the C type decides how many bits count; the others may hold
-// anything. An address of Go memory must be made in the call itself, uintptr(unsafe.Pointer(&x)), which then keeps it for the length of the call; to
-// not allocate, x has to be on the heap already.
+// Call calls the function with whole numbers and addresses. Of the result the C type decides how many bits count; the others may hold anything. An
+// address of Go memory must be made in the call itself, uintptr(unsafe.Pointer(&x)), which then keeps x for the length of the call.
 //
 //go:uintptrescapes
 func (f Func) Call(args ...uintptr) uintptr {
 	r, _, _ := purego.SyscallN(f.address, args...)
 	return r
+}
+
+// Frame calls functions without allocating, which [Func.Call] cannot: its arguments escape. One goroutine uses it.
+type Frame struct{ args [11]uintptr }
+
+// Call is [Func.Call] for at most 11 arguments. An address of Go memory must be one of the heap, of something that the caller holds until afterwards.
+func (r *Frame) Call(f Func, args ...uintptr) uintptr {
+	if len(args) > len(r.args) {
+		panic("dynlib: too many arguments for " + f.name)
+	}
+	n := copy(r.args[:], args)
+	result, _, _ := purego.SyscallN(f.address, r.args[:n]...)
+	return result
 }

@@ -15,3 +15,9 @@ func dlsym(uintptr, string) (uintptr, error) { return 0, errUnavailable }
 
 // Call must not be called: there is no function without a library.
 func (f Func) Call(...uintptr) uintptr { panic("dynlib: " + errUnavailable.Error()) }
+
+// Frame has nothing to call.
+type Frame struct{}
+
+// Call must not be called.
+func (r *Frame) Call(f Func, args ...uintptr) uintptr { return f.Call(args...) }

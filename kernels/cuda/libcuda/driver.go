@@ -95,7 +95,7 @@ func open() (*Driver, error) {
 	}
 	d := &Driver{path: l.Path, syncs: os.Getenv(SyncVariable) == "1"}
 	if err := d.f.bind(l); err != nil {
-		return nil, fmt.Errorf("%w can be used: %w; version 450 (CUDA 11.4) or newer is needed", ErrNoGPU, err)
+		return nil, fmt.Errorf("%w can be used: %w; version 470 (CUDA 11.4) or newer is needed", ErrNoGPU, err)
 	}
 	var version int32
 	if err := d.result(d.f.init, d.f.init.Call(0), ""); err != nil {

@@ -19,15 +19,15 @@ func (c *context) Load(image []byte) (driver.Module, error) {
 	if len(image) == 0 {
 		return 0, fmt.Errorf("cuda: an image of no bytes")
 	}
-	log := make([]byte, 8192)
+	log := &c.out.log
+	log[0] = 0
 	options := [2]int32{jitErrorLog, jitErrorLogSize}
-	values := [2]uintptr{uintptr(unsafe.Pointer(unsafe.SliceData(log))), uintptr(len(log))}
+	values := [2]uintptr{uintptr(unsafe.Pointer(log)), uintptr(len(log))}
 	err := c.check(c.d.f.moduleLoad, c.d.f.moduleLoad.Call(c.a(), uintptr(unsafe.Pointer(unsafe.SliceData(image))), uintptr(len(options)),
 		uintptr(unsafe.Pointer(&options)), uintptr(unsafe.Pointer(&values))))
 	runtime.KeepAlive(image)
-	runtime.KeepAlive(log)
 	if err != nil {
-		if says := text(log); says != "" {
+		if says := text(log[:]); says != "" {
 			err = fmt.Errorf("%w: %s", err, says)
 		}
 		return 0, err
@@ -37,7 +37,7 @@ func (c *context) Load(image []byte) (driver.Module, error) {
 
 // Unload implements driver.Context.
 func (c *context) Unload(m driver.Module) error {
-	return c.check(c.d.f.moduleUnload, c.d.f.moduleUnload.Call(uintptr(m)))
+	return c.do(c.d.f.moduleUnload, uintptr(m))
 }
 
 // Function implements driver.Context.
@@ -54,7 +54,7 @@ func (c *context) Function(m driver.Module, name string) (driver.Function, error
 
 // AllowShared implements driver.Context.
 func (c *context) AllowShared(f driver.Function, bytes int) error {
-	if err := c.check(c.d.f.functionSet, c.d.f.functionSet.Call(uintptr(f), maxDynamicSharedSize, uintptr(bytes))); err != nil {
+	if err := c.do(c.d.f.functionSet, uintptr(f), maxDynamicSharedSize, uintptr(bytes)); err != nil {
 		return fmt.Errorf("kernel %s with %d bytes of shared memory: %w", c.names[f], bytes, err)
 	}
 	return nil
@@ -70,8 +70,8 @@ func (c *context) Launch(s driver.Stream, f driver.Function, l *driver.Launch) e
 	p.size = uint64(len(l.Args))
 	c.last = c.names[f]
 	g, b := l.Grid, l.Block
-	err := c.check(c.d.f.launch, c.d.f.launch.Call(uintptr(f), uintptr(g.X), uintptr(g.Y), uintptr(g.Z), uintptr(b.X), uintptr(b.Y), uintptr(b.Z),
-		uintptr(l.Shared), uintptr(s), 0, uintptr(unsafe.Pointer(&p.extra))))
+	err := c.do(c.d.f.launch, uintptr(f), uintptr(g.X), uintptr(g.Y), uintptr(g.Z), uintptr(b.X), uintptr(b.Y), uintptr(b.Z),
+		uintptr(l.Shared), uintptr(s), 0, uintptr(unsafe.Pointer(&p.extra)))
 	if err != nil {
 		return fmt.Errorf("launching %s, grid %v, block %v, %d bytes of shared memory: %w", c.last, g, b, l.Shared, err)
 	}
@@ -85,7 +85,7 @@ func (c *context) Launch(s driver.Stream, f driver.Function, l *driver.Launch) e
 
 // BeginCapture implements driver.Context. Calls of other threads do not disturb the capture.
 func (c *context) BeginCapture(s driver.Stream) error {
-	err := c.check(c.d.f.beginCapture, c.d.f.beginCapture.Call(uintptr(s), captureThreadLocal))
+	err := c.do(c.d.f.beginCapture, uintptr(s), captureThreadLocal)
 	if err == nil {
 		c.capture = s
 	}
@@ -95,13 +95,13 @@ func (c *context) BeginCapture(s driver.Stream) error {
 // EndCapture implements driver.Context. A graph of the driver API is only the plan; what is returned is the instance that can be launched.
 func (c *context) EndCapture(s driver.Stream) (driver.Graph, error) {
 	c.capture = 0
-	if err := c.check(c.d.f.endCapture, c.d.f.endCapture.Call(uintptr(s), c.a())); err != nil {
+	if err := c.do(c.d.f.endCapture, uintptr(s), c.a()); err != nil {
 		return 0, err
 	}
 	plan := uintptr(c.out.a)
-	err := c.check(c.d.f.instantiate, c.d.f.instantiate.Call(c.b(), plan, 0))
+	err := c.do(c.d.f.instantiate, c.b(), plan, 0)
 	instance := driver.Graph(c.out.b)
-	if r := c.check(c.d.f.graphDestroy, c.d.f.graphDestroy.Call(plan)); err == nil {
+	if r := c.do(c.d.f.graphDestroy, plan); err == nil {
 		err = r
 	}
 	return instance, err
@@ -109,7 +109,7 @@ func (c *context) EndCapture(s driver.Stream) (driver.Graph, error) {
 
 // LaunchGraph implements driver.Context.
 func (c *context) LaunchGraph(s driver.Stream, g driver.Graph) error {
-	if err := c.check(c.d.f.graphLaunch, c.d.f.graphLaunch.Call(uintptr(g), uintptr(s))); err != nil {
+	if err := c.do(c.d.f.graphLaunch, uintptr(g), uintptr(s)); err != nil {
 		return err
 	}
 	if c.d.syncs {
@@ -120,5 +120,5 @@ func (c *context) LaunchGraph(s driver.Stream, g driver.Graph) error {
 
 // FreeGraph implements driver.Context.
 func (c *context) FreeGraph(g driver.Graph) error {
-	return c.check(c.d.f.graphExecDestroy, c.d.f.graphExecDestroy.Call(uintptr(g)))
+	return c.do(c.d.f.graphExecDestroy, uintptr(g))
 }
