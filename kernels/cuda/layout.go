@@ -12,6 +12,11 @@ import (
 var layouts = []any{
 	addNArgs{},
 	noise{},
+	view{},
+	gemmArgs{},
+	splitSumArgs{},
+	columnSumArgs{},
+	permuteArgs{},
 }
 
 // layoutChecks is C++ text that does not compile when a struct of the text differs from the host's.
