@@ -124,6 +124,7 @@ template <int KIND, int PARTS, int WIDE, int N> static __device__ __forceinline_
                     mma_bf16(sum[i][j], u[0][i], v[0][p][q], v[0][p][q + 1]);
                 }
         }
+        mma_join();
         if (step + 1 < steps) store(b ^ 1); // nobody reads it: all are past the barrier of the last step
         __syncthreads();
     }
