@@ -53,9 +53,18 @@ func (b *Backend) compile(op kernels.Op, in, out []kernels.Desc) *plan {
 		return b.conv1DGradInput(o, in, out)
 	case kernels.Conv1DGradWeight:
 		return b.conv1DGradWeight(o, in, out)
+	case kernels.WeightNorm:
+		return b.weightNorm(in)
+	case kernels.WeightNormGrad:
+		return b.weightNormGrad(in)
 
 	case kernels.AddN:
 		return b.addN(in)
+
+	case kernels.Attention:
+		return b.attention(o, in)
+	case kernels.AttentionGrad:
+		return b.attentionGrad(o, in)
 	}
 	return nil
 }

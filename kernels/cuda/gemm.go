@@ -180,9 +180,7 @@ func lowRoom(side int, along bool) int {
 
 // columnSum adds y[n] = Σ_r x[r,n]: chunks of rows side by side, then the chunks.
 func (p *plan) columnSum(rows, n int, x, y place) {
-	const minChunk, maxChunks = 256, 128
-	chunk := max(minChunk, ceilDiv(rows, maxChunks))
-	chunks := max(1, ceilDiv(rows, chunk))
+	chunk, chunks := rowChunks(rows)
 	part := y
 	if chunks > 1 {
 		part = p.floats(chunks * n).at
@@ -196,6 +194,12 @@ func (p *plan) columnSum(rows, n int, x, y place) {
 	if chunks > 1 {
 		one(part, y, chunks, chunks, 1)
 	}
+}
+
+// rowChunks cuts rows that are summed, by their number alone: chunks of at least 256, at most 128 of them.
+func rowChunks(rows int) (size, count int) {
+	size = max(256, ceilDiv(rows, 128))
+	return size, max(1, ceilDiv(rows, size))
 }
 
 // permute adds a copy of a tensor with four axes of the given sizes whose element (i,j,k,l) is at offset + i·steps[0] + j·steps[1] + … of x.

@@ -17,6 +17,10 @@ var layouts = []any{
 	splitSumArgs{},
 	columnSumArgs{},
 	permuteArgs{},
+	columnDotArgs{},
+	weightNormArgs{},
+	weightNormGradArgs{},
+	attentionArgs{},
 }
 
 // layoutChecks is C++ text that does not compile when a struct of the text differs from the host's.
