@@ -20,6 +20,13 @@ type attentionArgs struct {
 	Scale                float32
 }
 
+type attentionDeltaArgs struct {
+	Dy, Y, Delta         driver.Ptr
+	Rows                 int64
+	Frames, Heads, Width int32
+	_                    int32
+}
+
 // attentionTile is the number of queries, or keys, of a block of attention_f32.cu.
 const attentionTile = 64
 
@@ -75,10 +82,9 @@ func (b *Backend) attentionGrad(o kernels.AttentionGrad, in []kernels.Desc) *pla
 	}
 	rows := q[0] * q[1] * o.Attention.Heads
 	delta := p.floats(rows)
-	sums := args
-	sums.Row = int64(rows)
+	sums := &attentionDeltaArgs{Rows: int64(rows), Frames: args.Frames, Heads: args.Heads, Width: args.Width}
 	grid, block := eachWarp(rows)
-	add(p, "attention_delta", grid, block, 0, &sums, func(c *call) { sums.Dy, sums.Y, sums.Dq = c.in(0), c.in(4), delta.at(c) })
+	add(p, "attention_delta", grid, block, 0, sums, func(c *call) { sums.Dy, sums.Y, sums.Delta = c.in(0), c.in(4), delta.at(c) })
 	for _, k := range []struct {
 		name   string
 		shared int

@@ -4,6 +4,9 @@ typedef unsigned long long u64;
 typedef unsigned short u16;
 typedef unsigned char u8;
 typedef long long i64;
+#ifndef INFINITY
+#define INFINITY __int_as_float(0x7f800000)
+#endif
 
 // Every kernel has one parameter, a struct that the host has too (kernels/cuda/layout.go). threads is the most that a block can have.
 #define KERNEL(name, Args) KERNEL_OF(name, Args, 256)
