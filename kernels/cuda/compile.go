@@ -39,9 +39,34 @@ func agree(op kernels.Op, in, out []kernels.Desc) error {
 
 // compile is the switch from ops to implementations; nil means that there is none.
 func (b *Backend) compile(op kernels.Op, in, out []kernels.Desc) *plan {
-	switch op.(type) {
+	switch o := op.(type) {
+	case kernels.GELU:
+		return b.gelu(in)
+	case kernels.GELUGrad:
+		return b.geluGrad(in)
+	case kernels.Dropout:
+		return b.dropout(o, in)
 	case kernels.AddN:
 		return b.addN(in)
+	case kernels.Scale:
+		return b.scale(o, in)
+	case kernels.ScaleBy:
+		return b.scaleBy(in)
+	case kernels.MeanSquare:
+		return b.meanSquare(in)
+	case kernels.MeanSquareGrad:
+		return b.meanSquareGrad(in)
+	case kernels.Cast:
+		return b.cast(o, in)
+	case kernels.Select:
+		return b.selectBranch(in)
+	case kernels.SelectGrad:
+		return b.selectGrad(in)
+
+	case kernels.SumSquares:
+		return b.sumSquares(in)
+	case kernels.AdamW:
+		return b.adamW(o, in)
 	}
 	return nil
 }
