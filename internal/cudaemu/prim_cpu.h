@@ -100,7 +100,7 @@ struct Block {
     char* dynamic = nullptr;
 };
 
-static thread_local Fiber* cur __attribute__((tls_model("initial-exec"))) = nullptr;
+static thread_local Fiber* cur = nullptr;
 
 extern "C" __attribute__((visibility("hidden"))) void emu_switch(void** save, void* load);
 asm(R"(

@@ -40,6 +40,15 @@ func agree(op kernels.Op, in, out []kernels.Desc) error {
 // compile is the switch from ops to implementations; nil means that there is none.
 func (b *Backend) compile(op kernels.Op, in, out []kernels.Desc) *plan {
 	switch o := op.(type) {
+	case kernels.LayerNorm:
+		return b.layerNorm(o, in)
+	case kernels.LayerNormGrad:
+		return b.layerNormGrad(in)
+	case kernels.GroupNorm:
+		return b.groupNorm(o, in)
+	case kernels.GroupNormGrad:
+		return b.groupNormGrad(o, in)
+
 	case kernels.GELU:
 		return b.gelu(in)
 	case kernels.GELUGrad:
@@ -58,6 +67,19 @@ func (b *Backend) compile(op kernels.Op, in, out []kernels.Desc) *plan {
 		return b.meanSquareGrad(in)
 	case kernels.Cast:
 		return b.cast(o, in)
+
+	case kernels.MaskFrames:
+		return b.maskFrames(out)
+	case kernels.MaskFramesGrad:
+		return b.maskFramesGrad(in)
+	case kernels.MaskChannels:
+		return b.maskChannels(out)
+	case kernels.MaskPadding:
+		return b.maskPadding(out)
+	case kernels.GatherRows:
+		return b.gatherRows(out)
+	case kernels.ScatterRows:
+		return b.scatterRows(in, out)
 	case kernels.Select:
 		return b.selectBranch(in)
 	case kernels.SelectGrad:

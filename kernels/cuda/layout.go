@@ -13,6 +13,8 @@ var layouts = []any{
 	noise{},
 
 	addNArgs{}, mapArgs{}, dropoutArgs{}, castArgs{}, selectArgs{},
+	rowsArgs{}, scatterArgs{}, columnsArgs{},
+	layerNormArgs{}, layerNormGradArgs{}, groupNormArgs{}, groupNormGradArgs{},
 	squaresArgs{}, adamRates{}, adamWArgs{},
 }
 
