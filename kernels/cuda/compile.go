@@ -40,6 +40,29 @@ func agree(op kernels.Op, in, out []kernels.Desc) error {
 // compile is the switch from ops to implementations; nil means that there is none.
 func (b *Backend) compile(op kernels.Op, in, out []kernels.Desc) *plan {
 	switch o := op.(type) {
+	case kernels.Linear:
+		return b.linear(in)
+	case kernels.LinearGradInput:
+		return b.linearGradInput(in)
+	case kernels.LinearGradWeight:
+		return b.linearGradWeight(o, in)
+
+	case kernels.Conv1D:
+		return b.conv1D(o, in, out)
+	case kernels.Conv1DGradInput:
+		return b.conv1DGradInput(o, in, out)
+	case kernels.Conv1DGradWeight:
+		return b.conv1DGradWeight(o, in, out)
+	case kernels.WeightNorm:
+		return b.weightNorm(in)
+	case kernels.WeightNormGrad:
+		return b.weightNormGrad(in)
+
+	case kernels.Attention:
+		return b.attention(o, in)
+	case kernels.AttentionGrad:
+		return b.attentionGrad(o, in)
+
 	case kernels.LayerNorm:
 		return b.layerNorm(o, in)
 	case kernels.LayerNormGrad:

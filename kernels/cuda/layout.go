@@ -16,6 +16,15 @@ var layouts = []any{
 	rowsArgs{}, scatterArgs{}, columnsArgs{},
 	layerNormArgs{}, layerNormGradArgs{}, groupNormArgs{}, groupNormGradArgs{},
 	squaresArgs{}, adamRates{}, adamWArgs{},
+	view{},
+	gemmArgs{},
+	splitSumArgs{},
+	columnSumArgs{},
+	permuteArgs{},
+	columnDotArgs{},
+	weightNormArgs{},
+	weightNormGradArgs{},
+	attentionArgs{},
 }
 
 // layoutChecks is C++ text that does not compile when a struct of the text differs from the host's.

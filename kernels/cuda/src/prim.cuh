@@ -49,6 +49,8 @@ static __device__ __forceinline__ void mma_bf16(float (&d)[4], const u32 (&a)[4]
                  : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
+// Must come before sums of mma_bf16 are read: nothing on a GPU, but an emulator waits with them until then.
+static __device__ __forceinline__ void mma_join() {}
 // 16 bytes from global to shared memory, or zeros; there after cp_wait<N> when at most the N newest cp_commit are younger, and a barrier.
 static __device__ __forceinline__ void cp_async16(shared_t to, const void* from, bool keep) {
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(keep ? 16 : 0) : "memory");
