@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -45,4 +46,20 @@ func skipped(list, name string) bool {
 
 func missing(name string, err error) string {
 	return fmt.Sprintf("this test needs %s: %v; bring it, or leave its tests out with %s=%s", name, err, skipVariable, name)
+}
+
+// CUDATools returns the path of a file or folder that tools/cuda_tools.sh fetched, "nvidia/cuda_runtime/include" for instance. A test without it fails
+// unless AURAL_SKIP names cuda-tools.
+func CUDATools(t testing.TB, name string) string {
+	t.Helper()
+	Need(t, "cuda-tools")
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		Lacks(t, "cuda-tools", err)
+	}
+	path := filepath.Join(cache, "aural", "cuda-tools", filepath.FromSlash(name))
+	if _, err := os.Stat(path); err != nil {
+		Lacks(t, "cuda-tools", fmt.Errorf("%w; tools/cuda_tools.sh fetches it", err))
+	}
+	return path
 }

@@ -30,6 +30,8 @@ var layouts = []any{
 // layoutChecks is C++ text that does not compile when a struct of the text differs from the host's.
 func layoutChecks() string {
 	var b strings.Builder
+	b.WriteString("#ifdef __CUDACC__\n#define OFFSET_OF(T, field) __INTADDR__(&((T*)0)->field)\n") // NVRTC has no offsetof
+	b.WriteString("#else\n#define OFFSET_OF(T, field) __builtin_offsetof(T, field)\n#endif\n")
 	for _, v := range layouts {
 		t := reflect.TypeOf(v)
 		name := strings.ToUpper(t.Name()[:1]) + t.Name()[1:]
@@ -40,7 +42,7 @@ func layoutChecks() string {
 				continue
 			}
 			field := strings.ToLower(f.Name[:1]) + f.Name[1:]
-			fmt.Fprintf(&b, "static_assert(__builtin_offsetof(%s, %s) == %d, \"%s.%s\");\n", name, field, f.Offset, name, field)
+			fmt.Fprintf(&b, "static_assert(OFFSET_OF(%s, %s) == %d, \"%s.%s\");\n", name, field, f.Offset, name, field)
 		}
 	}
 	return b.String()
