@@ -520,6 +520,15 @@ template <int N> static inline void cp_wait() {
 static inline u32 __umulhi(u32 a, u32 b) { return (u32)(((u64)a * b) >> 32); }
 static inline float __uint_as_float(u32 v) { float f; memcpy(&f, &v, 4); return f; }
 static inline u32 __float_as_uint(float v) { u32 u; memcpy(&u, &v, 4); return u; }
+static inline double __longlong_as_double(i64 v) { double d; memcpy(&d, &v, 8); return d; }
+static inline i64 __double_as_longlong(double v) { i64 i; memcpy(&i, &v, 8); return i; }
+static inline float __fdividef(float a, float b) { return a / b; }
+static inline int atomicAdd(int* at, int v) { return __atomic_fetch_add(at, v, __ATOMIC_RELAXED); }
+static inline int atomicMin(int* at, int v) {
+    int old = __atomic_load_n(at, __ATOMIC_RELAXED);
+    while (v < old && !__atomic_compare_exchange_n(at, &old, v, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {}
+    return old;
+}
 static inline int __popc(u32 v) { return __builtin_popcount(v); }
 static inline int __ffs(int v) { return __builtin_ffs(v); }
 template <class T> static inline T load_read_only(const T* p) { return *p; }
