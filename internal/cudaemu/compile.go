@@ -15,8 +15,9 @@ import (
 //go:embed prim_cpu.h
 var shim []byte
 
-// flags of the compiler. Contraction is off, so that sums have the roundings that the text says; -march=native makes fmaf one instruction.
-var flags = []string{"-std=c++17", "-O2", "-march=native", "-ffp-contract=off", "-fno-strict-aliasing", "-fPIC", "-shared", "-pthread", "-fno-gnu-unique",
+// flags of the compiler. Thread-local memory is of the dynamic kind that is nearly as fast as the static one, of which a library that is loaded late gets little: static
+// shared memory of kernels lies there. Contraction is off, so that sums have the roundings that the text says; -march=native makes fmaf one instruction.
+var flags = []string{"-std=c++17", "-O2", "-march=native", "-ffp-contract=off", "-fno-strict-aliasing", "-fPIC", "-mtls-dialect=gnu2", "-shared", "-pthread", "-fno-gnu-unique",
 	"-Wall", "-Wno-unused-function", "-Wno-unknown-pragmas", "-Wno-unused-variable", "-Wno-unused-but-set-variable"}
 
 // Compile implements driver.Compiler. The image is the path of a shared library in the user's cache folder, named by a hash of all that went into it.

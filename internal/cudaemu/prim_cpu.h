@@ -44,12 +44,19 @@ struct Copy { void* to; const void* from; bool keep; int group; };
 
 struct Block;
 
-// The lanes of a warp meet in operations; slots are written in turns so that no second meeting is needed before they are reused.
+// An mma of a lane.
+struct Product { u32 a[4], b[2]; float* d; };
+
+// The lanes of a warp meet in operations; slots are written in turns so that no second meeting is needed before they are reused. Products wait until
+// mma_join, because lanes that met in each of them would take most of the time.
 struct Warp {
     int lanes = 0, arrived = 0, turn = 0;
     const char* what = nullptr; // the operation that the lanes meet in
-    u64 slot[2][32][8];
-    float* sums[2][32];
+    u64 slot[2][32];
+    u32* matrix[32]; // where a lane wants its part of ldmatrix
+    static const int room = 16;
+    Product products[room][32];
+    int posted[32];
 };
 
 struct Fiber {
@@ -176,9 +183,9 @@ static inline int meet(const char* what, Put put, Work work) {
 template <class T> static inline T exchange(const char* what, T v, int from) {
     static_assert(sizeof(T) <= 8, "shuffles move at most 8 bytes");
     Warp* w = cur->warp;
-    int turn = meet(what, [&](Warp* w, int t) { memcpy(&w->slot[t][cur->lane][0], &v, sizeof v); }, [](Warp*, int) {});
+    int turn = meet(what, [&](Warp* w, int t) { memcpy(&w->slot[t][cur->lane], &v, sizeof v); }, [](Warp*, int) {});
     T r;
-    memcpy(&r, &w->slot[turn][from & 31][0], sizeof r);
+    memcpy(&r, &w->slot[turn][from & 31], sizeof r);
     return r;
 }
 
@@ -196,8 +203,38 @@ static inline u32 to16(float f) {
     return (u + 0x7fff + ((u >> 16) & 1)) >> 16;
 }
 
+// multiply does the products that all lanes have posted.
+static void multiply(Warp* w) {
+    for (int lane = 1; lane < 32; lane++)
+        if (w->posted[lane] != w->posted[0]) fail("lane %d of the warp has done %d mma, lane 0 %d", lane, w->posted[lane], w->posted[0]);
+    for (int p = 0; p < w->posted[0]; p++) {
+        float A[16][16], B[16][8], C[16][8];
+        for (int lane = 0; lane < 32; lane++) {
+            const Product& s = w->products[p][lane];
+            const int g = lane / 4, q = lane % 4 * 2;
+            for (int i = 0; i < 4; i++) {
+                A[g + i % 2 * 8][q + i / 2 * 8] = from16(s.a[i] & 0xffff);
+                A[g + i % 2 * 8][q + i / 2 * 8 + 1] = from16(s.a[i] >> 16);
+            }
+            for (int i = 0; i < 2; i++) {
+                B[q + i * 8][g] = from16(s.b[i] & 0xffff);
+                B[q + i * 8 + 1][g] = from16(s.b[i] >> 16);
+            }
+        }
+        for (int i = 0; i < 16; i++) {
+            for (int j = 0; j < 8; j++) C[i][j] = 0;
+            for (int k = 0; k < 16; k++)
+                for (int j = 0; j < 8; j++) C[i][j] += A[i][k] * B[k][j];
+        }
+        for (int lane = 0; lane < 32; lane++)
+            for (int e = 0; e < 4; e++) w->products[p][lane].d[e] += C[lane / 4 + e / 2 * 8][lane % 4 * 2 + e % 2];
+    }
+    for (int& n : w->posted) n = 0;
+}
+
 static void entry() {
     cur->block->launch->kernel->run(cur->block->launch->args);
+    if (cur->warp->posted[cur->lane]) fail("ended with products that no mma_join waited for");
     cur->done = true;
     Block* b = cur->block;
     b->live--;
@@ -233,6 +270,7 @@ static void run(Block* b, u64 index) {
     for (Warp& w : b->warps) {
         w.lanes = 0;
         w.arrived = 0;
+        for (int& n : w.posted) n = 0;
     }
     for (int i = 0; i < b->threads; i++) {
         Fiber& f = b->fibers[i];
@@ -245,7 +283,8 @@ static void run(Block* b, u64 index) {
         f.gate = nullptr;
         f.group = 0;
         f.copies.clear();
-        void** top = (void**)(f.stack + stackBytes - 64);
+        // Tops lie at different places of the cache.
+        void** top = (void**)(f.stack + stackBytes - 64 - (size_t)i * 2112 % (64 << 10) / 64 * 64);
         *--top = nullptr;
         *--top = (void*)entry;
         for (int r = 0; r < 6; r++) *--top = nullptr;
@@ -413,9 +452,9 @@ template <class T> static inline T shfl_up(T v, int by) { return emu::exchange("
 template <class T> static inline T shfl_down(T v, int by) { return emu::exchange("shfl_down", v, emu::cur->lane + by > 31 ? emu::cur->lane : emu::cur->lane + by); }
 static inline u32 ballot(bool p) {
     emu::Warp* w = emu::cur->warp;
-    const int turn = emu::meet("ballot", [&](emu::Warp* w, int t) { w->slot[t][emu::cur->lane][0] = p; }, [](emu::Warp*, int) {});
+    const int turn = emu::meet("ballot", [&](emu::Warp* w, int t) { w->slot[t][emu::cur->lane] = p; }, [](emu::Warp*, int) {});
     u32 r = 0;
-    for (int i = 0; i < 32; i++) r |= (u32)w->slot[turn][i][0] << i;
+    for (int i = 0; i < 32; i++) r |= (u32)w->slot[turn][i] << i;
     return r;
 }
 
@@ -427,58 +466,35 @@ static inline u32 pack_bf16(float lo, float hi) { return emu::to16(lo) | (emu::t
 static inline u16 to_bf16(float x) { return (u16)emu::to16(x); }
 static inline float from_bf16(u16 x) { return emu::from16(x); }
 
+// The last lane reads for all, so that none can write there before.
 static inline void ldmatrix4(u32 (&r)[4], shared_t at, bool transposed) {
-    emu::Warp* w = emu::cur->warp;
-    const int turn = emu::meet("ldmatrix", [&](emu::Warp* w, int t) { w->slot[t][emu::cur->lane][0] = at; }, [](emu::Warp*, int) {});
-    const int lane = emu::cur->lane;
     if (at & 15) emu::fail("ldmatrix of an address that is not a multiple of 16");
-    for (int m = 0; m < 4; m++) {
-        if (!transposed) {
-            memcpy(&r[m], (const char*)w->slot[turn][m * 8 + lane / 4][0] + lane % 4 * 4, 4);
-        } else {
-            u16 lo, hi;
-            memcpy(&lo, (const char*)w->slot[turn][m * 8 + lane % 4 * 2][0] + lane / 4 * 2, 2);
-            memcpy(&hi, (const char*)w->slot[turn][m * 8 + lane % 4 * 2 + 1][0] + lane / 4 * 2, 2);
-            r[m] = lo | (u32)hi << 16;
-        }
-    }
-    __syncwarp(); // a lane may write there after this
+    emu::meet(
+        transposed ? "ldmatrix_trans" : "ldmatrix",
+        [&](emu::Warp* w, int t) {
+            w->slot[t][emu::cur->lane] = at;
+            w->matrix[emu::cur->lane] = r;
+        },
+        [&](emu::Warp* w, int t) {
+            for (int m = 0; m < 4; m++) {
+                u16 v[8][8];
+                for (int i = 0; i < 8; i++) memcpy(v[i], (const void*)w->slot[t][m * 8 + i], 16);
+                for (int lane = 0; lane < 32; lane++) {
+                    const int i = lane / 4, j = lane % 4 * 2;
+                    w->matrix[lane][m] = transposed ? v[j][i] | (u32)v[j + 1][i] << 16 : v[i][j] | (u32)v[i][j + 1] << 16;
+                }
+            }
+        });
 }
 static inline void ldmatrix(u32 (&r)[4], shared_t at) { ldmatrix4(r, at, false); }
 static inline void ldmatrix_trans(u32 (&r)[4], shared_t at) { ldmatrix4(r, at, true); }
 
+static inline void mma_join() { emu::meet("mma_join", [](emu::Warp*, int) {}, [](emu::Warp* w, int) { emu::multiply(w); }); }
 static inline void mma_bf16(float (&d)[4], const u32 (&a)[4], u32 b0, u32 b1) {
-    emu::meet(
-        "mma",
-        [&](emu::Warp* w, int t) {
-            u64* s = w->slot[t][emu::cur->lane];
-            for (int i = 0; i < 4; i++) s[i] = a[i];
-            s[4] = b0;
-            s[5] = b1;
-            w->sums[t][emu::cur->lane] = d;
-        },
-        [](emu::Warp* w, int t) {
-            float A[16][16], B[16][8], C[16][8];
-            for (int lane = 0; lane < 32; lane++) {
-                const u64* s = w->slot[t][lane];
-                const int g = lane / 4, q = lane % 4 * 2;
-                for (int i = 0; i < 4; i++) {
-                    A[g + i % 2 * 8][q + i / 2 * 8] = emu::from16(s[i] & 0xffff);
-                    A[g + i % 2 * 8][q + i / 2 * 8 + 1] = emu::from16(s[i] >> 16);
-                }
-                for (int i = 0; i < 2; i++) {
-                    B[q + i * 8][g] = emu::from16(s[4 + i] & 0xffff);
-                    B[q + i * 8 + 1][g] = emu::from16(s[4 + i] >> 16);
-                }
-            }
-            for (int i = 0; i < 16; i++) {
-                for (int j = 0; j < 8; j++) C[i][j] = 0;
-                for (int k = 0; k < 16; k++)
-                    for (int j = 0; j < 8; j++) C[i][j] += A[i][k] * B[k][j];
-            }
-            for (int lane = 0; lane < 32; lane++)
-                for (int e = 0; e < 4; e++) w->sums[t][lane][e] += C[lane / 4 + e / 2 * 8][lane % 4 * 2 + e % 2];
-        });
+    emu::Warp* w = emu::cur->warp;
+    const int lane = emu::cur->lane;
+    w->products[w->posted[lane]++][lane] = {{a[0], a[1], a[2], a[3]}, {b0, b1}, d};
+    if (w->posted[lane] == emu::Warp::room) mma_join();
 }
 
 static inline void cp_async16(shared_t to, const void* from, bool keep) {
@@ -504,6 +520,15 @@ template <int N> static inline void cp_wait() {
 static inline u32 __umulhi(u32 a, u32 b) { return (u32)(((u64)a * b) >> 32); }
 static inline float __uint_as_float(u32 v) { float f; memcpy(&f, &v, 4); return f; }
 static inline u32 __float_as_uint(float v) { u32 u; memcpy(&u, &v, 4); return u; }
+static inline double __longlong_as_double(i64 v) { double d; memcpy(&d, &v, 8); return d; }
+static inline i64 __double_as_longlong(double v) { i64 i; memcpy(&i, &v, 8); return i; }
+static inline float __fdividef(float a, float b) { return a / b; }
+static inline int atomicAdd(int* at, int v) { return __atomic_fetch_add(at, v, __ATOMIC_RELAXED); }
+static inline int atomicMin(int* at, int v) {
+    int old = __atomic_load_n(at, __ATOMIC_RELAXED);
+    while (v < old && !__atomic_compare_exchange_n(at, &old, v, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {}
+    return old;
+}
 static inline int __popc(u32 v) { return __builtin_popcount(v); }
 static inline int __ffs(int v) { return __builtin_ffs(v); }
 template <class T> static inline T load_read_only(const T* p) { return *p; }

@@ -53,9 +53,65 @@ func (b *Backend) compile(op kernels.Op, in, out []kernels.Desc) *plan {
 		return b.conv1DGradInput(o, in, out)
 	case kernels.Conv1DGradWeight:
 		return b.conv1DGradWeight(o, in, out)
+	case kernels.WeightNorm:
+		return b.weightNorm(in)
+	case kernels.WeightNormGrad:
+		return b.weightNormGrad(in)
 
+	case kernels.Attention:
+		return b.attention(o, in)
+	case kernels.AttentionGrad:
+		return b.attentionGrad(o, in)
+
+	case kernels.LayerNorm:
+		return b.layerNorm(o, in)
+	case kernels.LayerNormGrad:
+		return b.layerNormGrad(in)
+	case kernels.GroupNorm:
+		return b.groupNorm(o, in)
+	case kernels.GroupNormGrad:
+		return b.groupNormGrad(o, in)
+
+	case kernels.GELU:
+		return b.gelu(in)
+	case kernels.GELUGrad:
+		return b.geluGrad(in)
+	case kernels.Dropout:
+		return b.dropout(o, in)
 	case kernels.AddN:
 		return b.addN(in)
+	case kernels.Scale:
+		return b.scale(o, in)
+	case kernels.ScaleBy:
+		return b.scaleBy(in)
+	case kernels.MeanSquare:
+		return b.meanSquare(in)
+	case kernels.MeanSquareGrad:
+		return b.meanSquareGrad(in)
+	case kernels.Cast:
+		return b.cast(o, in)
+
+	case kernels.MaskFrames:
+		return b.maskFrames(out)
+	case kernels.MaskFramesGrad:
+		return b.maskFramesGrad(in)
+	case kernels.MaskChannels:
+		return b.maskChannels(out)
+	case kernels.MaskPadding:
+		return b.maskPadding(out)
+	case kernels.GatherRows:
+		return b.gatherRows(out)
+	case kernels.ScatterRows:
+		return b.scatterRows(in, out)
+	case kernels.Select:
+		return b.selectBranch(in)
+	case kernels.SelectGrad:
+		return b.selectGrad(in)
+
+	case kernels.SumSquares:
+		return b.sumSquares(in)
+	case kernels.AdamW:
+		return b.adamW(o, in)
 	}
 	return nil
 }

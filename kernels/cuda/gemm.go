@@ -149,18 +149,38 @@ func (b *Backend) tile(k kind, a *gemmArgs) tile {
 	if wide {
 		line = 4
 	}
+	if b.precision == kernels.PrecisionFloat32 {
+		side := 128
+		if ceilDiv(int(a.M), 128)*ceilDiv(int(a.N), 128)*int(a.Groups) < enoughBlocks/2 || a.N <= 64 || a.M <= 64 {
+			side = 64
+		}
+		return tile{name: fmt.Sprintf("gemm_f32_%s_%dx%d", k, side, line), m: side, n: side, k: 16}
+	}
 	side := 128
-	if ceilDiv(int(a.M), 128)*ceilDiv(int(a.N), 128)*int(a.Groups) < enoughBlocks/2 || int(a.N) <= 64 || int(a.M) <= 64 {
+	if a.N%128 > 0 && a.N%128 <= 64 || a.N <= 64 || !wide {
 		side = 64
 	}
-	return tile{name: fmt.Sprintf("gemm_f32_%s_%dx%d", k, side, line), m: side, n: side, k: 16}
+	parts := 1
+	if b.precision == kernels.PrecisionHigh {
+		parts = 2
+	}
+	return tile{name: fmt.Sprintf("gemm_%s_%s_%dx%d", b.precision, k, side, line), m: 128, n: side, k: lowDepth, shared: 2 * parts * (lowRoom(128, k != tn) + lowRoom(side, k == nt))}
+}
+
+// lowDepth is the part of a sum that gemm_bf16.cu has in shared memory at a time.
+const lowDepth = 32
+
+// lowRoom is the bytes of an operand there, Bf16Tile: [row][k], or [k][row] where rows do not run along k.
+func lowRoom(side int, along bool) int {
+	if along {
+		return 2 * side * (lowDepth + 8)
+	}
+	return 2 * lowDepth * (side + 8)
 }
 
 // columnSum adds y[n] = Σ_r x[r,n]: chunks of rows side by side, then the chunks.
 func (p *plan) columnSum(rows, n int, x, y place) {
-	const minChunk, maxChunks = 256, 128
-	chunk := max(minChunk, ceilDiv(rows, maxChunks))
-	chunks := max(1, ceilDiv(rows, chunk))
+	chunk, chunks := rowChunks(rows)
 	part := y
 	if chunks > 1 {
 		part = p.floats(chunks * n).at
@@ -174,6 +194,12 @@ func (p *plan) columnSum(rows, n int, x, y place) {
 	if chunks > 1 {
 		one(part, y, chunks, chunks, 1)
 	}
+}
+
+// rowChunks cuts rows that are summed, by their number alone: chunks of at least 256, at most 128 of them.
+func rowChunks(rows int) (size, count int) {
+	size = max(256, ceilDiv(rows, 128))
+	return size, max(1, ceilDiv(rows, size))
 }
 
 // permute adds a copy of a tensor with four axes of the given sizes whose element (i,j,k,l) is at offset + i·steps[0] + j·steps[1] + … of x.

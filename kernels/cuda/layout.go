@@ -10,13 +10,22 @@ import (
 // layouts lists the parameter struct of every kernel. The struct fooArgs here is FooArgs in the kernels' text, with the same fields in the same order,
 // their names starting with a small letter there. Fields are written so that Go and C agree: 8-byte fields first, or padded by hand.
 var layouts = []any{
-	addNArgs{},
 	noise{},
+
+	addNArgs{}, mapArgs{}, dropoutArgs{}, castArgs{}, selectArgs{},
+	rowsArgs{}, scatterArgs{}, columnsArgs{},
+	layerNormArgs{}, layerNormGradArgs{}, groupNormArgs{}, groupNormGradArgs{},
+	squaresArgs{}, adamRates{}, adamWArgs{},
 	view{},
 	gemmArgs{},
 	splitSumArgs{},
 	columnSumArgs{},
 	permuteArgs{},
+	columnDotArgs{},
+	weightNormArgs{},
+	weightNormGradArgs{},
+	attentionArgs{},
+	attentionDeltaArgs{},
 }
 
 // layoutChecks is C++ text that does not compile when a struct of the text differs from the host's.

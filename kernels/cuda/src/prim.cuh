@@ -4,10 +4,13 @@ typedef unsigned long long u64;
 typedef unsigned short u16;
 typedef unsigned char u8;
 typedef long long i64;
+#ifndef INFINITY
+#define INFINITY __int_as_float(0x7f800000)
+#endif
 
 // Every kernel has one parameter, a struct that the host has too (kernels/cuda/layout.go). threads is the most that a block can have.
 #define KERNEL(name, Args) KERNEL_OF(name, Args, 256)
-#define KERNEL_OF(name, Args, threads) extern "C" __global__ void __launch_bounds__(threads) name(const __grid_constant__ Args a)
+#define KERNEL_OF(name, Args, threads) extern "C" __global__ void __launch_bounds__(threads, 1) name(const __grid_constant__ Args a)
 #define DYNAMIC_SHARED(type, name)                                    \
     extern __shared__ __align__(128) unsigned char dynamic_shared_[]; \
     type* const name = reinterpret_cast<type*>(dynamic_shared_)
@@ -49,6 +52,8 @@ static __device__ __forceinline__ void mma_bf16(float (&d)[4], const u32 (&a)[4]
                  : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
+// Must come before sums of mma_bf16 are read: nothing on a GPU, but an emulator waits with them until then.
+static __device__ __forceinline__ void mma_join() {}
 // 16 bytes from global to shared memory, or zeros; there after cp_wait<N> when at most the N newest cp_commit are younger, and a barrier.
 static __device__ __forceinline__ void cp_async16(shared_t to, const void* from, bool keep) {
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(keep ? 16 : 0) : "memory");
