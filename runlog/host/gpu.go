@@ -26,7 +26,7 @@ func findAccelerators() accelerators {
 	return accelerators{lib.Status, devices}
 }
 
-// appendTo appends gpu/N/utilization (a share), memory_used and memory_total (bytes), power (watts) and temperature (degrees Celsius), as far as they are known.
+// appendTo appends gpu/utilization/N (a share), memory_used and memory_total (bytes), power (watts) and temperature (degrees Celsius), as far as they are known.
 func (a accelerators) appendTo(list []runlog.Value) []runlog.Value {
 	for _, d := range a.devices {
 		s, _ := a.status(d) // what could not be measured is negative
@@ -35,7 +35,7 @@ func (a accelerators) appendTo(list []runlog.Value) []runlog.Value {
 			{Name: "memory_total", Value: float64(s.MemoryTotal)}, {Name: "power", Value: s.Watts}, {Name: "temperature", Value: s.Celsius},
 		} {
 			if v.Value >= 0 {
-				list = append(list, runlog.Value{Name: fmt.Sprintf("gpu/%d/%s", d.Index, v.Name), Value: v.Value})
+				list = append(list, runlog.Value{Name: fmt.Sprintf("gpu/%s/%d", v.Name, d.Index), Value: v.Value})
 			}
 		}
 	}

@@ -17,8 +17,8 @@ func TestAccelerators(t *testing.T) {
 		}
 		return nvml.Status{Utilization: 0, MemoryUsed: -1, MemoryTotal: -1, Watts: -1, Celsius: -1}, errors.New("lost")
 	}}
-	want := []runlog.Value{{Name: "gpu/0/utilization", Value: 0.5}, {Name: "gpu/0/memory_used", Value: 10}, {Name: "gpu/0/memory_total", Value: 20},
-		{Name: "gpu/0/power", Value: 300}, {Name: "gpu/0/temperature", Value: 70}, {Name: "gpu/2/utilization", Value: 0}}
+	want := []runlog.Value{{Name: "gpu/utilization/0", Value: 0.5}, {Name: "gpu/memory_used/0", Value: 10}, {Name: "gpu/memory_total/0", Value: 20},
+		{Name: "gpu/power/0", Value: 300}, {Name: "gpu/temperature/0", Value: 70}, {Name: "gpu/utilization/2", Value: 0}}
 	if got := a.appendTo(nil); !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
