@@ -44,7 +44,7 @@ type Metric struct {
 	Description string
 	Better      Direction
 	Nats        bool // an amount of information in nats; divided by ln 2 it is in bits
-	PerGroup    bool // also logged for each codebook group
+	PerGroup    bool // also logged for each codebook group, or only for each GPU
 	References  []Reference
 	Aliases     []Alias
 }
