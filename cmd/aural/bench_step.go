@@ -34,6 +34,7 @@ Reading audio and drawing masks are not part of it: training does them beside th
 		Args: cobra.NoArgs,
 	}, func([]string) error { return a.runBenchStep(f, batches) })
 	f.add(c, "", "name of a recipe, or a .yaml file (required)")
+	a.deviceFlagOf(c, &f.machine)
 	c.Flags().IntVar(&batches, "batches", 5, "updates to time")
 	c.MarkFlagRequired("recipe")
 	return c
@@ -114,6 +115,16 @@ func (a *app) runBenchStep(f benchFlags, batches int) (err error) {
 	return nil
 }
 
+// computePeak is the FLOP/s that the back end can reach: on the CPU of its instructions, on a GPU in a product of matrices.
+func (s *setup) computePeak() (float64, error) {
+	if be, ok := s.backend.(*cpu.Backend); ok {
+		peak, err := be.ComputePeak(peakTime)
+		return peak.All, err
+	}
+	peak, err := train.PeakGFLOPS(s.backend)
+	return peak * 1e9, err
+}
+
 // timeUpdates makes updates and returns what each took, and the seconds of audio in all of them. The profile of the task holds the same updates.
 func (s *setup) timeUpdates(n int) ([]updateTimes, float64, error) {
 	cfg := s.recipe.Train.Resolved()
@@ -125,7 +136,7 @@ func (s *setup) timeUpdates(n int) ([]updateTimes, float64, error) {
 	ctx, work := context.Background(), s.task.NewWork()
 	var at train.Position
 	var list []updateTimes
-	audio, before := 0.0, cpu.Rate{}
+	audio, before := 0.0, 0.0
 	for i := range n + 1 {
 		_, next, err := s.task.Prepare(ctx, at, work)
 		if err != nil {
@@ -152,11 +163,11 @@ func (s *setup) timeUpdates(n int) ([]updateTimes, float64, error) {
 		}
 		end := time.Now()
 		u.total, u.forward, u.backward, u.norm, u.adamw = end.Sub(began), m.Forward, m.Backward, summed.Sub(computed), end.Sub(summed)
-		after, err := s.backend.ComputePeak(peakTime)
+		after, err := s.computePeak()
 		if err != nil {
 			return nil, 0, err
 		}
-		u.flops, u.peak = m.FLOPs, (before.All+after.All)/2
+		u.flops, u.peak = m.FLOPs, (before+after)/2
 		before = after
 		if i == 0 {
 			s.task.ResetProfile()

@@ -40,6 +40,7 @@ compiles the programs. What is said does not change the time, so noise will do.`
 	p.StringVar(&f.precision, "precision", string(kernels.PrecisionFloat32), "of matrix products: float32, high or bf16")
 	p.BoolVar(&f.json, "json", false, "print the measurements as JSON")
 	machineFlagsOf(c, &f.machine)
+	a.deviceFlagOf(c, &f.machine)
 	c.MarkFlagRequired("model")
 	return c
 }
@@ -86,7 +87,7 @@ func (a *app) runBenchTranscribe(f benchTranscribeFlags) (err error) {
 		}
 		group[i] = heard{audio: x}
 	}
-	r := transcribeReport{Machine: benchMachine{versionText(), t.backend.Name(), t.backend.Threads()}, Parameters: t.model.Parameters(), Lengths: f.lengths}
+	r := transcribeReport{Machine: benchMachine{versionText(), t.backend.Name(), threadsOf(t.backend)}, Parameters: t.model.Parameters(), Lengths: f.lengths}
 	for i := range f.repeat + 1 {
 		began := time.Now()
 		if _, err := t.transcribe(context.Background(), group); err != nil {

@@ -17,7 +17,6 @@ import (
 	"aural/hf"
 	"aural/infer"
 	"aural/kernels"
-	"aural/kernels/cpu"
 
 	"github.com/spf13/cobra"
 )
@@ -33,7 +32,7 @@ type extractFlags struct {
 }
 
 // extractFlagsOf adds them, but for --data and --layers, which commands describe themselves.
-func extractFlagsOf(c *cobra.Command, f *extractFlags) {
+func extractFlagsOf(a *app, c *cobra.Command, f *extractFlags) {
 	p, d := c.Flags(), infer.DefaultOptions()
 	p.StringVar(&f.model, "model", "", "`MODEL` folder: a checkpoint of this program, or of Hugging Face (required)")
 	p.StringVar(&f.split, "split", "", "of the store, only the rows of this split, `NAME`")
@@ -41,6 +40,7 @@ func extractFlagsOf(c *cobra.Command, f *extractFlags) {
 	p.Float64Var(&f.overlap, "overlap", d.OverlapSeconds, "least overlap of chunks, `SECONDS`")
 	p.StringVar(&f.precision, "precision", string(kernels.PrecisionFloat32), "of matrix products: float32, high or bf16")
 	machineFlagsOf(c, &f.machine)
+	a.deviceFlagOf(c, &f.machine)
 	c.MarkFlagRequired("model")
 }
 
@@ -52,7 +52,7 @@ of the convolutional feature encoder.`
 // extractor runs a model over recordings.
 type extractor struct {
 	*app
-	backend *cpu.Backend
+	backend kernels.Backend
 	model   *infer.Model
 	layers  []int
 	codes   bool

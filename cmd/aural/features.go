@@ -61,7 +61,7 @@ Recordings that cannot be read are named, the rest goes on, and the exit code is
 	p.BoolVar(&f.codes, "codes", false, "the codes of the quantizer too")
 	p.IntVar(&f.shard, "shard", 100, "recordings in one Arrow file, `N`")
 	p.StringVar(&f.channels, "channel-policy", "average", "how several channels become one, `HOW`: average, first, refuse, or a number from 0")
-	extractFlagsOf(c, &f.extractFlags)
+	extractFlagsOf(a, c, &f.extractFlags)
 	c.MarkFlagRequired("out")
 	c.RegisterFlagCompletionFunc("format", words(npyFeatures, arrowFeatures))
 	return c

@@ -82,7 +82,7 @@ utterances is a little flattered by that.`,
 	p.IntVar(&f.resamples, "bootstrap", score.DefaultResamples, "resamples for confidence intervals")
 	p.StringVar(&f.figure, "figure", "", "draw the layers into this `FILE`: .svg, .pdf, .png, .eps or .tex")
 	p.BoolVar(&f.json, "json", false, "print as JSON")
-	extractFlagsOf(c, &f.extractFlags)
+	extractFlagsOf(a, c, &f.extractFlags)
 	c.MarkFlagRequired("data")
 	var tasks []string
 	for _, t := range probe.Tasks() {

@@ -6,12 +6,11 @@ import (
 
 	"aural/infer"
 	"aural/kernels"
-	"aural/kernels/cpu"
 )
 
 // recogniser is an open model with a CTC head and what computes it.
 type recogniser struct {
-	backend *cpu.Backend
+	backend kernels.Backend
 	model   *infer.Model
 }
 

@@ -76,6 +76,7 @@ A cell that fails is recorded, and the others are trained; the exit code is 1 th
 	setFlag(c, &f.sets, recipes.Finetune.Paths())
 	f.decoder.flags(c)
 	machineFlagsOf(c, &f.machine)
+	a.deviceFlagOf(c, &f.machine)
 	p.BoolVar(&f.dryRun, "dry-run", false, "list the cells and what they cost, and stop")
 	p.BoolVar(&f.retry, "retry", false, "train failed cells again")
 	p.StringVar(&f.table, "table", textTable, "`FORMAT` of the table: text, csv or md")

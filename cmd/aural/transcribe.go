@@ -73,6 +73,7 @@ none was transcribed.`,
 	p.Float64Var(&f.overlap, "overlap", d.OverlapSeconds, "least overlap of chunks, `SECONDS`")
 	f.decoder.flags(c)
 	machineFlagsOf(c, &f.machine)
+	a.deviceFlagOf(c, &f.machine)
 	p.StringVar(&f.precision, "precision", string(kernels.PrecisionFloat32), "of matrix products: float32, high or bf16")
 	c.MarkFlagRequired("model")
 	var formats []string

@@ -13,14 +13,14 @@ import (
 	"aural/audio/vad"
 	"aural/decode"
 	"aural/infer"
-	"aural/kernels/cpu"
+	"aural/kernels"
 	"aural/transcript"
 )
 
 // transcriber turns recordings into transcripts.
 type transcriber struct {
 	*app
-	backend   *cpu.Backend
+	backend   kernels.Backend
 	model     *infer.Model
 	decoding  *decoding
 	decoders  []decode.Decoder // one a goroutine

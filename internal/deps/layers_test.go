@@ -20,7 +20,7 @@ const layers = `
 	NONE < audio/flac, audio/mp3, audio/vorbis < audio;
 	audio < audio/vad < datasets;
 	internal/atomicfile < safetensors, lm;
-	internal/spelling, internal/atomicfile, internal/tfrecord, internal/filelock, audio < runlog < runlog/host, runlog/tensorboard, runlog/mirror;
+	internal/spelling, internal/atomicfile, internal/tfrecord, internal/filelock, audio < runlog < runlog/tensorboard, runlog/mirror;
 	lm, internal/atomicfile < decode;
 	rng < features, score;
 	rng, audio, internal/atomicfile < datasets, internal/synth;
@@ -28,7 +28,8 @@ const layers = `
 	datasets/corpora < datasets/parquet < datasets/export;
 
 	# The views read the log that the trainer writes.
-	runlog < runlog/host, runlog/tensorboard, runlog/mirror;
+	NONE < internal/dynlib < nvml;
+	runlog, nvml < runlog/host;
 	NONE < reference;
 	runlog, reference < health;
 	runlog, runlog/tensorboard, reference, features, audio < plots;
@@ -38,10 +39,10 @@ const layers = `
 
 	# Numbers: the vocabulary of ops, and the back ends, which share no code. gen writes the assembly of cpu.
 	NONE < kernels, kernels/cpu/gen;
-	NONE < kernels/cuda/driver < kernels/cuda/libcuda, kernels/cuda/nvrtc;
+	NONE < kernels/cuda/driver;
+	internal/atomicfile, internal/dynlib, kernels/cuda/driver < kernels/cuda/libcuda, kernels/cuda/nvrtc, kernels/cuda/cu;
 	kernels, rng < kernels/ref, kernels/cpu;
 	kernels, rng, kernels/cuda/libcuda, kernels/cuda/nvrtc < kernels/cuda;
-	NONE < nvml < runlog/host;
 
 	# The engine.
 	kernels < exec < graph;
@@ -82,7 +83,7 @@ var forTests = []string{
 var doors = map[string][]string{
 	"gorgonia.org/":                      {"graph"},
 	"gorgonia.org/cu":                    {"kernels/cuda/cu"},
-	"github.com/ebitengine/purego":       {"kernels/cuda/libcuda", "kernels/cuda/nvrtc", "nvml", "internal/cudaemu"},
+	"github.com/ebitengine/purego":       {"internal/dynlib", "internal/cudaemu"},
 	"github.com/eliben/go-sentencepiece": {"vocab"},
 	"github.com/chewxy/hm":               {"graph"},
 	"go4.org/unsafe/assume-no-moving-gc": {"graph"},

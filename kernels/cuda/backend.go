@@ -1,0 +1,226 @@
+// Package cuda computes the vocabulary of package kernels on NVIDIA GPUs, through the driver seam of kernels/cuda/driver.
+//
+// The kernels are CUDA C++ text in src, compiled when a back end starts. An op is a [plan]: launches whose parameters are prepared once and whose
+// pointers are filled in at each run. One goroutine on a thread of its own talks to the driver; Run hands it the launches and returns, so a whole
+// training step is queued ahead of the device, and errors come out of Sync with the name of the kernel.
+//
+// Results have the same bits for the same inputs: every sum has an order that depends on shapes alone, and no kernel adds floats atomically.
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"aural/kernels"
+	"aural/kernels/cuda/driver"
+)
+
+// Options choose how a back end computes.
+type Options struct {
+	Ordinal int // which device
+	// Precision of matrix products and attention; "" means float32.
+	Precision kernels.Precision
+	// SyncEach waits for every launch, so that an error names the kernel that made it.
+	SyncEach bool
+}
+
+// Backend is the CUDA back end of one device. Kernels of one back end may be called from several goroutines; they take turns.
+type Backend struct {
+	exec      *executor
+	info      driver.Info
+	precision kernels.Precision
+
+	mu        sync.Mutex // guards what follows
+	call      call
+	functions map[string]driver.Function
+	module    driver.Module
+	scratch   driver.Ptr // shared by all plans, which run one after the other
+	room      int        // its bytes
+	closed    bool
+}
+
+// New opens a device and compiles the kernels for it.
+func New(api driver.API, compiler driver.Compiler, o Options) (*Backend, error) {
+	if o.Precision == "" {
+		o.Precision = kernels.PrecisionFloat32
+	}
+	if err := o.Precision.Validate(); err != nil {
+		return nil, err
+	}
+	e, info, err := start(api, o.Ordinal, o.SyncEach)
+	if err != nil {
+		return nil, err
+	}
+	b := &Backend{exec: e, info: info, precision: o.Precision, functions: map[string]driver.Function{}}
+	image, log, err := compiler.Compile(Text(), nil, info)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("cuda: compiling the kernels with %s for %s: %w\n%s", compiler.Name(), info.Name, err, log), b.Close())
+	}
+	err = b.exec.do(func(ctx driver.Context) (err error) {
+		b.module, err = ctx.Load(image)
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return b, nil
+}
+
+// Name implements kernels.Backend: "cuda/" and the device's name, and the precision unless it is float32.
+func (b *Backend) Name() string {
+	if b.precision != kernels.PrecisionFloat32 {
+		return "cuda/" + b.info.Name + "/" + string(b.precision)
+	}
+	return "cuda/" + b.info.Name
+}
+
+// Info describes the device.
+func (b *Backend) Info() driver.Info { return b.info }
+
+// Alloc implements kernels.Backend.
+func (b *Backend) Alloc(bytes int) (kernels.Memory, error) {
+	if bytes < 0 {
+		return kernels.Memory{}, fmt.Errorf("cuda: cannot allocate %d bytes", bytes)
+	}
+	var p driver.Ptr
+	err := b.exec.do(func(ctx driver.Context) (err error) {
+		if p, err = ctx.Alloc(max(bytes, 1)); err != nil {
+			free, total, _ := ctx.Memory()
+			return fmt.Errorf("cuda: %d bytes, of %d free and %d there are: %w", bytes, free, total, err)
+		}
+		return ctx.Fill(b.exec.stream, p, max(bytes, 1), 0)
+	})
+	if err != nil {
+		return kernels.Memory{}, err
+	}
+	var once sync.Once
+	free := func() (err error) {
+		once.Do(func() { err = b.exec.do(func(ctx driver.Context) error { return ctx.Free(p) }) })
+		return err
+	}
+	return kernels.Memory{Dev: uintptr(p), Size: bytes, Free: free}, nil
+}
+
+// Upload implements kernels.Backend. It waits for what runs.
+func (b *Backend) Upload(dst kernels.Buffer, src []byte) error {
+	if len(src) != dst.Bytes() {
+		return fmt.Errorf("cuda: copying %d bytes to a place of %d", len(src), dst.Bytes())
+	}
+	return b.copy(len(src), func(ctx driver.Context) error { return ctx.CopyToDevice(b.exec.stream, driver.Ptr(dst.Dev), src) })
+}
+
+// Download implements kernels.Backend. It waits for what runs.
+func (b *Backend) Download(dst []byte, src kernels.Buffer) error {
+	if len(dst) != src.Bytes() {
+		return fmt.Errorf("cuda: copying %d bytes to a place of %d", src.Bytes(), len(dst))
+	}
+	return b.copy(len(dst), func(ctx driver.Context) error { return ctx.CopyToHost(b.exec.stream, dst, driver.Ptr(src.Dev)) })
+}
+
+func (b *Backend) copy(n int, queue func(driver.Context) error) error {
+	return b.exec.do(func(ctx driver.Context) error {
+		if n > 0 && b.exec.failed == nil {
+			if err := queue(ctx); err != nil {
+				return fmt.Errorf("cuda: copying %d bytes: %w", n, err)
+			}
+		}
+		return b.exec.sync(ctx)
+	})
+}
+
+// Sync implements kernels.Backend.
+func (b *Backend) Sync() error { return b.exec.do(b.exec.sync) }
+
+// Close ends the executor. A second Close does nothing.
+func (b *Backend) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return nil
+	}
+	b.closed = true
+	err := b.exec.do(func(ctx driver.Context) error {
+		err := b.exec.sync(ctx)
+		if b.scratch != 0 {
+			err = errors.Join(err, ctx.Free(b.scratch))
+		}
+		if b.module != 0 {
+			err = errors.Join(err, ctx.Unload(b.module))
+		}
+		return errors.Join(err, ctx.FreeStream(b.exec.stream), ctx.Close())
+	})
+	close(b.exec.commands)
+	<-b.exec.ended
+	return err
+}
+
+// finish makes a plan callable: it finds the functions and makes room for scratch memory.
+func (b *Backend) finish(p *plan) (kernels.Kernel, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	err := b.exec.do(func(ctx driver.Context) error {
+		for i := range p.launches {
+			l := &p.launches[i]
+			f, ok := b.functions[l.kernel]
+			if !ok {
+				var err error
+				if f, err = ctx.Function(b.module, l.kernel); err != nil {
+					return err
+				}
+				b.functions[l.kernel] = f
+			}
+			if l.f = f; l.shared > defaultShared {
+				if err := ctx.AllowShared(f, l.shared); err != nil {
+					return err
+				}
+			}
+		}
+		return b.grow(ctx, p.scratch)
+	})
+	if err != nil {
+		return kernels.Kernel{}, fmt.Errorf("cuda: %s: %w", p.variant, err)
+	}
+	run := func(s *kernels.Step, in, out []kernels.Buffer, _ []byte) { b.run(p, s, in, out) }
+	return kernels.Kernel{Variant: p.variant, Run: run}, nil
+}
+
+// defaultShared is the dynamic shared memory that a kernel may have without AllowShared.
+const defaultShared = 48 << 10
+
+// grow makes the scratch memory at least so large.
+func (b *Backend) grow(ctx driver.Context, bytes int) error {
+	if bytes <= b.room {
+		return nil
+	}
+	if err := b.exec.sync(ctx); err != nil {
+		return err
+	}
+	if b.scratch != 0 {
+		if err := ctx.Free(b.scratch); err != nil {
+			return err
+		}
+	}
+	b.scratch, b.room = 0, 0
+	p, err := ctx.Alloc(bytes)
+	if err != nil {
+		return err
+	}
+	b.scratch, b.room = p, bytes
+	return nil
+}
+
+// run fills in the parameters of each launch and hands them to the executor.
+func (b *Backend) run(p *plan, s *kernels.Step, in, out []kernels.Buffer) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.call = call{step: s, ins: in, outs: out, scratch: b.scratch}
+	for i := range p.launches {
+		l := &p.launches[i]
+		l.bind(&b.call)
+		c := command{launch: l}
+		copy(c.args[:], l.args)
+		b.exec.commands <- c
+	}
+	b.call = call{}
+}

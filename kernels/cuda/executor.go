@@ -1,0 +1,105 @@
+package cuda
+
+import (
+	"fmt"
+	"runtime"
+
+	"aural/kernels/cuda/driver"
+)
+
+// maxArgs is the most bytes that the parameter of a kernel may have here; CUDA allows 4096.
+const maxArgs = 512
+
+// queued is the number of commands that may wait for the executor before a Run waits for it too.
+const queued = 1024
+
+// command is work for the executor: a launch, or a call that somebody waits for.
+type command struct {
+	launch *launch
+	args   [maxArgs]byte
+	call   func(driver.Context) error
+	done   chan<- error
+}
+
+// executor is the one goroutine that talks to the driver, because a context belongs to a thread. Commands run in order.
+type executor struct {
+	commands chan command
+	ended    chan struct{}
+	stream   driver.Stream
+	each     bool // wait after each launch, to learn which one failed
+
+	failed error  // of a launch; stays, because CUDA's do
+	last   string // the kernel that was launched last
+}
+
+// start opens the device on a thread of its own.
+func start(api driver.API, ordinal int, each bool) (*executor, driver.Info, error) {
+	e := &executor{commands: make(chan command, queued), ended: make(chan struct{}), each: each}
+	type opened struct {
+		info driver.Info
+		err  error
+	}
+	ready := make(chan opened)
+	go func() {
+		runtime.LockOSThread() // for ever: the thread ends with the goroutine
+		defer close(e.ended)
+		ctx, err := api.Open(ordinal)
+		if err != nil {
+			ready <- opened{err: err}
+			return
+		}
+		e.stream, err = ctx.NewStream()
+		ready <- opened{ctx.Info(), err}
+		if err == nil {
+			e.work(ctx)
+		}
+	}()
+	o := <-ready
+	return e, o.info, o.err
+}
+
+func (e *executor) work(ctx driver.Context) {
+	var (
+		c  command // one for all, so that nothing is allocated
+		l  driver.Launch
+		ok bool
+	)
+	for {
+		if c, ok = <-e.commands; !ok {
+			return
+		}
+		if c.launch == nil {
+			c.done <- c.call(ctx)
+			continue
+		}
+		if e.failed != nil {
+			continue
+		}
+		l = driver.Launch{Grid: c.launch.grid, Block: c.launch.block, Shared: c.launch.shared, Args: c.args[:len(c.launch.args)]}
+		err := ctx.Launch(e.stream, c.launch.f, &l)
+		e.last = c.launch.kernel
+		if err == nil && e.each {
+			err = ctx.Sync(e.stream)
+		}
+		if err != nil {
+			e.failed = fmt.Errorf("cuda: kernel %s, grid %v, block %v: %w", c.launch.kernel, c.launch.grid, c.launch.block, err)
+		}
+	}
+}
+
+// do runs a call on the executor's thread, after all that was given before.
+func (e *executor) do(call func(driver.Context) error) error {
+	done := make(chan error, 1)
+	e.commands <- command{call: call, done: done}
+	return <-done
+}
+
+// sync waits for the stream, on the executor's thread.
+func (e *executor) sync(ctx driver.Context) error {
+	if e.failed == nil {
+		if err := ctx.Sync(e.stream); err != nil {
+			e.failed = fmt.Errorf("cuda: at the latest in kernel %s: %w", e.last, err)
+		}
+	}
+	return e.failed
+}

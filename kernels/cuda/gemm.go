@@ -1,0 +1,253 @@
+package cuda
+
+import (
+	"fmt"
+
+	"aural/kernels"
+	"aural/kernels/cuda/driver"
+)
+
+// view is View of src/gemm.cuh: a matrix whose rows are windows of a sequence.
+type view struct {
+	P      driver.Ptr
+	Group  int64
+	Rows   int32
+	Frames int32
+	Ld     int32
+	Stride int32
+	Pad    int32
+	Inner  int32
+	Taps   int32
+	_      int32
+}
+
+// dense is a plain matrix as a view.
+func dense(rows, columns int) view {
+	return view{Rows: int32(max(rows, 1)), Frames: int32(rows), Ld: int32(columns), Stride: 1, Inner: int32(columns), Taps: 1}
+}
+
+// lines reports whether rows can be read four numbers at a time.
+func (v view) lines() bool { return v.Ld%4 == 0 && v.Inner%4 == 0 && v.Group%4 == 0 }
+
+type gemmArgs struct {
+	X                               view
+	W, Bias, Y                      driver.Ptr
+	WGroup, YGroup, YSplit          int64
+	M, N, K                         int32
+	Ldw, Ldy                        int32
+	BiasGroup                       int32
+	YRows, YFrames, YStride, YShift int32
+	YInner, YTaps                   int32
+	Chunk                           int32
+	Groups                          int32
+}
+
+type splitSumArgs struct {
+	Part, Y                driver.Ptr
+	Size                   int64
+	N, Splits, Inner, Taps int32
+}
+
+type columnSumArgs struct {
+	X, Y        driver.Ptr
+	Rows, Chunk int64
+	N           int32
+	_           int32
+}
+
+type permuteArgs struct {
+	X, Y           driver.Ptr
+	Size           int64
+	D1, D2, D3     int32
+	S0, S1, S2, S3 int32
+	_              int32
+}
+
+// kind of a product, as in src/gemm.cuh.
+type kind string
+
+const (
+	nt kind = "nt" // y[m,n] = Σ_k x[m,k]·w[n,k]
+	nn kind = "nn" // y[m,n] = Σ_k x[m,k]·w[k,n]
+	tn kind = "tn" // y[m,n] = Σ_k w[k,m]·x[k,n]
+)
+
+// place gives an operand's address in a running plan.
+type place func(c *call) driver.Ptr
+
+func input(i int) place     { return func(c *call) driver.Ptr { return c.in(i) } }
+func output(i int) place    { return func(c *call) driver.Ptr { return c.out(i) } }
+func none(*call) driver.Ptr { return 0 }
+
+// A product is cut into tiles, and a long sum into splits, by its shape alone, so that results are the same on every device.
+const (
+	enoughBlocks = 264 // two for each processor of a H100
+	minSplit     = 256 // terms of a sum
+	maxSplits    = 64
+)
+
+// gemm adds a product of m rows and n columns to a plan. Fields of a that stay zero get those of a dense result.
+func (p *plan) gemm(k kind, a gemmArgs, x, w, bias, y place) {
+	if a.Groups == 0 {
+		a.Groups = 1
+	}
+	if a.YRows == 0 {
+		a.YRows, a.YFrames, a.YStride = max(a.M, 1), a.M, 1
+	}
+	if a.YTaps == 0 {
+		a.YTaps, a.YInner = 1, max(a.N, 1)
+	}
+	t := p.b.tile(k, &a)
+	tiles := ceilDiv(int(a.M), t.m) * ceilDiv(int(a.N), t.n) * int(a.Groups)
+	splits := 1
+	if k == tn && tiles > 0 {
+		splits = max(1, min(ceilDiv(enoughBlocks, tiles), int(a.K)/minSplit, maxSplits))
+	}
+	a.Chunk = int32(ceilDiv(ceilDiv(int(a.K), splits), t.k) * t.k)
+	if splits > 1 {
+		splits = ceilDiv(int(a.K), int(a.Chunk))
+	}
+	store := y
+	var sums *splitSumArgs
+	if splits > 1 {
+		size := int(a.Groups) * int(a.M) * int(a.N)
+		sums = &splitSumArgs{Size: int64(size), N: a.N, Splits: int32(splits), Inner: a.YInner, Taps: a.YTaps}
+		part := p.floats(splits * size)
+		a.Ldy, a.YGroup, a.YSplit, a.YTaps, a.YInner = a.N, int64(a.M)*int64(a.N), int64(size), 1, a.N
+		store = part.at
+	}
+	grid := driver.Dim{X: uint32(ceilDiv(int(a.N), t.n)), Y: uint32(ceilDiv(int(a.M), t.m)), Z: uint32(int(a.Groups) * splits)}
+	args := &a
+	add(p, t.name, grid, driver.Dim{X: threads, Y: 1, Z: 1}, t.shared, args, func(c *call) {
+		args.X.P, args.W, args.Bias, args.Y = x(c), w(c), bias(c), store(c)
+	})
+	if sums != nil {
+		grid, block := each(int(sums.Size))
+		add(p, "split_sum", grid, block, 0, sums, func(c *call) { sums.Part, sums.Y = store(c), y(c) })
+	}
+}
+
+// tile is a kernel for products and the part of one that a block computes.
+type tile struct {
+	name    string
+	m, n, k int
+	shared  int
+}
+
+// tile chooses the kernel of a product by its shape and alignment.
+func (b *Backend) tile(k kind, a *gemmArgs) tile {
+	wide := a.X.lines() && a.Ldw%4 == 0 && a.WGroup%4 == 0
+	switch k { // lines must end where their row does
+	case nt:
+		wide = wide && a.K%4 == 0
+	case nn:
+		wide = wide && a.K%4 == 0 && a.N%4 == 0
+	case tn:
+		wide = wide && a.M%4 == 0 && a.N%4 == 0
+	}
+	line := 1
+	if wide {
+		line = 4
+	}
+	if b.precision == kernels.PrecisionFloat32 {
+		side := 128
+		if ceilDiv(int(a.M), 128)*ceilDiv(int(a.N), 128)*int(a.Groups) < enoughBlocks/2 || a.N <= 64 || a.M <= 64 {
+			side = 64
+		}
+		return tile{name: fmt.Sprintf("gemm_f32_%s_%dx%d", k, side, line), m: side, n: side, k: 16}
+	}
+	side := 128
+	if a.N%128 > 0 && a.N%128 <= 64 || a.N <= 64 || !wide {
+		side = 64
+	}
+	parts := 1
+	if b.precision == kernels.PrecisionHigh {
+		parts = 2
+	}
+	return tile{name: fmt.Sprintf("gemm_%s_%s_%dx%d", b.precision, k, side, line), m: 128, n: side, k: lowDepth, shared: 2 * parts * (lowRoom(128, k != tn) + lowRoom(side, k == nt))}
+}
+
+// lowDepth is the part of a sum that gemm_bf16.cu has in shared memory at a time.
+const lowDepth = 32
+
+// lowRoom is the bytes of an operand there, Bf16Tile: [row][k], or [k][row] where rows do not run along k.
+func lowRoom(side int, along bool) int {
+	if along {
+		return 2 * side * (lowDepth + 8)
+	}
+	return 2 * lowDepth * (side + 8)
+}
+
+// columnSum adds y[n] = Σ_r x[r,n]: chunks of rows side by side, then the chunks.
+func (p *plan) columnSum(rows, n int, x, y place) {
+	chunk, chunks := rowChunks(rows)
+	part := y
+	if chunks > 1 {
+		part = p.floats(chunks * n).at
+	}
+	one := func(from, to place, rows, chunk, chunks int) {
+		a := &columnSumArgs{Rows: int64(rows), Chunk: int64(chunk), N: int32(n)}
+		grid := driver.Dim{X: uint32(ceilDiv(n, 32)), Y: uint32(chunks), Z: 1}
+		add(p, "column_sum", grid, driver.Dim{X: threads, Y: 1, Z: 1}, 0, a, func(c *call) { a.X, a.Y = from(c), to(c) })
+	}
+	one(x, part, rows, chunk, chunks)
+	if chunks > 1 {
+		one(part, y, chunks, chunks, 1)
+	}
+}
+
+// rowChunks cuts rows that are summed, by their number alone: chunks of at least 256, at most 128 of them.
+func rowChunks(rows int) (size, count int) {
+	size = max(256, ceilDiv(rows, 128))
+	return size, max(1, ceilDiv(rows, size))
+}
+
+// permute adds a copy of a tensor with four axes of the given sizes whose element (i,j,k,l) is at offset + i·steps[0] + j·steps[1] + … of x.
+func (p *plan) permute(sizes, steps [4]int, offset int, x, y place) {
+	n := sizes[0] * sizes[1] * sizes[2] * sizes[3]
+	a := &permuteArgs{
+		Size: int64(n), D1: int32(sizes[1]), D2: int32(sizes[2]), D3: int32(sizes[3]),
+		S0: int32(steps[0]), S1: int32(steps[1]), S2: int32(steps[2]), S3: int32(steps[3]),
+	}
+	grid, block := each(n)
+	add(p, "permute", grid, block, 0, a, func(c *call) { a.X, a.Y = x(c)+driver.Ptr(4*offset), y(c) })
+}
+
+func (b *Backend) linear(in []kernels.Desc) *plan {
+	rows, inputs, outputs := rowsOf(in[0]), in[0].Last(), in[1].Shape[0]
+	bias := none
+	if len(in) == 3 {
+		bias = input(2)
+	}
+	p := b.plan("gemm")
+	p.gemm(nt, gemmArgs{X: dense(rows, inputs), M: int32(rows), N: int32(outputs), K: int32(inputs), Ldw: int32(inputs), Ldy: int32(outputs)},
+		input(0), input(1), bias, output(0))
+	return p
+}
+
+func (b *Backend) linearGradInput(in []kernels.Desc) *plan {
+	rows, outputs, inputs := rowsOf(in[0]), in[0].Last(), in[1].Shape[1]
+	p := b.plan("gemm")
+	p.gemm(nn, gemmArgs{X: dense(rows, outputs), M: int32(rows), N: int32(inputs), K: int32(outputs), Ldw: int32(inputs), Ldy: int32(inputs)},
+		input(0), input(1), none, output(0))
+	return p
+}
+
+func (b *Backend) linearGradWeight(o kernels.LinearGradWeight, in []kernels.Desc) *plan {
+	rows, outputs, inputs := rowsOf(in[0]), in[0].Last(), in[1].Last()
+	p := b.plan("gemm")
+	p.gemm(tn, gemmArgs{X: dense(rows, inputs), M: int32(outputs), N: int32(inputs), K: int32(rows), Ldw: int32(outputs), Ldy: int32(inputs)},
+		input(1), input(0), none, output(0))
+	if o.Bias {
+		p.columnSum(rows, outputs, input(0), output(1))
+	}
+	return p
+}
+
+// rowsOf is the number of rows of a matrix; a vector has one.
+func rowsOf(d kernels.Desc) int {
+	if d.Rank() == 1 {
+		return 1
+	}
+	return d.Rows()
+}

@@ -1,0 +1,176 @@
+package cuda
+
+import (
+	"aural/kernels"
+	"aural/kernels/cuda/driver"
+)
+
+type addNArgs struct {
+	X     [8]driver.Ptr
+	Y     driver.Ptr
+	N     int64
+	Terms int32
+	_     int32
+}
+
+type mapArgs struct {
+	X, Z, Y driver.Ptr
+	N       int64
+	Factor  float32
+	_       int32
+}
+
+type dropoutArgs struct {
+	X, Y     driver.Ptr
+	N, First int64
+	Noise    noise
+}
+
+type castArgs struct {
+	X, Y driver.Ptr
+	N    int64
+}
+
+type selectArgs struct {
+	Cond, X, Z, Y, Other driver.Ptr
+	N                    int64
+}
+
+// blockElements is block_elements of src/vector.cuh.
+const blockElements = threads * 4 * 2
+
+// flat is a grid whose blocks have blockElements of n elements each.
+func flat(n int) (grid, block driver.Dim) { return blocks(ceilDiv(n, blockElements), threads) }
+
+// fours is a grid with a thread for four of n elements.
+func fours(n int) (grid, block driver.Dim) { return each(ceilDiv(n, 4)) }
+
+// addN adds up to eight terms in a launch; further launches add to the sum of the first, in order.
+func (b *Backend) addN(in []kernels.Desc) *plan {
+	p := b.plan("add_n")
+	n := in[0].Size()
+	grid, block := fours(n)
+	for first := 0; first < len(in); {
+		a := &addNArgs{N: int64(n)}
+		from, sum := first, first > 0
+		terms := min(len(in)-from, len(a.X))
+		if sum {
+			terms = min(len(in)-from, len(a.X)-1)
+		}
+		first += terms
+		a.Terms = int32(terms)
+		if sum {
+			a.Terms++
+		}
+		add(p, "add_n", grid, block, 0, a, func(c *call) {
+			a.Y = c.out(0)
+			at := 0
+			if sum {
+				a.X[0], at = a.Y, 1
+			}
+			for i := range terms {
+				a.X[at+i] = c.in(from + i)
+			}
+		})
+	}
+	return p
+}
+
+// unary is a plan of one launch with input x.
+func (b *Backend) unary(kernel string, n int, factor float32) *plan {
+	p := b.plan(kernel)
+	a := &mapArgs{N: int64(n), Factor: factor}
+	grid, block := flat(n)
+	add(p, kernel, grid, block, 0, a, func(c *call) { a.X, a.Y = c.in(0), c.out(0) })
+	return p
+}
+
+// binary is a plan of one launch with the inputs that are numbered x and z.
+func (b *Backend) binary(variant, kernel string, n int, factor float32, x, z int) *plan {
+	p := b.plan(variant)
+	a := &mapArgs{N: int64(n), Factor: factor}
+	grid, block := flat(n)
+	add(p, kernel, grid, block, 0, a, func(c *call) { a.X, a.Z, a.Y = c.in(x), c.in(z), c.out(0) })
+	return p
+}
+
+func (b *Backend) gelu(in []kernels.Desc) *plan { return b.unary("gelu", in[0].Size(), 0) }
+
+func (b *Backend) geluGrad(in []kernels.Desc) *plan {
+	return b.binary("gelu_grad", "gelu_grad", in[0].Size(), 0, 0, 1)
+}
+
+func (b *Backend) scale(o kernels.Scale, in []kernels.Desc) *plan {
+	return b.unary("scale", in[0].Size(), float32(o.Factor))
+}
+
+func (b *Backend) scaleBy(in []kernels.Desc) *plan {
+	return b.binary("scale_by", "scale_by", in[0].Size(), 1, 0, 1)
+}
+
+func (b *Backend) meanSquareGrad(in []kernels.Desc) *plan {
+	n := in[1].Size()
+	return b.binary("mean_square_grad", "scale_by", n, float32(2/float64(n)), 1, 0)
+}
+
+func (b *Backend) dropout(o kernels.Dropout, in []kernels.Desc) *plan {
+	rule, ok := dropout(o.P, o.Site)
+	if !ok {
+		return nil
+	}
+	p := b.plan("dropout")
+	n := in[0].Size()
+	row := n / max(1, in[0].Shape[0])
+	a := &dropoutArgs{N: int64(n), Noise: rule}
+	grid, block := each(ceilDiv(n+3, 4)) // a block of noise more where the first element does not begin one
+	if n == 0 {
+		grid.X = 0
+	}
+	add(p, "dropout", grid, block, 0, a, func(c *call) {
+		a.X, a.Y, a.First = c.in(0), c.out(0), int64(c.step.Row)*int64(row)
+		a.Noise.at(c.step)
+	})
+	return p
+}
+
+func (b *Backend) cast(o kernels.Cast, in []kernels.Desc) *plan {
+	var kernel string
+	switch from := in[0].DType; {
+	case o.To == kernels.BFloat16:
+		kernel = "cast_to_bf16"
+	case from == kernels.BFloat16:
+		kernel = "cast_from_bf16"
+	case from == kernels.Int16:
+		kernel = "cast_from_int16"
+	case from == kernels.Int32:
+		kernel = "cast_from_int32"
+	case from == kernels.Uint8:
+		kernel = "cast_from_uint8"
+	default:
+		return nil
+	}
+	p := b.plan(kernel)
+	n := in[0].Size()
+	a := &castArgs{N: int64(n)}
+	grid, block := fours(n)
+	add(p, kernel, grid, block, 0, a, func(c *call) { a.X, a.Y = c.in(0), c.out(0) })
+	return p
+}
+
+func (b *Backend) selectBranch(in []kernels.Desc) *plan {
+	p := b.plan("select")
+	n := in[1].Size()
+	a := &selectArgs{N: int64(n)}
+	grid, block := flat(n)
+	add(p, "select_branch", grid, block, 0, a, func(c *call) { a.Cond, a.X, a.Z, a.Y = c.in(0), c.in(1), c.in(2), c.out(0) })
+	return p
+}
+
+func (b *Backend) selectGrad(in []kernels.Desc) *plan {
+	p := b.plan("select_grad")
+	n := in[1].Size()
+	a := &selectArgs{N: int64(n)}
+	grid, block := flat(n)
+	add(p, "select_grad", grid, block, 0, a, func(c *call) { a.Cond, a.X, a.Y, a.Other = c.in(0), c.in(1), c.out(0), c.out(1) })
+	return p
+}
