@@ -34,6 +34,8 @@ func products(op kernels.Op, _ []kernels.Desc) bool {
 	switch op.(type) {
 	case kernels.Linear, kernels.LinearGradInput, kernels.LinearGradWeight, kernels.Conv1D, kernels.Conv1DGradInput, kernels.Conv1DGradWeight:
 		return true
+	case kernels.Attention, kernels.AttentionGrad:
+		return true
 	}
 	return false
 }
@@ -47,10 +49,12 @@ func TestParityOfPrecisions(t *testing.T) {
 	for _, c := range []struct {
 		precision kernels.Precision
 		norm      float64
-	}{{kernels.PrecisionHigh, 2e-5}, {kernels.PrecisionBF16, 1e-2}} {
+		attention string
+	}{{kernels.PrecisionHigh, 2e-5, "attention"}, {kernels.PrecisionBF16, 1e-2, "attention_bf16"}} {
 		t.Run(string(c.precision), func(t *testing.T) {
-			kerneltest.Run(t, emulated(t, Options{Precision: c.precision}, cudaemu.Options{}), kerneltest.Only(products),
-				kerneltest.Tolerate(kerneltest.Summed, kerneltest.Tolerance{Norm: c.norm, Abs: c.norm}))
+			kerneltest.Run(t, emulated(t, Options{Precision: c.precision}, cudaemu.Options{}), kerneltest.Only(products), kerneltest.MustRun("gemm", "conv", c.attention),
+				kerneltest.Tolerate(kerneltest.Summed, kerneltest.Tolerance{Norm: c.norm, Abs: c.norm}),
+				kerneltest.Tolerate(kerneltest.Composed, kerneltest.Tolerance{Norm: c.norm, Abs: c.norm}))
 		})
 	}
 }
