@@ -277,10 +277,6 @@ template <int N> static __device__ __forceinline__ void attention_grad_kv_bf16(c
         rows.load(a.v, h, k0, h.keys, a.width);
         rows.store(v);
     }
-    __syncthreads();
-    u32 u[4][4], w[4][4];
-    warp_rows(u, k);
-    warp_rows(w, v);
     float dk[8][4] = {}, dv[8][4] = {};
     const float scale = a.scale * log2e;
     for (int q0 = 0; q0 < a.frames && k0 < h.keys; q0 += attentionTile) {
@@ -299,8 +295,13 @@ template <int N> static __device__ __forceinline__ void attention_grad_kv_bf16(c
         }
         __syncthreads();
         float p[8][4], ds[8][4];
-        warp_scores(p, u, q);
-        warp_scores(ds, w, dy);
+        { // k and v stay in shared memory: there are no registers for them beside two sums
+            u32 u[4][4];
+            warp_rows(u, k);
+            warp_scores(p, u, q);
+            warp_rows(u, v);
+            warp_scores(ds, u, dy);
+        }
 #pragma unroll
         for (int n = 0; n < 8; n++) {
             const int at = n * 8 + lane % 4 * 2;
