@@ -11,14 +11,14 @@ type contrastArgs struct {
 	CScale, QScale, Keys, Losses         driver.Ptr
 	Weight, Share                        driver.Ptr
 	Count, Start, List, Ordered          driver.Ptr
-	Temp                                 float64
+	Rate                                 float64
 	Rows, Dim, Pairs, Groups             int32
 }
 
 // contrast prepares what InfoNCE and its gradient share: the scales of all rows. c, q, negatives and codes are inputs; there may be no codes.
 func (p *plan) contrast(temp float64, in []kernels.Desc, c, q, negatives, codes int) (a *contrastArgs, bind func(c *call)) {
 	n := in[c].Shape[0]
-	a = &contrastArgs{Temp: temp, Rows: int32(n), Dim: int32(in[c].Last()), Pairs: int32(1 + in[negatives].Last())}
+	a = &contrastArgs{Rate: 1 / temp, Rows: int32(n), Dim: int32(in[c].Last()), Pairs: int32(1 + in[negatives].Last())}
 	withCodes := codes < len(in)
 	if withCodes {
 		a.Groups = int32(in[codes].Last())

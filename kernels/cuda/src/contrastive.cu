@@ -14,7 +14,7 @@ struct ContrastArgs {
     double *weight, *share;  // (rows, pairs) dloss/d(c·q), and dloss/dcos·cos
     int *count, *start;      // (rows), (rows+1): list[start[m]] to list[start[m+1]] are the pairs whose target is m
     int *list, *ordered;     // (rows, pairs)
-    double temp;
+    double rate; // 1/temperature
     int rows, dim, pairs, groups;
 };
 
@@ -104,7 +104,7 @@ KERNEL(info_nce, ContrastArgs) {
         if (lane == 0) a.lse[n] = 0, a.hits[2 * n] = -1, a.hits[2 * n + 1] = 0, a.losses[n] = 0;
         return;
     }
-    const double inf = __longlong_as_double(0x7ff0000000000000ll), scale = a.cScale[n] / a.temp;
+    const double inf = __longlong_as_double(0x7ff0000000000000ll), scale = a.cScale[n] * a.rate;
     double top = -inf, bottom = inf, positive = 0; // of the lane's pairs
     float sum = 0;                                 // Σ exp(logit - top) of them
     int same = 0;
@@ -189,14 +189,14 @@ KERNEL(info_nce_grad_context, ContrastArgs) {
         return;
     }
     double *const weight = a.weight + n * a.pairs, *const share = a.share + n * a.pairs;
-    const double scale = a.cScale[n], lse = a.lseIn[n], factor = a.dloss[0] / a.temp;
+    const double scale = a.cScale[n], lse = a.lseIn[n], factor = a.dloss[0] * a.rate;
     double along = 0;
     for (int base = 0; base < a.pairs; base += 32) {
         const int pair = base + lane, target = pair < a.pairs ? target_of(a, n, pair) : (int)n;
         const double both = scale * a.qScale[target], cos = pair_products(a, n, base, target) * both;
         if (pair >= a.pairs) continue;
         // The probability in float32, less one for the positive: exp(x)-1 where that would cancel.
-        const float x = (float)(cos / a.temp - lse);
+        const float x = (float)(cos * a.rate - lse);
         double d = pair ? (same_target(a, n, target) ? 0. : (double)expf(x)) : (double)expm1f(x);
         d *= factor;
         weight[pair] = d * both;
