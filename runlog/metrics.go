@@ -44,7 +44,7 @@ type Metric struct {
 	Description string
 	Better      Direction
 	Nats        bool // an amount of information in nats; divided by ln 2 it is in bits
-	PerGroup    bool // also logged for each codebook group
+	PerGroup    bool // also logged for each codebook group, or only for each GPU
 	References  []Reference
 	Aliases     []Alias
 }
@@ -153,6 +153,11 @@ var metricTable = [...]Metric{
 	{Name: "disk_total", Unit: "bytes", Description: "size of the file system of the run directory"},
 	{Name: "network_received", Unit: "bytes/s", Description: "received from other machines in a second"},
 	{Name: "network_sent", Unit: "bytes/s", Description: "sent to other machines in a second"},
+	{Name: "gpu/utilization", PerGroup: true, Unit: "share", Better: Up, Description: "share of the time in which a kernel ran on a GPU of the machine; its number is behind the name"},
+	{Name: "gpu/memory_used", PerGroup: true, Unit: "bytes", Better: Down, Description: "memory in use of a GPU, by all programs"},
+	{Name: "gpu/memory_total", PerGroup: true, Unit: "bytes", Description: "memory of a GPU"},
+	{Name: "gpu/power", PerGroup: true, Unit: "W", Description: "power that a GPU draws"},
+	{Name: "gpu/temperature", PerGroup: true, Unit: "°C", Better: Down, Description: "temperature of a GPU"},
 	{Name: "ctc_loss", Unit: "nats", Better: Down, Nats: true, Description: "CTC loss of an utterance, mean over the batch"},
 	{Name: "blank_share", Unit: "share", Description: "share of frames whose most probable label is the blank"},
 	{Name: "wer", Unit: "share", Better: Down, Description: "word error rate", Aliases: []Alias{{"wer", Fairseq, false}, {"wer", HuggingFace, false}}},

@@ -21,7 +21,7 @@ type trainFlags struct {
 }
 
 // trainFlagsOf adds them.
-func trainFlagsOf[R recipes.Recipe](c *cobra.Command, f *trainFlags, k recipes.Kind[R]) {
+func trainFlagsOf[R recipes.Recipe](a *app, c *cobra.Command, f *trainFlags, k recipes.Kind[R]) {
 	p, t := c.Flags(), &f.target
 	p.StringVar(&t.recipe, "recipe", "", "`NAME` of a recipe (see aural recipes), or a .yaml file; a resumed run has its own")
 	p.StringVar(&f.data, "data", "", "`STORE` to train on (required)")
@@ -32,6 +32,7 @@ func trainFlagsOf[R recipes.Recipe](c *cobra.Command, f *trainFlags, k recipes.K
 	p.StringVar(&t.resume, "resume", "", "continue `FROM` auto (newest good checkpoint, if any), last, best, or a checkpoint folder")
 	p.BoolVar(&t.force, "resume-force", false, "continue although the recipe or the data differ")
 	machineFlagsOf(c, &f.machine)
+	a.deviceFlagOf(c, &f.machine)
 	lookFlagsOf(c, &f.look)
 	p.BoolVar(&f.dryRun, "dry-run", false, "print what the run takes and stop")
 	c.MarkFlagRequired("data")
@@ -53,7 +54,7 @@ func (a *app) begin(s *session, t *target, root string, look lookFlags, dryRun b
 		a.say("note: %s", n)
 	}
 	s.describe(a, t.title)
-	if err := checkMemory(s.data, s.loop.Accumulate, s.plan, availableMemory()); err != nil || dryRun {
+	if err := checkMemory(s.data, s.loop.Accumulate, s.plan, s.available()); err != nil || dryRun {
 		return err
 	}
 	if err := t.checkData(s.store.Info().Fingerprint); err != nil {

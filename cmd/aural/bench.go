@@ -65,7 +65,7 @@ func (a *app) benchSetup(f benchFlags) (_ *setup, err error) {
 		return nil, err
 	}
 	s.temporary = tmp
-	if err := checkMemory(r.Data, r.Train.Accumulate, s.plan, availableMemory()); err != nil {
+	if err := checkMemory(r.Data, r.Train.Accumulate, s.plan, s.available()); err != nil {
 		return nil, s.closeAfter(err)
 	}
 	if !f.json {
@@ -78,11 +78,11 @@ func (a *app) benchSetup(f benchFlags) (_ *setup, err error) {
 type benchMachine struct {
 	Version string `json:"version"` // of aural
 	Kernels string `json:"kernels"`
-	Threads int    `json:"threads"`
+	Threads int    `json:"threads"` // 0 on a GPU
 }
 
 func (s *setup) machine() benchMachine {
-	return benchMachine{versionText(), s.backend.Name(), s.backend.Threads()}
+	return benchMachine{versionText(), s.backend.Name(), threadsOf(s.backend)}
 }
 
 // benchBatch is the micro-batch of an update, for reports.

@@ -91,7 +91,11 @@ func (a *app) runBenchKernels(f benchFlags, pattern string, seconds float64) (er
 	}
 	defer func() { err = s.closeAfter(err) }()
 	r := kernelsReport{Machine: s.machine(), Batch: s.batch(f.recipe)}
-	if r.Peaks, err = s.backend.Peaks(min(each, 100*time.Millisecond)); err != nil {
+	be, ok := s.backend.(*cpu.Backend)
+	if !ok {
+		return usagef("bench kernels measures the CPU; on a GPU aural gpucheck measures the kernels")
+	}
+	if r.Peaks, err = be.Peaks(min(each, 100*time.Millisecond)); err != nil {
 		return err
 	}
 	calls, update, err := s.timeCalls(each, want)

@@ -72,7 +72,7 @@ func (a *app) runBenchProducts(shapes []string, seconds float64, asJSON bool, m 
 		}
 		sizes = append(sizes, s)
 	}
-	be, err := newBackend(m)
+	be, err := newCPU(m)
 	if err != nil {
 		return err
 	}

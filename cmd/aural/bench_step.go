@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"aural/exec"
+	"aural/kernels/cpu"
 	"aural/train"
 
 	"github.com/spf13/cobra"
@@ -31,6 +32,7 @@ Reading audio and drawing masks are not part of it: training does them beside th
 		Args: cobra.NoArgs,
 	}, func([]string) error { return a.runBenchStep(f, batches) })
 	f.add(c, "", "name of a recipe, or a .yaml file (required)")
+	a.deviceFlagOf(c, &f.machine)
 	c.Flags().IntVar(&batches, "batches", 5, "updates to time")
 	c.MarkFlagRequired("recipe")
 	return c
@@ -91,7 +93,7 @@ func (a *app) runBenchStep(f benchFlags, batches int) (err error) {
 		return err
 	}
 	defer func() { err = s.closeAfter(err) }()
-	before, err := s.backend.ComputePeak(200 * time.Millisecond)
+	before, err := s.computePeak()
 	if err != nil {
 		return err
 	}
@@ -99,11 +101,11 @@ func (a *app) runBenchStep(f benchFlags, batches int) (err error) {
 	if err != nil {
 		return err
 	}
-	after, err := s.backend.ComputePeak(200 * time.Millisecond)
+	after, err := s.computePeak()
 	if err != nil {
 		return err
 	}
-	r := s.stepReport(times, audio, max(before.All, after.All))
+	r := s.stepReport(times, audio, max(before, after))
 	r.Batch = s.batch(f.recipe)
 	r.PeakMemory, _ = peakMemory()
 	if f.json {
@@ -111,6 +113,16 @@ func (a *app) runBenchStep(f benchFlags, batches int) (err error) {
 	}
 	a.printStep(r)
 	return nil
+}
+
+// computePeak is the FLOP/s that the back end can reach: on the CPU of its instructions, on a GPU in a product of matrices.
+func (s *setup) computePeak() (float64, error) {
+	if be, ok := s.backend.(*cpu.Backend); ok {
+		peak, err := be.ComputePeak(200 * time.Millisecond)
+		return peak.All, err
+	}
+	peak, err := train.PeakGFLOPS(s.backend)
+	return peak * 1e9, err
 }
 
 // timeUpdates makes updates and returns what each took, and the seconds of audio in all of them. The profile of the task holds the same updates.

@@ -50,7 +50,7 @@ Validation transcribes held-out utterances without a language model and logs wor
       --set labels.vocabulary=phones`,
 		Args: cobra.NoArgs,
 	}, func([]string) error { return a.doFinetune(f) })
-	trainFlagsOf(c, &f.trainFlags, recipes.Finetune)
+	trainFlagsOf(a, c, &f.trainFlags, recipes.Finetune)
 	c.Flags().StringVar(&f.init, "init", "", "`MODEL` folder that the encoder comes from; a resumed run has its own")
 	c.Flags().StringVar(&f.mode, "mode", "", "full, frozen or scratch (that of the recipe: full)")
 	c.RegisterFlagCompletionFunc("mode", words(string(finetune.Full), string(finetune.Frozen), string(finetune.Scratch)))

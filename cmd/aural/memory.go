@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"aural/kernels/cuda"
 	"aural/runlog/host"
 	"aural/train"
 )
@@ -19,6 +20,15 @@ type available struct {
 func availableMemory() available {
 	m, ok := host.MachineMemory()
 	return available{m.Available, m.Source, ok}
+}
+
+// available is the memory that the run can use: that of the device, where the weights and activations are.
+func (s *session) available() available {
+	if b, ok := s.backend.(*cuda.Backend); ok {
+		free, _, err := b.Memory()
+		return available{free, "free on " + b.Info().Name, err == nil}
+	}
+	return availableMemory()
 }
 
 // programBytes is what the program needs besides weights, activations and batches.

@@ -34,7 +34,7 @@ refused unless --resume-force is given.
   aural pretrain --recipe large --data stores/mine --dry-run`,
 		Args: cobra.NoArgs,
 	}, func([]string) error { return a.doPretrain(f) })
-	trainFlagsOf(c, &f, recipes.Pretrain)
+	trainFlagsOf(a, c, &f, recipes.Pretrain)
 	return c
 }
 

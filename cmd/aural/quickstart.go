@@ -53,6 +53,7 @@ program works and what a run looks like. No number from it says anything about r
 	c.Flags().BoolVar(&f.keep, "keep", false, "keep the store of synthetic speech, to train on it again")
 	lookFlagsOf(c, &f.look)
 	machineFlagsOf(c, &f.machine)
+	a.deviceFlagOf(c, &f.machine)
 	return c
 }
 

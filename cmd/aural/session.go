@@ -7,7 +7,7 @@ import (
 	"os"
 
 	"aural/datasets"
-	"aural/kernels/cpu"
+	"aural/kernels"
 	"aural/recipes"
 	"aural/runlog"
 	"aural/train"
@@ -17,7 +17,7 @@ import (
 type session struct {
 	store   *datasets.Store
 	held    datasets.Held
-	backend *cpu.Backend
+	backend kernels.Backend
 	trained trained
 	plan    train.Footprint
 
@@ -101,7 +101,7 @@ func (s *session) describe(a *app, recipe string) {
 		rows = append(rows, []string{"left out", fmt.Sprintf("%s %s", plural(f.LeftOut, "utterance"), f.WhyLeftOut)})
 	}
 	memory := fmt.Sprintf("%s: weights and optimiser %s, activations %s", bytesText(need(f)), bytesText(f.WeightBytes), bytesText(f.ArenaBytes))
-	if has := availableMemory(); has.known {
+	if has := s.available(); has.known {
 		memory += fmt.Sprintf("; %s available", bytesText(has.bytes))
 	}
 	table(a.out, append(rows, [][]string{
@@ -109,6 +109,6 @@ func (s *session) describe(a *app, recipe string) {
 		{"update", fmt.Sprintf("%s, at most %s of audio, %s", update, audioText(float64(s.loop.Accumulate*s.data.BatchSamples)/datasets.Rate),
 			flopsText(1e9*float64(s.loop.Accumulate)*f.GFLOPs))},
 		{"memory", memory},
-		{"machine", fmt.Sprintf("%s, %s", s.backend.Name(), plural(s.backend.Threads(), "thread"))},
+		{"machine", machineText(s.backend)},
 	}...), nil)
 }

@@ -25,13 +25,15 @@ type machineFlags struct {
 	kernels    string
 	precision  kernels.Precision // "" is float32
 	fromRecipe bool              // the precision
+	device     string            // as parseDevice takes it; "" is the CPU
+	say        func(format string, args ...any)
 }
 
 // kernelsVariable is the environment variable behind --kernels.
 const kernelsVariable = "AURAL_CPU"
 
-// newBackend starts the CPU back end.
-func newBackend(m machineFlags) (*cpu.Backend, error) {
+// newCPU starts the CPU back end.
+func newCPU(m machineFlags) (*cpu.Backend, error) {
 	variant, from := m.kernels, "--kernels"
 	if v := os.Getenv(kernelsVariable); v != "" && variant == "auto" {
 		variant, from = v, kernelsVariable
@@ -82,11 +84,11 @@ func (s *setup) prepare(storeDir string, m machineFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := checkMemory(r.Data, r.Train.Accumulate, train.Footprint{WeightBytes: weightBytes(r.Train.Accumulate, n)}, availableMemory()); err != nil {
-		return err
-	}
 	m.precision, m.fromRecipe = r.Precision, true
 	if s.backend, err = newBackend(m); err != nil {
+		return err
+	}
+	if err := checkMemory(r.Data, r.Train.Accumulate, train.Footprint{WeightBytes: weightBytes(r.Train.Accumulate, n)}, s.available()); err != nil {
 		return err
 	}
 	if s.task, err = pretrain.New(r, s.store, s.held.Train, s.held.Valid, s.backend); err != nil {

@@ -26,6 +26,7 @@ var layouts = []any{
 	weightNormArgs{},
 	weightNormGradArgs{},
 	attentionArgs{},
+	attentionDeltaArgs{},
 }
 
 // layoutChecks is C++ text that does not compile when a struct of the text differs from the host's.

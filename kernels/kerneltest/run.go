@@ -19,6 +19,7 @@ type config struct {
 	mustRun   []string
 	tolerance map[Class]Tolerance
 	only      func(op kernels.Op, in []kernels.Desc) bool
+	used      *float64 // where judge notes the largest share of a tolerance
 }
 
 // MayRefuse lets the back end refuse calls for which allow returns a reason. Any other refusal fails the test.
@@ -171,7 +172,11 @@ func (cfg config) judge(r *rig, step kernels.Step, inPlace bool) ([]kernels.Buff
 		slack = 1
 	}
 	for o := range want {
-		if err := compare(got[o], want[o], tol, slack); err != nil {
+		used, err := compare(got[o], want[o], tol, slack)
+		if cfg.used != nil {
+			*cfg.used = max(*cfg.used, used)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("output %d %v (class %v): %w", o, got[o].Desc, class, err)
 		}
 	}

@@ -74,8 +74,8 @@ func classOf(op kernels.Op) Class {
 }
 
 // compare holds an output of a back end against the judge's. Integers must be equal; floats may be off by slack times the
-// tolerance; not a number equals only not a number, of any bit pattern.
-func compare(got, want kernels.Buffer, tol Tolerance, slack float64) error {
+// tolerance; not a number equals only not a number, of any bit pattern. used is the largest share of the tolerance that an element took.
+func compare(got, want kernels.Buffer, tol Tolerance, slack float64) (used float64, err error) {
 	switch want.DType {
 	case kernels.Float32, kernels.Float64:
 		w := floats(want)
@@ -85,24 +85,24 @@ func compare(got, want kernels.Buffer, tol Tolerance, slack float64) error {
 		if err == nil && d.Bad > 0 {
 			err = fmt.Errorf("%v", d)
 		}
-		return err
+		return max(d.Used, 0), err
 	case kernels.Int32:
 		for i, v := range want.I32() {
 			if g := got.I32()[i]; g != v {
-				return fmt.Errorf("[%d] is %d, want %d", i, g, v)
+				return 0, fmt.Errorf("[%d] is %d, want %d", i, g, v)
 			}
 		}
 	case kernels.BFloat16:
 		w := kernels.Data[uint16](want)
 		for i, g := range kernels.Data[uint16](got) {
 			if g != w[i] && !(isNaN16(g) && isNaN16(w[i])) {
-				return fmt.Errorf("[%d] is %#x, want %#x", i, g, w[i])
+				return 0, fmt.Errorf("[%d] is %#x, want %#x", i, g, w[i])
 			}
 		}
 	default:
-		return fmt.Errorf("kerneltest: no comparison of %v", want.DType)
+		return 0, fmt.Errorf("kerneltest: no comparison of %v", want.DType)
 	}
-	return nil
+	return 0, nil
 }
 
 func isNaN16(x uint16) bool { return math.IsNaN(float64(math.Float32frombits(uint32(x) << 16))) }

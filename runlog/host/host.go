@@ -1,4 +1,4 @@
-// Package host measures the machine that a run trains on: processors, memory, disk and network. It knows most on Linux; elsewhere it gives what
+// Package host measures the machine that a run trains on: processors, memory, disk, network and NVIDIA's GPUs. It knows most on Linux; elsewhere it gives what
 // Go's standard library tells, and leaves out the rest.
 package host
 
@@ -13,6 +13,7 @@ import (
 type Sampler struct {
 	dir  string
 	last counters
+	gpus accelerators
 	list []runlog.Value
 }
 
@@ -28,7 +29,7 @@ type counters struct {
 
 // NewSampler prepares to measure this machine, and the file system of the run directory dir.
 func NewSampler(dir string) *Sampler {
-	s := &Sampler{dir: dir}
+	s := &Sampler{dir: dir, gpus: findAccelerators()}
 	s.last = s.count()
 	return s
 }
@@ -48,6 +49,7 @@ func (s *Sampler) Sample() []runlog.Value {
 		s.put("disk_free", float64(free))
 		s.put("disk_total", float64(total))
 	}
+	s.list = s.gpus.appendTo(s.list)
 	return s.list
 }
 

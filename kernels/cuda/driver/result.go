@@ -5,6 +5,9 @@ import (
 	"fmt"
 )
 
+// ErrNoGPU is wrapped by the errors of a driver when the machine has none, or no device that the driver would show.
+var ErrNoGPU = errors.New("no GPU")
+
 // ErrOutOfMemory is wrapped by the errors of allocations for which there is no room.
 var ErrOutOfMemory = errors.New("out of device memory")
 

@@ -76,30 +76,27 @@ type Driver struct {
 	f       functions
 }
 
-// ErrNoGPU is wrapped when the machine has no driver, or no device that the driver would show.
-var ErrNoGPU = errors.New("no GPU")
-
 var opened = sync.OnceValues(open)
 
 // Open opens the driver and initialises it, the first time; later calls return the same driver, or the same error. Without one the error wraps
-// [ErrNoGPU].
+// [driver.ErrNoGPU].
 func Open() (*Driver, error) { return opened() }
 
 func open() (*Driver, error) {
 	l, err := search.Open()
 	if errors.Is(err, dynlib.ErrNone) {
-		return nil, fmt.Errorf("%w: %w; an NVIDIA GPU needs NVIDIA's driver", ErrNoGPU, err)
+		return nil, fmt.Errorf("%w: %w; an NVIDIA GPU needs NVIDIA's driver", driver.ErrNoGPU, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w can be used: %w", ErrNoGPU, err)
+		return nil, fmt.Errorf("%w can be used: %w", driver.ErrNoGPU, err)
 	}
 	d := &Driver{path: l.Path, syncs: os.Getenv(SyncVariable) == "1"}
 	if err := d.f.bind(l); err != nil {
-		return nil, fmt.Errorf("%w can be used: %w; version 470 (CUDA 11.4) or newer is needed", ErrNoGPU, err)
+		return nil, fmt.Errorf("%w can be used: %w; version 470 (CUDA 11.4) or newer is needed", driver.ErrNoGPU, err)
 	}
 	var version int32
 	if err := d.result(d.f.init, d.f.init.Call(0), ""); err != nil {
-		return nil, fmt.Errorf("%w can be used: %w%s", ErrNoGPU, err, adviceFor(err))
+		return nil, fmt.Errorf("%w can be used: %w%s", driver.ErrNoGPU, err, adviceFor(err))
 	}
 	if err := d.result(d.f.driverGetVersion, d.f.driverGetVersion.Call(uintptr(unsafe.Pointer(&version))), ""); err != nil {
 		return nil, err
@@ -183,7 +180,7 @@ func (d *Driver) Devices() ([]driver.Info, error) {
 		return nil, err
 	}
 	if count < 1 {
-		return nil, fmt.Errorf("%w: the driver shows none (CUDA_VISIBLE_DEVICES=%s)", ErrNoGPU, os.Getenv("CUDA_VISIBLE_DEVICES"))
+		return nil, fmt.Errorf("%w: the driver shows none (CUDA_VISIBLE_DEVICES=%s)", driver.ErrNoGPU, os.Getenv("CUDA_VISIBLE_DEVICES"))
 	}
 	infos := make([]driver.Info, 0, count)
 	for i := range int(count) {

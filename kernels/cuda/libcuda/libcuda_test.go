@@ -392,7 +392,7 @@ func TestNoDriver(t *testing.T) {
 	old := search
 	defer func() { search = old }()
 	search.Names, search.Folders, search.Variable = []string{"libcuda-of-nobody.so.1"}, []string{t.TempDir()}, ""
-	if _, err := open(); !errors.Is(err, ErrNoGPU) || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "no GPU") {
+	if _, err := open(); !errors.Is(err, driver.ErrNoGPU) || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "no GPU") {
 		t.Errorf("without a driver: %v", err)
 	}
 	if !dynlib.Available {
@@ -400,7 +400,7 @@ func TestNoDriver(t *testing.T) {
 	}
 	search = old
 	t.Setenv(Variable, filepath.Join(t.TempDir(), "gone.so"))
-	if _, err := open(); !errors.Is(err, ErrNoGPU) || !strings.Contains(err.Error(), Variable+"=") {
+	if _, err := open(); !errors.Is(err, driver.ErrNoGPU) || !strings.Contains(err.Error(), Variable+"=") {
 		t.Errorf("a variable that leads nowhere: %v", err)
 	}
 	small := filepath.Join(t.TempDir(), "libcuda.so.1")
@@ -410,7 +410,7 @@ func TestNoDriver(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	t.Setenv(Variable, filepath.Dir(small)) // a folder does as well
-	if _, err := open(); !errors.Is(err, ErrNoGPU) || !strings.Contains(err.Error(), "cuMemAlloc_v2") {
+	if _, err := open(); !errors.Is(err, driver.ErrNoGPU) || !strings.Contains(err.Error(), "cuMemAlloc_v2") {
 		t.Errorf("an old driver: %v", err)
 	}
 }

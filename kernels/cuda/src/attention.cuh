@@ -37,3 +37,23 @@ static __device__ __forceinline__ float attention_drop(const AttentionArgs& a, c
     if (!a.noise.threshold) return 1;
     return noise_keep(a.noise, noise_word(a.noise, h.noise + (u64)i * a.frames + j));
 }
+
+struct AttentionDeltaArgs {
+    const float *dy, *y; // (B,T,H·width)
+    float* delta;        // (B,H,T)
+    i64 rows;            // B·T·H
+    int frames, heads, width, pad_;
+};
+
+// delta[b,h,t] = sum over the channels of a head of dy·y: one warp each. 8 bytes an element.
+KERNEL(attention_delta, AttentionDeltaArgs) {
+    const i64 i = (i64)blockIdx.x * 8 + threadIdx.x / 32; // (b·T + t)·H + h
+    const int lane = threadIdx.x % 32;
+    if (i >= a.rows) return;
+    float sum = 0;
+    for (int c = lane; c < a.width; c += 32) sum = fmaf(a.dy[i * a.width + c], a.y[i * a.width + c], sum);
+    sum = warp_sum(sum);
+    const int h = (int)(i % a.heads);
+    const i64 t = i / a.heads;
+    if (lane == 0) a.delta[(t / a.frames * a.heads + h) * a.frames + t % a.frames] = sum;
+}

@@ -129,19 +129,6 @@ template <int WIDE> static __device__ __forceinline__ void attention_f32(const A
     attention_store<WIDE>(a.y, h, sum, q0, a.frames, a.width, tx, ty);
 }
 
-// delta[b,h,t] = sum over the channels of a head of dy·y: one warp each. 8 bytes an element.
-KERNEL(attention_delta, AttentionArgs) {
-    const i64 i = (i64)blockIdx.x * 8 + threadIdx.x / 32; // (b·T + t)·H + h
-    const int lane = threadIdx.x % 32;
-    if (i >= a.row) return;
-    float sum = 0;
-    for (int c = lane; c < a.width; c += 32) sum = fmaf(a.dy[i * a.width + c], a.y[i * a.width + c], sum);
-    sum = warp_sum(sum);
-    const int h = (int)(i % a.heads);
-    const i64 t = i / a.heads;
-    if (lane == 0) a.dq[(t / a.frames * a.heads + h) * a.frames + t % a.frames] = sum;
-}
-
 // Probabilities and the gradients of scores of a tile: with m the factor of dropout, mp = m·p and ds = p·(m·dy·v - delta).
 template <int WIDE> static __device__ __forceinline__ void attention_scores(float (&mp)[4][4], float (&ds)[4][4], const AttentionArgs& a, const AttentionHead& h, const float* q, const float* k,
                                                                             const float* v, const float* dy, int q0, int k0, int tx, int ty) {

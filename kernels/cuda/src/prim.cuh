@@ -4,10 +4,13 @@ typedef unsigned long long u64;
 typedef unsigned short u16;
 typedef unsigned char u8;
 typedef long long i64;
+#ifndef INFINITY
+#define INFINITY __int_as_float(0x7f800000)
+#endif
 
 // Every kernel has one parameter, a struct that the host has too (kernels/cuda/layout.go). threads is the most that a block can have.
 #define KERNEL(name, Args) KERNEL_OF(name, Args, 256)
-#define KERNEL_OF(name, Args, threads) extern "C" __global__ void __launch_bounds__(threads) name(const __grid_constant__ Args a)
+#define KERNEL_OF(name, Args, threads) extern "C" __global__ void __launch_bounds__(threads, 1) name(const __grid_constant__ Args a)
 #define DYNAMIC_SHARED(type, name)                                    \
     extern __shared__ __align__(128) unsigned char dynamic_shared_[]; \
     type* const name = reinterpret_cast<type*>(dynamic_shared_)

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"aural/kernels"
+	"aural/kernels/cpu"
+	"aural/kernels/cuda"
+	"aural/kernels/cuda/driver"
+
+	"github.com/spf13/cobra"
+)
+
+// deviceVariable is the environment variable behind --device.
+const deviceVariable = "AURAL_DEVICE"
+
+// deviceFlagOf adds the flag that says which device computes, to the commands that can use a GPU. Without it a command computes on the CPU.
+func (a *app) deviceFlagOf(c *cobra.Command, m *machineFlags) {
+	m.say = a.say
+	c.Flags().StringVar(&m.device, "device", "auto", "`WHERE` to compute: auto, cpu, cuda or cuda:N; "+deviceVariable+" sets the default")
+	c.RegisterFlagCompletionFunc("device", words("auto", "cpu", "cuda"))
+}
+
+// device is a parsed --device.
+type device struct {
+	cuda    bool
+	auto    bool // cuda if that can be had
+	ordinal int
+	from    string // the flag or the variable, for errors
+}
+
+// parseDevice reads the flag, and the variable where the flag was left at auto.
+func parseDevice(flag string) (device, error) {
+	d, text := device{from: "--device"}, flag
+	if v := os.Getenv(deviceVariable); v != "" && flag == "auto" {
+		text, d.from = v, deviceVariable
+	}
+	switch name, number, numbered := strings.Cut(text, ":"); {
+	case text == "" || text == "cpu":
+		return d, nil
+	case text == "auto":
+		d.cuda, d.auto = true, true
+		return d, nil
+	case name == "cuda":
+		d.cuda = true
+		if !numbered {
+			return d, nil
+		}
+		if n, err := strconv.ParseUint(number, 10, 16); err == nil {
+			d.ordinal = int(n)
+			return d, nil
+		}
+	}
+	return d, usagef("%s is %q, want auto, cpu, cuda or cuda:N", d.from, text)
+}
+
+// newBackend starts the back end that the flags ask for.
+func newBackend(m machineFlags) (kernels.Backend, error) {
+	d, err := parseDevice(m.device)
+	if err != nil {
+		return nil, err
+	}
+	if d.auto && m.kernels != "auto" && m.kernels != "" {
+		d.cuda = false // whoever names an instruction set wants the CPU
+	}
+	if d.cuda {
+		be, err := newCUDA(d.ordinal, m)
+		switch {
+		case err == nil:
+			return be, nil
+		case !d.auto:
+			return nil, fmt.Errorf("%s asks for CUDA: %w", d.from, err)
+		case !errors.Is(err, driver.ErrNoGPU) && m.say != nil:
+			m.say("note: there is a GPU, but this runs on the CPU: %v (aural doctor says more)", err)
+		}
+	}
+	be, err := newCPU(m)
+	if err != nil {
+		return nil, err
+	}
+	return be, nil
+}
+
+// newCUDA starts the CUDA back end on a device.
+func newCUDA(ordinal int, m machineFlags) (kernels.Backend, error) {
+	if m.kernels != "auto" && m.kernels != "" {
+		return nil, usagef("--kernels %s is for the CPU; add --device cpu", m.kernels)
+	}
+	api, compiler, err := findGPU()
+	if err != nil {
+		return nil, err
+	}
+	be, err := cuda.New(api, compiler, cuda.Options{Ordinal: ordinal, Precision: m.precision})
+	if err != nil {
+		return nil, err
+	}
+	return be, nil
+}
+
+// findGPU gives the driver and the compiler for it. Tests put others in its place.
+var findGPU = systemGPU
+
+// machineText says what computes: the back end, and how much of it.
+func machineText(be kernels.Backend) string {
+	switch b := be.(type) {
+	case *cpu.Backend:
+		return fmt.Sprintf("%s, %s", b.Name(), plural(b.Threads(), "thread"))
+	case *cuda.Backend:
+		return fmt.Sprintf("%s, %s", b.Name(), deviceText(b.Info()))
+	}
+	return be.Name()
+}
+
+// deviceText is what matters of a GPU.
+func deviceText(d driver.Info) string {
+	return fmt.Sprintf("compute capability %d.%d, %d SMs, %s, driver of CUDA %d.%d", d.Major, d.Minor, d.SMs, bytesText(d.TotalBytes),
+		d.DriverVersion/1000, d.DriverVersion%1000/10)
+}
+
+// threadsOf is the number of threads of the CPU back end, 0 on a GPU.
+func threadsOf(be kernels.Backend) int {
+	if b, ok := be.(*cpu.Backend); ok {
+		return b.Threads()
+	}
+	return 0
+}
