@@ -111,7 +111,7 @@ Results go to standard output, messages and progress to standard error. NO_COLOR
 		list []*cobra.Command
 	}{
 		{"train", []*cobra.Command{a.quickstart(), a.data(), a.pretrain(), a.finetune(), a.lm(), a.model(), a.recipes()}},
-		{"look", []*cobra.Command{a.top(), a.health(), a.runs(), a.plot(), a.transcribe(), a.tuneLM(), a.eval()}},
+		{"look", []*cobra.Command{a.top(), a.health(), a.runs(), a.plot(), a.transcribe(), a.align(), a.tuneLM(), a.eval()}},
 		{"machine", []*cobra.Command{a.doctor(), a.bench(), a.version(), a.man()}},
 	} {
 		for _, c := range g.list {
