@@ -6,8 +6,9 @@
 
 The model is a Wav2Vec2ForCTC with random weights that this script makes with transformers: base (95 million parameters, group norm, post-norm) or large (315 million,
 layer norm, pre-norm). A round transcribes the utterances of a case, which are noise in memory, from samples to text: normalisation, network, argmax, tokenizer.
-PyTorch runs in inference mode, utterance by utterance and, where the model masks padding, also as one padded batch; its faster way counts, under the better of two policies of its
-OpenMP threads: "spin", as the library has it, and "park", where threads that wait go to sleep at once. aural is `aural bench transcribe`, which batches by itself.
+PyTorch runs in inference mode: "single", utterance by utterance; "batch", all as one padded batch, where the model masks padding or all are of one length; "chunks", utterances of
+more than 30 s in chunks of 30 s of which neighbours share 10 s, as transformers' pipeline cuts them. Its fastest way counts, under the better of two policies of its OpenMP threads:
+"spin", as the library has it, and "park", where threads that wait go to sleep at once. aural is `aural bench transcribe`, which batches by itself and cuts as `aural transcribe` does.
 
 Each measurement is a process of its own; both sides take turns. Medians are over all rounds of all processes; the first round of a process does not count. Before that, aural and
 PyTorch transcribe one file, and the share of equal characters is printed: with random weights near-ties may fall differently, so it need not be 100 %.
@@ -24,10 +25,10 @@ import wave
 
 # name -> model, seconds of each utterance
 CASES = {
-    "base-16x2s": ("base", [2.0] * 16),
+    "base-8x2s": ("base", [2.0] * 8),
     "base-5s": ("base", [5.0]),
     "base-15.6s": ("base", [15.6]),
-    "base-30s": ("base", [30.0]),
+    "base-120s": ("base", [120.0]),
     "large-15.6s": ("large", [15.6]),
     "large-mixed": ("large", [2.0, 2.5, 3.1, 3.6, 4.0, 4.4, 5.2, 6.1]),
 }
@@ -37,6 +38,7 @@ POLICIES = {
 }
 TOKENS = ["<pad>", "<s>", "</s>", "<unk>", "|"] + list("ETAONIHSRDLUMWCFGYPBVK'XJQZ")
 RATE = 16000
+CHUNK = 30  # seconds
 
 
 def make_model(kind, folder):
@@ -61,6 +63,12 @@ def noise(seconds, seed):
     return (0.1 * np.random.default_rng(seed).standard_normal(int(seconds * RATE))).astype("float32")
 
 
+def chunks(x):
+    """Pieces as AutomaticSpeechRecognitionPipeline(chunk_length_s=30) makes them: a sixth of a chunk is dropped on each side of a seam."""
+    size, stride = CHUNK * RATE, CHUNK * RATE // 6
+    return [x[at:at + size] for at in range(0, len(x), size - 2 * stride) if at == 0 or len(x) - at > 2 * stride]
+
+
 class Transcriber:
     """The model in PyTorch."""
 
@@ -79,6 +87,7 @@ class Transcriber:
         with torch.inference_mode():
             x = self.extract(waves, sampling_rate=RATE, padding=True, return_tensors="pt")
             logits = self.model(x.input_values, attention_mask=x.get("attention_mask")).logits
+            logits[..., 1:4] = -torch.inf  # <s>, </s> and <unk> are no text; aural never takes them
             return self.tokenizer.batch_decode(logits.argmax(-1))
 
 
@@ -92,6 +101,8 @@ def measure(a):
     ways = {"single": lambda: [t([x]) for x in waves]}
     if len(waves) > 1 and (t.extract.return_attention_mask or len(set(a.lengths)) == 1):
         ways["batch"] = lambda: t(waves)
+    if max(a.lengths) > CHUNK:
+        ways["chunks"] = lambda: [t([part]) for x in waves for part in chunks(x)]
     times = {}
     for name, way in ways.items():
         way()
@@ -149,8 +160,8 @@ def compare(a):
                 ours = json.loads(run([a.aural, "bench", "transcribe", "--json", "--model", model, "--lengths", text, "--repeat", str(a.repeat),
                                        "--threads", str(a.threads)]))
                 c["aural"] += ours["round_seconds"]
-                for policy, env in POLICIES.items():
-                    env = {**env, "OMP_NUM_THREADS": str(a.threads), "MKL_NUM_THREADS": str(a.threads)}
+                for policy in a.policies:
+                    env = {**POLICIES[policy], "OMP_NUM_THREADS": str(a.threads), "MKL_NUM_THREADS": str(a.threads)}
                     theirs = json.loads(run([sys.executable, os.path.abspath(__file__), "measure", "--model", model, "--lengths", *map(str, lengths),
                                              "--repeat", str(a.repeat), "--threads", str(a.threads)], env))
                     for way, seconds in theirs["seconds"].items():
@@ -182,6 +193,7 @@ def main():
     c.add_argument("--aural", default="bin/aural", help="the program")
     c.add_argument("--rounds", type=int, default=3, help="processes of each side")
     c.add_argument("--cases", nargs="*", choices=list(CASES), default=list(CASES))
+    c.add_argument("--policies", nargs="+", choices=list(POLICIES), default=list(POLICIES), help="of PyTorch's threads")
     c.add_argument("--models", help="keep the models in this folder, or take them from there")
     c.add_argument("--no-check", action="store_true", help="do not compare the texts first")
     c.add_argument("--out", help="write everything that was measured to this file, as JSON")

@@ -220,6 +220,12 @@ func (m *Model) runBatch(audio [][]float32, cuts []cut, layers []int, key string
 	if err != nil {
 		return err
 	}
+	if !p.frozen {
+		if err := p.Freeze(); err != nil {
+			return err
+		}
+		p.frozen = true
+	}
 	if err := p.Feed(waveInput, kernels.BytesOf(wave)); err != nil {
 		return err
 	}
