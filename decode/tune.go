@@ -44,8 +44,8 @@ type tuning struct {
 
 // Tune finds the weights for which evaluate, say the word error rate of a development set, is lowest: a grid, then the eight neighbours of
 // the best at half the distance, Rounds times. Of equal values the one tried first wins, so the result is a function of evaluate. If path is not
-// empty each trial is kept in that JSON file, and those in it are not evaluated again; a file of another grid or setup, which names what evaluate depends on, is
-// refused. trials are all in the order tried; after an error those before it.
+// empty each trial is kept in that JSON file, and those in it are not evaluated again; a file of another first grid or setup, which names what evaluate depends on,
+// is refused. trials are all in the order tried; after an error those before it.
 func Tune(g Grid, path string, setup map[string]string, evaluate func(alpha, beta float64) (float64, error)) (best Trial, trials []Trial, err error) {
 	if !finite(g.AlphaMin) || !finite(g.AlphaMax) || !finite(g.BetaMin) || !finite(g.BetaMax) || g.AlphaMax < g.AlphaMin || g.BetaMax < g.BetaMin ||
 		g.Steps < 2 || g.Steps > 1000 || g.Rounds < 0 || g.Rounds > 40 {
@@ -104,7 +104,9 @@ func (t *tuner) load() error {
 	if err != nil {
 		return fmt.Errorf("decode: trials in %s: %w", t.path, err)
 	}
-	if old.Grid != t.state.Grid {
+	was := old.Grid
+	was.Rounds = t.state.Grid.Rounds // more of them begin with what is known
+	if was != t.state.Grid {
 		return fmt.Errorf("decode: trials in %s are of grid %+v, not of %+v; remove the file or name another", t.path, old.Grid, t.state.Grid)
 	}
 	for _, name := range slices.Sorted(maps.Keys(merged(old.Setup, t.state.Setup))) {

@@ -57,6 +57,11 @@ func TestTune(t *testing.T) {
 		}
 	}
 
+	g.Rounds++
+	calls = 0
+	if _, more, err := Tune(g, path, setup, counted(1000)); err != nil || calls == 0 || calls != len(more)-len(trials) || !slices.Equal(more[:len(trials)], trials) {
+		t.Errorf("one round more evaluates %d, %v", calls, err)
+	}
 	g.Steps++
 	if _, _, err := Tune(g, path, setup, bowl); err == nil || !strings.Contains(err.Error(), "remove the file") {
 		t.Errorf("file of another grid: error %v", err)

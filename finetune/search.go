@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 
 	"aural/decode"
@@ -123,8 +124,8 @@ func spellable(m *lm.Model, v *vocab.Vocabulary) error {
 		words++
 		var err error
 		tokens, err = v.AppendEncoded(tokens[:0], word)
-		if err == nil && v.Boundary() < 0 && len(tokens) != 1 {
-			err = fmt.Errorf("it is %d tokens of a vocabulary without %s, in which each token is a word", len(tokens), vocab.BoundaryToken)
+		if n := len(strings.Fields(v.Text(tokens))); err == nil && n != 1 {
+			err = fmt.Errorf("it is %d words of a vocabulary in which each token is one", n)
 		}
 		if err != nil {
 			if cannot++; why == nil {

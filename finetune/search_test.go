@@ -197,6 +197,29 @@ func TestUnusableLanguageModel(t *testing.T) {
 	}
 }
 
+// Where each token is a word, models of longer words are refused, and those of the tokens taken.
+func TestLanguageModelOfPhones(t *testing.T) {
+	v, err := vocab.New([]string{vocab.BlankToken, "AH", "B", "L"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := defaultDecode()
+	c.LM = language(t, "AHB L BAH")
+	if _, err := c.open(v); err == nil || !strings.Contains(err.Error(), `cannot spell 2 of its 3 words, first "AHB": it is 2 words`) {
+		t.Errorf("a model of words: %v", err)
+	}
+	c.LM = language(t, "AH B L")
+	s, err := c.open(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	inf := float32(math.Inf(-1))
+	if got, err := s.texts(t.Context(), [][]float32{{inf, 0, inf, inf, inf, inf, 0, inf}}); err != nil || got[0] != "AH B" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 // What no text explains, and what is not a number, is an empty text.
 func TestSearchWithoutText(t *testing.T) {
 	v, err := vocab.New([]string{vocab.BlankToken, vocab.BoundaryToken, "A", "B"})

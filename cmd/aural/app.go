@@ -109,7 +109,7 @@ Results go to standard output, messages and progress to standard error. NO_COLOR
 		list      []*cobra.Command
 	}{
 		{"train", "Data and training:", []*cobra.Command{a.quickstart(), a.data(), a.pretrain(), a.finetune(), a.sweep(), a.vocab(), a.lm(), a.model(), a.recipes()}},
-		{"use", "Using models:", []*cobra.Command{a.transcribe(), a.features(), a.probe()}},
+		{"use", "Using models:", []*cobra.Command{a.transcribe(), a.align(), a.tuneLM(), a.features(), a.probe()}},
 		{"look", "Looking at runs and results:", []*cobra.Command{a.top(), a.health(), a.runs(), a.plot(), a.eval()}},
 		{"machine", "The program and the machine:", []*cobra.Command{a.doctor(), a.bench(), a.version(), a.man()}},
 	} {

@@ -47,6 +47,7 @@ Formats (--format):
   jsonl  the same, a line for each recording, as "aural eval" reads it
   srt    SubRip captions: one recording, or --out
   vtt    WebVTT captions: one recording, or --out
+  textgrid, audacity  words for Praat, a label track for Audacity: one recording, or --out
   ctm    time-marked words for sclite: recording, channel 1, start, duration, word
   trn    words (ID), for sclite and "aural eval"; odd characters of IDs become _ in ctm and trn
 

@@ -21,6 +21,14 @@ type recording struct {
 	err  error  // why it cannot be read
 }
 
+// name is how messages call it.
+func (r recording) name() string {
+	if r.path == "" {
+		return r.id
+	}
+	return r.path
+}
+
 // heard is a recording with its audio, 16 kHz mono.
 type heard struct {
 	recording

@@ -80,11 +80,7 @@ func (t *transcriber) run(ctx context.Context, list *recordings, out *output) er
 // fail names a recording that is left out.
 func (t *transcriber) fail(r recording, err error) {
 	t.failed++
-	name := r.path
-	if name == "" {
-		name = r.id
-	}
-	t.bar.note(fmt.Sprintf("%s: %s", printable(name), printable(err.Error())))
+	t.bar.note(fmt.Sprintf("%s: %s", printable(r.name()), printable(err.Error())))
 }
 
 // transcribe recognises some recordings.
