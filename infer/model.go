@@ -23,7 +23,6 @@ import (
 	"aural/encoder"
 	"aural/hf"
 	"aural/kernels"
-	"aural/nn"
 	"aural/train"
 	"aural/vocab"
 )
@@ -155,15 +154,18 @@ func (m *Model) setVocabulary(f *hf.Model) (err error) {
 
 // load brings the weights that the network needs to the back end.
 func (m *Model) load(f *hf.Model) (err error) {
-	n := nn.New(kernels.Float32, false)
+	n := newNet()
 	if _, err = m.build(n, shape{rows: 1, samples: m.field, outputs: outputs(m.available())}); err != nil {
 		return err
 	}
 	if m.weights, err = train.NewValues(m.opt.Backend, n.Specs()); err != nil {
 		return err
 	}
-	if err = f.Load(m.weights, m.opt.Backend, nil); err != nil {
+	if err = f.Load(m.weights, m.opt.Backend, func(name string) bool { return name != encoder.PositionKernelName }); err != nil {
 		return err
+	}
+	if err = m.foldPositions(f); err != nil {
+		return fmt.Errorf("infer: %s: %w", m.dir, err)
 	}
 	m.arena = train.NewArena(m.opt.Backend)
 	m.programs = train.NewPrograms(m.arena, m.weights, m.compile)

@@ -26,6 +26,7 @@ type transcriber struct {
 	decoders  []decode.Decoder // one a goroutine
 	segmenter *vad.Segmenter   // nil: recordings are whole
 	bar       *ticker
+	silent    bool // no progress
 	began     time.Time
 
 	total, done, failed int
@@ -86,8 +87,8 @@ func (t *transcriber) fail(r recording, err error) {
 	t.bar.note(fmt.Sprintf("%s: %s", printable(name), printable(err.Error())))
 }
 
-// group transcribes some recordings.
-func (t *transcriber) group(ctx context.Context, group []heard, out *output) error {
+// transcribe recognises some recordings.
+func (t *transcriber) transcribe(ctx context.Context, group []heard) ([]piece, error) {
 	var pieces []piece
 	for i := range group {
 		pieces = t.cut(pieces, i, group[i].audio)
@@ -98,9 +99,15 @@ func (t *transcriber) group(ctx context.Context, group []heard, out *output) err
 	}
 	emissions, err := t.model.EmissionsBatch(ctx, audio)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := t.decode(ctx, pieces, emissions); err != nil {
+	return pieces, t.decode(ctx, pieces, emissions)
+}
+
+// group transcribes some recordings and writes the transcripts.
+func (t *transcriber) group(ctx context.Context, group []heard, out *output) error {
+	pieces, err := t.transcribe(ctx, group)
+	if err != nil {
 		return err
 	}
 	for i, h := range group {
@@ -186,6 +193,9 @@ func (t *transcriber) segment(p piece) transcript.Segment {
 
 // progress shows how far it is, with some seconds of the group under way.
 func (t *transcriber) progress(seconds float64) {
+	if t.silent {
+		return
+	}
 	audio := t.seconds + seconds
 	t.bar.show(false, fmt.Sprintf("%s/%s recordings  %s of audio  %.1f s/s", grouped(t.done+t.failed), grouped(t.total), audioText(audio),
 		audio/time.Since(t.began).Seconds()))
