@@ -108,6 +108,8 @@ func (c Classes) check(task Task, utterances, different int) error {
 	case task == Label && different > MostLabels:
 		return fmt.Errorf("probe: the %d utterances have %d different transcripts, more than %d: they are sentences and no labels; take the task %s",
 			utterances, different, MostLabels, Characters)
+	case task == Label && c.LeftOut > utterances/2:
+		return fmt.Errorf("probe: %d of the %d utterances have no transcript or one of their own: they are sentences and no labels; take the task %s", c.LeftOut, utterances, Characters)
 	case task == Label && len(c.Names) < 2:
 		return fmt.Errorf("probe: %d transcripts are those of more than one of the %d utterances; a probe of labels needs 2", len(c.Names), utterances)
 	}

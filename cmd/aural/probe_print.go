@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
+	"slices"
 
 	"aural/plots"
 	"aural/probe"
@@ -138,8 +140,10 @@ func (p *prober) draw(list []layerResult) error {
 		Title: titles[probe.Task(p.flags.task)] + " by a linear probe", X: plots.Axis{Label: label}, Y: plots.Axis{Label: p.metric() + " (%)"},
 		Curves: []plots.ViewCurve{c}, Bands: []plots.ViewBand{band}, Lines: []plots.ViewLine{{Label: "chance", Value: chance}},
 	}}}
+	v.Panels[0].Y.Max = 100 // from 0, so that chance is seen
 	if p.flags.transcribes {
 		v.Panels[0].Lines = nil // to say nothing is an error of 100 %
+		v.Panels[0].Y.Max = math.Max(10, 10*math.Ceil(slices.Max(band.High)/10))
 	}
 	return plots.RenderView(p.flags.figure, v, plots.Options{})
 }
