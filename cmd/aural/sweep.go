@@ -106,20 +106,23 @@ type sweeping struct {
 	busy     time.Duration // in which it did
 }
 
-func (a *app) doSweep(f sweepFlags) error {
+func (a *app) doSweep(f sweepFlags) (err error) {
 	w := &sweeping{app: a, flags: f, root: filepath.Join(f.out, sweep.CellsDir)}
 	if err := w.prepare(); err != nil {
 		return err
 	}
-	var err error
+	if !f.dryRun {
+		release, err := sweep.Begin(f.out, w.plan)
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
 	if w.results, err = sweep.ReadResults(f.out); err != nil {
 		return err
 	}
 	if f.dryRun {
 		return w.list()
-	}
-	if err := sweep.Begin(f.out, w.plan); err != nil {
-		return err
 	}
 	if err := w.all(); err != nil {
 		return err
