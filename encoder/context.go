@@ -45,16 +45,15 @@ func Context(n *nn.Net, cfg Config, x, lengths *graph.Node) (c *graph.Node, stat
 	return x, states
 }
 
+// PositionKernelName is the kernel of the convolutional position embedding, without the _g and _v of its parts.
+const PositionKernelName = Prefix + "encoder.pos_conv_embed.conv.weight"
+
 // positions is the convolutional position embedding: a grouped convolution over K frames with weight norm over its kernel axis and as
 // many frames out as in (for an even K the last is dropped), then GELU.
 func positions(n *nn.Net, cfg Config, x *graph.Node) *graph.Node {
 	name := Prefix + "encoder.pos_conv_embed.conv"
 	d, k := cfg.Width, cfg.PositionKernel
-	shape := []int{d, d / cfg.PositionGroups, k}
-	init := nn.Normal(math.Sqrt(4 / float64(k*d)))
-	v := n.Weight(name+".weight_v", init, shape...)
-	g := n.Weight(name+".weight_g", nn.NormOf(name+".weight_v", shape, init), 1, 1, k)
-	w := n.Apply(kernels.WeightNorm{}, g, v)
+	w := nn.NormedKernel(n, PositionKernelName, nn.Normal(math.Sqrt(4/float64(k*d))), d, d/cfg.PositionGroups, k)
 	conv := kernels.Conv1D{Stride: 1, PadLeft: k / 2, PadRight: (k - 1) / 2, Groups: cfg.PositionGroups}
 	return n.Apply(kernels.GELU{}, n.Apply(conv, x, w, n.Weight(name+".bias", nn.Constant(0), d)))
 }

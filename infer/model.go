@@ -23,7 +23,6 @@ import (
 	"aural/encoder"
 	"aural/hf"
 	"aural/kernels"
-	"aural/nn"
 	"aural/train"
 	"aural/vocab"
 )
@@ -37,6 +36,8 @@ type Options struct {
 	ChunkSeconds   float64         // longest piece that goes through the network whole
 	OverlapSeconds float64         // least overlap of neighbouring chunks; below 0: none
 	BatchSeconds   float64         // most audio in one batch, padding included; a single row may be longer
+	// Progress, when not nil, is told after each batch how many seconds of the audio of the running call are done.
+	Progress func(seconds float64)
 }
 
 // DefaultOptions has chunks of 30 s with overlaps of 4 s, and batches of as much audio as one chunk has.
@@ -148,15 +149,18 @@ func (m *Model) setVocabulary(f *hf.Model) (err error) {
 
 // load brings the weights that the network needs to the back end.
 func (m *Model) load(f *hf.Model) (err error) {
-	n := nn.New(kernels.Float32, false)
+	n := newNet()
 	if _, err = m.build(n, shape{rows: 1, samples: m.field, outputs: outputs(m.available())}); err != nil {
 		return err
 	}
 	if m.weights, err = train.NewValues(m.opt.Backend, n.Specs()); err != nil {
 		return err
 	}
-	if err = f.Load(m.weights, m.opt.Backend, nil); err != nil {
+	if err = f.Load(m.weights, m.opt.Backend, func(name string) bool { return name != encoder.PositionKernelName }); err != nil {
 		return err
+	}
+	if err = m.foldPositions(f); err != nil {
+		return fmt.Errorf("infer: %s: %w", m.dir, err)
 	}
 	m.arena = train.NewArena(m.opt.Backend)
 	m.programs = train.NewPrograms(m.arena, m.weights, m.compile)

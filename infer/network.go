@@ -6,8 +6,10 @@ import (
 	"aural/encoder"
 	"aural/exec"
 	"aural/graph"
+	"aural/hf"
 	"aural/kernels"
 	"aural/nn"
+	"aural/train"
 )
 
 // Names of the inputs of a program of B rows.
@@ -38,6 +40,7 @@ type program struct {
 	*exec.Program
 	frames int
 	names  []string // of the outputs
+	frozen bool     // the back end knows that the weights do not change
 }
 
 // Exec is the bare program.
@@ -94,9 +97,56 @@ func (m *Model) build(n *nn.Net, s shape) ([]graph.Output, error) {
 // masks reports whether rows of a batch may have padding.
 func (m *Model) masks() bool { return m.cfg.ConvNorm == encoder.LayerNorm }
 
+// newNet makes a net for inference.
+func newNet() *nn.Net {
+	n := nn.New(kernels.Float32, false)
+	n.Folded = true
+	return n
+}
+
+// foldPositions computes the kernel of the position embedding once, as the network would in each run.
+func (m *Model) foldPositions(f *hf.Model) error {
+	n := nn.New(kernels.Float32, false)
+	d := m.cfg.Width
+	w := nn.NormedKernel(n, encoder.PositionKernelName, nn.Constant(0), d, d/m.cfg.PositionGroups, m.cfg.PositionKernel)
+	parts, err := train.NewValues(m.opt.Backend, n.Specs())
+	if err != nil {
+		return err
+	}
+	defer parts.Free()
+	if err := f.Load(parts, m.opt.Backend, nil); err != nil {
+		return err
+	}
+	g, err := n.Lower([]graph.Output{{Name: "kernel", Node: w}})
+	if err != nil {
+		return err
+	}
+	p, err := exec.Plan(g, m.opt.Backend)
+	if err != nil {
+		return err
+	}
+	arena, err := m.opt.Backend.Alloc(p.ArenaBytes())
+	if err != nil {
+		return err
+	}
+	defer arena.Free()
+	if err := p.Bind(arena, parts.Param); err != nil {
+		return err
+	}
+	if err := p.Run(&kernels.Step{}); err != nil {
+		return err
+	}
+	to, _ := m.weights.Param(encoder.PositionKernelName)
+	value := make([]float32, to.Size())
+	if err := p.Read("kernel", kernels.BytesOf(value)); err != nil {
+		return err
+	}
+	return m.opt.Backend.Upload(to, kernels.BytesOf(value))
+}
+
 // compile plans the program of a shape.
 func (m *Model) compile(s shape) (*program, error) {
-	n := nn.New(kernels.Float32, false)
+	n := newNet()
 	outs, err := m.build(n, s)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"aural/datasets"
+	"aural/exec"
 	"aural/kernels"
 )
 
@@ -116,6 +117,26 @@ func matrices(utterances, layers int) [][]Matrix {
 	return out
 }
 
+// Profile sums the time, work and traffic of the calls of all programs since the last ResetProfile, by op and variant.
+func (m *Model) Profile() []exec.OpTime {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []exec.OpTime
+	for p := range m.programs.All() {
+		all = append(all, p.Program.Profile()...)
+	}
+	return exec.MergeProfiles(all)
+}
+
+// ResetProfile forgets what was measured.
+func (m *Model) ResetProfile() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for p := range m.programs.All() {
+		p.Program.ResetProfile()
+	}
+}
+
 // run fills out, a matrix for each utterance and layer.
 func (m *Model) run(ctx context.Context, audio [][]float32, layers []int, key string, out [][]Matrix) error {
 	if m.weights == nil {
@@ -138,6 +159,7 @@ func (m *Model) run(ctx context.Context, audio [][]float32, layers []int, key st
 		w.cuts = m.appendCuts(w.cuts, i, len(x))
 	}
 	order(w.cuts)
+	done := 0 // frames
 	for rest := w.cuts; len(rest) > 0; {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -145,6 +167,12 @@ func (m *Model) run(ctx context.Context, audio [][]float32, layers []int, key st
 		n := m.together(rest)
 		if err := m.runBatch(audio, rest[:n], layers, key, out); err != nil {
 			return err
+		}
+		for _, c := range rest[:n] {
+			done += c.keepEnd - c.keep
+		}
+		if m.opt.Progress != nil {
+			m.opt.Progress(float64(done) * m.FrameSeconds())
 		}
 		rest = rest[n:]
 	}
@@ -191,6 +219,12 @@ func (m *Model) runBatch(audio [][]float32, cuts []cut, layers []int, key string
 	p, err := m.programs.Get(s)
 	if err != nil {
 		return err
+	}
+	if !p.frozen {
+		if err := p.Freeze(); err != nil {
+			return err
+		}
+		p.frozen = true
 	}
 	if err := p.Feed(waveInput, kernels.BytesOf(wave)); err != nil {
 		return err

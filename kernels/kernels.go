@@ -94,6 +94,12 @@ type Backend interface {
 	Close() error
 }
 
+// Freezer is a Backend that computes faster with weights that never change again, as in inference. The weight of a [Linear] or [Conv1D], input 1, must not be written to
+// after Freeze, and calls of that op with that buffer give the same results as before. Freeing its memory ends it.
+type Freezer interface {
+	Freeze(op Op, weight Buffer) error
+}
+
 // Memory is a block of a back end's memory. Host back ends fill Host, device back ends Dev.
 type Memory struct {
 	Host []byte

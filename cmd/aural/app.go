@@ -15,7 +15,7 @@ const (
 	exitDone     = 0
 	exitError    = 1
 	exitUsage    = 2
-	exitRejects  = 3   // import: the store was made, but some recordings were left out
+	exitRejects  = 3   // import, transcribe: done, but some recordings were left out
 	exitWatch    = 4   // health: a run to look at
 	exitBroken   = 5   // health: a run that is broken
 	exitStopped  = 75  // EX_TEMPFAIL: stopped early with a good checkpoint; start again with --resume auto
@@ -27,7 +27,7 @@ const exitHelp = `Exit codes:
   0    done
   1    error
   2    the command line or the recipe is wrong; nothing was done
-  3    import: the store was made, but some recordings were rejected
+  3    import, transcribe: done, but some recordings were left out
   4    health: something to look at
   5    health: a run is broken
   75   stopped early with a good checkpoint: start again with --resume auto
@@ -96,6 +96,7 @@ func (a *app) root() *cobra.Command {
   aural data import corpus/ --out store        recordings -> store
   aural pretrain --recipe tiny --data store    store -> run directory with checkpoints
   aural plot runs/20260101-1200-tiny           run directory -> figure
+  aural transcribe talk.mp3 --model MODEL      recordings -> text, captions
   aural eval text hyp.txt                      transcripts -> error rates
 
 ` + exitHelp + `
@@ -110,7 +111,7 @@ Results go to standard output, messages and progress to standard error. NO_COLOR
 		list []*cobra.Command
 	}{
 		{"train", []*cobra.Command{a.quickstart(), a.data(), a.pretrain(), a.finetune(), a.sweep(), a.lm(), a.model(), a.recipes()}},
-		{"look", []*cobra.Command{a.top(), a.health(), a.runs(), a.plot(), a.eval()}},
+		{"look", []*cobra.Command{a.top(), a.health(), a.runs(), a.plot(), a.transcribe(), a.eval()}},
 		{"machine", []*cobra.Command{a.doctor(), a.bench(), a.version(), a.man()}},
 	} {
 		for _, c := range g.list {

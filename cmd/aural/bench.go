@@ -27,7 +27,7 @@ type benchFlags struct {
 }
 
 func (a *app) bench() *cobra.Command {
-	return a.group(&cobra.Command{Use: "bench", Short: "Measure how fast this machine trains"}, a.benchStep(), a.benchKernels(), a.benchProducts())
+	return a.group(&cobra.Command{Use: "bench", Short: "Measure how fast this machine trains and transcribes"}, a.benchStep(), a.benchKernels(), a.benchProducts(), a.benchTranscribe())
 }
 
 func (f *benchFlags) add(c *cobra.Command, recipe, usage string) {

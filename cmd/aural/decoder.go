@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -241,19 +242,32 @@ func (d *decoding) decoder(alpha, beta float64) (decode.Decoder, error) {
 	return nil, nil
 }
 
+// pieceFrames is how many frames are decoded between looks at an interrupt.
+const pieceFrames = 500
+
 // whole decodes an utterance, best first. s is nil for the greedy search.
-func (d *decoding) whole(s decode.Decoder, emissions []float32, frames int) ([]decode.Hypothesis, error) {
+func (d *decoding) whole(ctx context.Context, s decode.Decoder, emissions []float32, frames int) ([]decode.Hypothesis, error) {
 	if frames == 0 {
 		return []decode.Hypothesis{{}}, nil
 	}
-	if s != nil {
-		return decode.Whole(s, emissions, frames)
+	if s == nil {
+		h, err := decode.Greedy(d.vocab, emissions, frames, d.options.Ignore...)
+		if err != nil {
+			return nil, err
+		}
+		return []decode.Hypothesis{h}, nil
 	}
-	h, err := decode.Greedy(d.vocab, emissions, frames, d.options.Ignore...)
-	if err != nil {
-		return nil, err
+	s.Reset()
+	for at := 0; at < frames; at += pieceFrames {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		n, size := min(pieceFrames, frames-at), d.vocab.Len()
+		if err := s.Feed(emissions[at*size:][:n*size], n); err != nil {
+			return nil, err
+		}
 	}
-	return []decode.Hypothesis{h}, nil
+	return s.Finish()
 }
 
 func (d *decoding) close() error {

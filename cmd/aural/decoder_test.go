@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"math"
 	"path/filepath"
 	"strings"
@@ -53,7 +54,7 @@ func TestDecoders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
+	dir, ctx := t.TempDir(), context.Background()
 	file := func(name, text string) string {
 		path := filepath.Join(dir, name)
 		write(t, path, []byte(text))
@@ -87,7 +88,7 @@ func TestDecoders(t *testing.T) {
 		if (s == nil) != (c.kind == greedyDecoder) || d.kind != c.kind {
 			t.Errorf("%s: decoder %T of kind %s, want %s", c.args, s, d.kind, c.kind)
 		}
-		h, err := d.whole(s, e, frames)
+		h, err := d.whole(ctx, s, e, frames)
 		if err != nil {
 			t.Errorf("%s: %v", c.args, err)
 		}
@@ -98,7 +99,7 @@ func TestDecoders(t *testing.T) {
 		if got := strings.Join(texts, ","); got != c.want {
 			t.Errorf("%s gives %q, want %q", c.args, got, c.want)
 		}
-		if h, err := d.whole(s, nil, 0); err != nil || len(h) != 1 || h[0].Text != "" {
+		if h, err := d.whole(ctx, s, nil, 0); err != nil || len(h) != 1 || h[0].Text != "" {
 			t.Errorf("%s: no frames give %v, %v", c.args, h, err)
 		}
 		if strings.Contains(c.args, "--lexicon lm") && d.unspelt != 1 {
