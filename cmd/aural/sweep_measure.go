@@ -85,8 +85,8 @@ func (r reading) open(v *vocab.Vocabulary) (*reader, error) {
 }
 
 // read is the best text; none where no text survives the search.
-func (r *reader) read(emissions []float32, frames int) (string, error) {
-	list, err := r.whole(r.search, emissions, frames)
+func (r *reader) read(ctx context.Context, emissions []float32, frames int) (string, error) {
+	list, err := r.whole(ctx, r.search, emissions, frames)
 	if errors.Is(err, decode.ErrNoHypothesis) || err == nil && len(list) == 0 {
 		return "", nil
 	}
@@ -180,7 +180,7 @@ func (w *sweeping) transcribe(ctx context.Context, dir string, l finetune.LabelC
 		network := time.Since(began)
 		for i := range ways {
 			began := time.Now()
-			text, err := readers[i].read(emissions, frames)
+			text, err := readers[i].read(ctx, emissions, frames)
 			if err != nil {
 				return nil, nil, fmt.Errorf("%s: %w", u.ID, err)
 			}
