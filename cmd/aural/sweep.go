@@ -42,17 +42,18 @@ func (a *app) sweep() *cobra.Command {
 "aural finetune", transcribes the --test store with the run's checkpoint, and prints the error rates
 with their spread over seeds, and what pretraining is worth: the change against mode scratch.
 
-A subset of n seconds is that of "aural data subset": the more seconds of one seed hold the fewer. A
-seed gives the subset, the initial weights, the order and the noise; seed 1 is the same in all modes.
-The measured checkpoint is the best by validation where the recipe holds out speech (valid.seconds,
+A subset of n seconds is that of "aural data subset": of one seed, the more seconds hold the fewer.
+A seed gives the subset, the initial weights, the order and the noise, the same in all modes. The
+measured checkpoint is the best by validation where the recipe holds out speech (valid.seconds,
 labels that the subset does not count), else the last. It is read greedily, and with --lm, --lexicon
-or other flags of a decoder by beam search too. A finished sweep may be run again with other decoders.
+or --decoder by beam search too. A finished sweep may be run again with another decoder.
 
 The folder holds plan.json, results.jsonl, the figure and, in cells/, the runs. The same command
-goes on after an interruption, also in the middle of a cell; finished cells stay. More subsets, modes
-and seeds may be added; what would change a cell that is there is refused.
+goes on after an interruption, also inside of a cell; finished cells stay. More subsets, modes and
+seeds may be added; what would change a cell that is there is refused.
 
---set MODE:PATH=VALUE or SUBSET:PATH=VALUE is for those cells alone, as in full:train.schedule.peak=1e-4.
+--set MODE:PATH=VALUE and SUBSET:PATH=VALUE are for those cells alone. Where other work shares the
+processors, --threads 1 loses the least.
 
 A cell that fails is recorded, and the others are trained; the exit code is 1 then.
 
