@@ -339,7 +339,7 @@ func (w *sweeping) choose(c sweep.Cell, s *session, t *target) error {
 		Checkpoint: filepath.Base(best.Dir), Chosen: how, Updates: last.State.Position.Update, Utterances: s.held.Train.Len() - s.plan.LeftOut,
 		Seconds: s.held.Train.Seconds(), LeftOut: s.plan.LeftOut, Heard: last.State.AudioSeconds, Took: 60 * last.State.Minutes,
 	}
-	if score := best.State.Score; score != nil {
+	if score := best.State.Score; how == sweep.ByValidation && score != nil {
 		v := float64(score.Value)
 		rec.Valid = &v
 	}

@@ -93,10 +93,15 @@ func TestSweep(t *testing.T) {
 func TestSweepFailure(t *testing.T) {
 	store := transcribedStore(t)
 	out := filepath.Join(filepath.Dir(store), "sweep")
-	args := sweepArgs(store, "", out, "--subsets", "8s,all", "--modes", "scratch", "--set", "8s:train.schedule.peak=1e38", "--set", "train.max_skipped=1", "--set", "train.optimizer.clip=0")
+	args := sweepArgs(store, "", out, "--subsets", "8s,all", "--modes", "scratch", "--set", "8s:train.schedule.peak=1e38", "--set", "train.max_skipped=1", "--set", "valid.seconds=0", "--set", "train.optimizer.clip=0")
 	text, msg := call(t, exitError, args...)
 	has(t, msg, "8s-scratch-1 failed: train: ", "training diverged", "all-scratch-1: WER", "1 cell failed: 8s-scratch-1", "--retry")
 	has(t, text, "0 (1 failed)")
+	// Without speech held out the last checkpoint counts, and nothing is told of a validation.
+	has(t, read(t, out, "results.jsonl"), `"chosen":"last"`, `"valid_wer":null`)
+	if strings.Contains(msg, "held out") {
+		t.Errorf("a validation of nothing:\n%s", msg)
+	}
 	_, msg = call(t, exitError, args...)
 	has(t, msg, "8s-scratch-1 failed earlier", "1 cell failed")
 	if strings.Contains(msg, "cell 1/") {
