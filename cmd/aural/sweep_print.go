@@ -222,7 +222,7 @@ func (w *sweeping) draw(rows []sweep.Row) error {
 		return nil
 	}
 	path := cmp.Or(w.flags.figure, filepath.Join(w.flags.out, "label-efficiency.svg"))
-	if err := plots.RenderView(path, view, plots.Options{CSV: w.flags.points}); err != nil {
+	if err := plots.RenderView(path, view, plots.Options{Height: 80, CSV: w.flags.points}); err != nil {
 		return err
 	}
 	w.say("figure     %s", path)
