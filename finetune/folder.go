@@ -27,7 +27,7 @@ type tokenizer struct {
 }
 
 // Adopt takes the architecture of the network and the normalisation of its input from a model folder, and the folder as Init. Dropout, LayerDrop and masks stay
-// those of the recipe.
+// those of the recipe, and so does InitLayers, the number of blocks if it is not 0.
 func (r *Recipe) Adopt(dir string) error {
 	m, err := hf.Open(dir)
 	if err != nil {
@@ -37,6 +37,12 @@ func (r *Recipe) Adopt(dir string) error {
 	e, was := m.Config.Encoder(), r.Encoder
 	e.InputDropout, e.FeatureDropout, e.Dropout, e.AttentionDropout = was.InputDropout, was.FeatureDropout, was.Dropout, was.AttentionDropout
 	e.ActivationDropout, e.LayerDrop, e.FeatureGradScale = was.ActivationDropout, was.LayerDrop, was.FeatureGradScale
+	if r.InitLayers > e.Layers {
+		return fmt.Errorf("finetune: init_layers: %d, and %s has %d blocks", r.InitLayers, dir, e.Layers)
+	}
+	if r.InitLayers > 0 {
+		e.Layers = r.InitLayers
+	}
 	r.Encoder, r.Data.Normalize, r.Init = e, m.Preprocessor.Normalize, dir
 	return r.Validate()
 }
@@ -114,7 +120,11 @@ func (t *Task) loadEncoder(dir string) error {
 		return fmt.Errorf("finetune: init: %w", err)
 	}
 	defer m.Close()
-	if err := m.Config.Agree(t.recipe.HF(t.labels.vocab)); err != nil {
+	want := t.recipe.HF(t.labels.vocab)
+	if t.recipe.InitLayers > 0 {
+		want.Layers = m.Config.Layers // those above are not taken
+	}
+	if err := m.Config.Agree(want); err != nil {
 		return fmt.Errorf("finetune: init: %s holds another network than the recipe asks for: %w", dir, err)
 	}
 	var there []string

@@ -34,21 +34,24 @@ type Recipe struct {
 	Note string `yaml:"note,omitempty"` // what the recipe is for, with its arithmetic
 	Seed uint64 `yaml:"seed"`
 	// Precision of matrix products, as in pretraining.
-	Precision kernels.Precision  `yaml:"precision"`
-	Mode      Mode               `yaml:"mode"`
-	Init      string             `yaml:"init"` // model folder that the encoder comes from; none with mode scratch
-	Data      train.DataConfig   `yaml:"data"`
-	Subset    SubsetConfig       `yaml:"subset"`
-	Labels    LabelConfig        `yaml:"labels"`
-	Encoder   encoder.Config     `yaml:"encoder"`
-	Mask      encoder.MaskConfig `yaml:"mask"`
-	Channels  encoder.MaskConfig `yaml:"channel_mask"`
-	Head      HeadConfig         `yaml:"head"`
-	Freeze    FreezeConfig       `yaml:"freeze"`
-	Loss      LossConfig         `yaml:"loss"`
-	Train     train.Config       `yaml:"train"`
-	Valid     train.ValidConfig  `yaml:"valid"`
-	Decode    DecodeConfig       `yaml:"decode"`
+	Precision kernels.Precision `yaml:"precision"`
+	Mode      Mode              `yaml:"mode"`
+	Init      string            `yaml:"init"` // model folder that the encoder comes from; none with mode scratch
+	// InitLayers is how many blocks of Init are taken, from below; 0: all. The uppermost blocks of a pretrained wav2vec 2.0 have turned to its objective: those in the
+	// middle tell more of phones and words, and a network without the uppermost learns from fewer labels (Pasad, Chou and Livescu 2021, arXiv 2107.04734).
+	InitLayers int                `yaml:"init_layers"`
+	Data       train.DataConfig   `yaml:"data"`
+	Subset     SubsetConfig       `yaml:"subset"`
+	Labels     LabelConfig        `yaml:"labels"`
+	Encoder    encoder.Config     `yaml:"encoder"`
+	Mask       encoder.MaskConfig `yaml:"mask"`
+	Channels   encoder.MaskConfig `yaml:"channel_mask"`
+	Head       HeadConfig         `yaml:"head"`
+	Freeze     FreezeConfig       `yaml:"freeze"`
+	Loss       LossConfig         `yaml:"loss"`
+	Train      train.Config       `yaml:"train"`
+	Valid      train.ValidConfig  `yaml:"valid"`
+	Decode     DecodeConfig       `yaml:"decode"`
 }
 
 // SubsetConfig says how much of the store is trained on, after validation was held out.
@@ -113,6 +116,7 @@ func (r Recipe) Validate() error {
 		}
 	}
 	bad(!slices.Contains(Modes(), r.Mode), "mode: %q is not %s, %s or %s", r.Mode, Full, Frozen, Scratch)
+	bad(r.InitLayers < 0, "init_layers: %d is negative", r.InitLayers)
 	bad(!(r.Subset.Seconds >= 0) || math.IsInf(r.Subset.Seconds, 0), "subset.seconds: %v, want a number of seconds, or 0 for everything", r.Subset.Seconds)
 	bad(!(r.Head.Dropout >= 0 && r.Head.Dropout < 1), "head.dropout: %v is outside [0,1)", r.Head.Dropout)
 	bad(!(r.Freeze.LayerDecay > 0 && r.Freeze.LayerDecay <= 1), "freeze.layer_decay: %v is outside (0,1]", r.Freeze.LayerDecay)

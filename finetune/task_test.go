@@ -371,6 +371,17 @@ func TestModelFolder(t *testing.T) {
 	if !slices.Equal(begun[name], want[name]) || slices.Equal(scratch[name], want[name]) || len(begun["lm_head.bias"]) != 7 {
 		t.Error("the encoder does not come from the folder, or does from scratch")
 	}
+	short := r
+	if short.InitLayers = 1; short.Adopt(dir) != nil || short.Encoder.Layers != 1 {
+		t.Fatalf("adopted %d blocks, want 1", short.Encoder.Layers)
+	}
+	name = "wav2vec2.encoder.layers.0.feed_forward.output_dense.weight"
+	if below := weights(t, task(t, short, store, datasets.View{})); !slices.Equal(below[name], want[name]) || below["wav2vec2.encoder.layers.1.layer_norm.weight"] != nil {
+		t.Error("the lowest block does not come from the folder, or not alone")
+	}
+	if short.InitLayers = 9; short.Adopt(dir) == nil {
+		t.Error("more blocks than the folder has were adopted")
+	}
 	r.Encoder.Layers, r.Init = 1, dir
 	if _, err := newTask(t, r, store, datasets.View{}); err == nil || !strings.Contains(err.Error(), "num_hidden_layers") {
 		t.Errorf("another network: %v", err)

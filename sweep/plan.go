@@ -16,6 +16,7 @@ import (
 
 	"aural/finetune"
 	"aural/internal/atomicfile"
+	"aural/internal/filelock"
 )
 
 // Version is that of the files of a sweep.
@@ -25,6 +26,7 @@ const Version = 1
 const (
 	PlanFile    = "plan.json"
 	ResultsFile = "results.jsonl"
+	LockFile    = "lock"  // held by the process that works on the sweep
 	CellsDir    = "cells" // one run a cell
 )
 
@@ -183,10 +185,33 @@ func short(sum string) string { return sum[:min(12, len(sum))] }
 var ErrChanged = errors.New("another plan")
 
 // Begin makes dir the folder of a sweep, or finds that it is one already whose cells all are in the plan. Otherwise it returns an error that wraps ErrChanged.
-func Begin(dir string, p Plan) error {
+//
+// Only one process at a time has the folder: until release, or its end.
+func Begin(dir string, p Plan) (release func() error, err error) {
 	if err := p.Validate(); err != nil {
-		return err
+		return nil, err
 	}
+	if err := os.MkdirAll(filepath.Join(dir, CellsDir), 0o755); err != nil {
+		return nil, fmt.Errorf("sweep: %w", err)
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, LockFile), os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("sweep: %w", err)
+	}
+	held, err := filelock.Try(lock)
+	if err == nil && !held {
+		err = fmt.Errorf("sweep: another process works on %s: wait for it, or give another --out", dir)
+	}
+	if err == nil {
+		err = begin(dir, p)
+	}
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return lock.Close, nil
+}
+
+func begin(dir string, p Plan) error {
 	was, err := ReadPlan(dir)
 	if err == nil {
 		if d := was.Diff(p); len(d) > 0 {
@@ -194,9 +219,6 @@ func Begin(dir string, p Plan) error {
 		}
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
-	}
-	if err := os.MkdirAll(filepath.Join(dir, CellsDir), 0o755); err != nil {
-		return fmt.Errorf("sweep: %w", err)
 	}
 	text, err := json.MarshalIndent(p, "", "  ")
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -101,18 +102,34 @@ func TestPlanDiff(t *testing.T) {
 
 func TestBegin(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "sweep")
-	if err := Begin(dir, testPlan()); err != nil {
+	begin := func(p Plan) error {
+		release, err := Begin(dir, p)
+		if err != nil {
+			return err
+		}
+		return release()
+	}
+	release, err := Begin(dir, testPlan())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if runtime.GOOS == "linux" {
+		if err := begin(testPlan()); err == nil || !strings.Contains(err.Error(), "another process") {
+			t.Errorf("two at once: %v", err)
+		}
+	}
+	if err := release(); err != nil {
 		t.Fatal(err)
 	}
 	p := testPlan()
 	p.Seeds = append(p.Seeds, 3)
-	if err := Begin(dir, p); err != nil {
+	if err := begin(p); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := ReadPlan(dir); err != nil || !reflect.DeepEqual(got, p) {
 		t.Errorf("plan %+v, %v", got, err)
 	}
-	if err := Begin(dir, testPlan()); !errors.Is(err, ErrChanged) || !strings.Contains(err.Error(), "seed: 3 -> none") {
+	if err := begin(testPlan()); !errors.Is(err, ErrChanged) || !strings.Contains(err.Error(), "seed: 3 -> none") {
 		t.Errorf("a plan with fewer seeds: %v", err)
 	}
 	if got, err := ReadPlan(dir); err != nil || len(got.Seeds) != 3 {
@@ -121,7 +138,7 @@ func TestBegin(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, PlanFile), []byte(`{"version":`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := Begin(dir, p); err == nil || !strings.Contains(err.Error(), PlanFile) {
+	if err := begin(p); err == nil || !strings.Contains(err.Error(), PlanFile) {
 		t.Errorf("a damaged plan: %v", err)
 	}
 }

@@ -42,17 +42,18 @@ func (a *app) sweep() *cobra.Command {
 "aural finetune", transcribes the --test store with the run's checkpoint, and prints the error rates
 with their spread over seeds, and what pretraining is worth: the change against mode scratch.
 
-A subset of n seconds is that of "aural data subset": the more seconds of one seed hold the fewer. A
-seed gives the subset, the initial weights, the order and the noise; seed 1 is the same in all modes.
-The measured checkpoint is the best by validation where the recipe holds out speech (valid.seconds,
+A subset of n seconds is that of "aural data subset": of one seed, the more seconds hold the fewer.
+A seed gives the subset, the initial weights, the order and the noise, the same in all modes. The
+measured checkpoint is the best by validation where the recipe holds out speech (valid.seconds,
 labels that the subset does not count), else the last. It is read greedily, and with --lm, --lexicon
-or other flags of a decoder by beam search too. A finished sweep may be run again with other decoders.
+or --decoder by beam search too. A finished sweep may be run again with another decoder.
 
 The folder holds plan.json, results.jsonl, the figure and, in cells/, the runs. The same command
-goes on after an interruption, also in the middle of a cell; finished cells stay. More subsets, modes
-and seeds may be added; what would change a cell that is there is refused.
+goes on after an interruption, also inside of a cell; finished cells stay. More subsets, modes and
+seeds may be added; what would change a cell that is there is refused.
 
---set MODE:PATH=VALUE or SUBSET:PATH=VALUE is for those cells alone, as in full:train.schedule.peak=1e-4.
+--set MODE:PATH=VALUE and SUBSET:PATH=VALUE are for those cells alone. Where other work shares the
+processors, --threads 1 loses the least.
 
 A cell that fails is recorded, and the others are trained; the exit code is 1 then.
 
@@ -107,20 +108,23 @@ type sweeping struct {
 	busy     time.Duration // in which it did
 }
 
-func (a *app) doSweep(f sweepFlags) error {
+func (a *app) doSweep(f sweepFlags) (err error) {
 	w := &sweeping{app: a, flags: f, root: filepath.Join(f.out, sweep.CellsDir)}
 	if err := w.prepare(); err != nil {
 		return err
 	}
-	var err error
+	if !f.dryRun {
+		release, err := sweep.Begin(f.out, w.plan)
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
 	if w.results, err = sweep.ReadResults(f.out); err != nil {
 		return err
 	}
 	if f.dryRun {
 		return w.list()
-	}
-	if err := sweep.Begin(f.out, w.plan); err != nil {
-		return err
 	}
 	if err := w.all(); err != nil {
 		return err
@@ -336,7 +340,7 @@ func (w *sweeping) choose(c sweep.Cell, s *session, t *target) error {
 		Checkpoint: filepath.Base(best.Dir), Chosen: how, Updates: last.State.Position.Update, Utterances: s.held.Train.Len() - s.plan.LeftOut,
 		Seconds: s.held.Train.Seconds(), LeftOut: s.plan.LeftOut, Heard: last.State.AudioSeconds, Took: 60 * last.State.Minutes,
 	}
-	if score := best.State.Score; score != nil {
+	if score := best.State.Score; how == sweep.ByValidation && score != nil {
 		v := float64(score.Value)
 		rec.Valid = &v
 	}

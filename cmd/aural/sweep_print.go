@@ -36,8 +36,10 @@ func (w *sweeping) report() error {
 		}
 	case w.flags.table == markdownTable:
 		writeMarkdown(w.out, sweepRows(rows))
+		w.explainDecoders(rows)
 	default:
 		table(w.out, sweepRows(rows), nil)
+		w.explainDecoders(rows)
 	}
 	if err := w.draw(rows); err != nil {
 		return err
@@ -52,6 +54,17 @@ func (w *sweeping) report() error {
 		return fmt.Errorf("%s failed: %s (%s says why, --retry trains them again)", plural(len(failed), "cell"), strings.Join(failed, ", "), w.flags.out+"/"+sweep.ResultsFile)
 	}
 	return nil
+}
+
+// explainDecoders prints the whole names of decoders that the table shortens.
+func (w *sweeping) explainDecoders(rows []sweep.Row) {
+	short, last := shortDecoders(rows), ""
+	for _, r := range rows {
+		if name := short(r.Decoder); name != r.Decoder && r.Decoder != last {
+			w.print("\n%s: %s", name, strings.TrimPrefix(r.Decoder, name+", "))
+			last = r.Decoder
+		}
+	}
 }
 
 // sweepRows is the table for people. Rates are the mean and, behind it, the lowest and the highest of the seeds.
@@ -209,7 +222,7 @@ func (w *sweeping) draw(rows []sweep.Row) error {
 		return nil
 	}
 	path := cmp.Or(w.flags.figure, filepath.Join(w.flags.out, "label-efficiency.svg"))
-	if err := plots.RenderView(path, view, plots.Options{CSV: w.flags.points}); err != nil {
+	if err := plots.RenderView(path, view, plots.Options{Height: 80, CSV: w.flags.points}); err != nil {
 		return err
 	}
 	w.say("figure     %s", path)

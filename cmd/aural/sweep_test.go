@@ -47,7 +47,7 @@ func TestSweep(t *testing.T) {
 	if strings.Contains(msg, "/4 8s-") {
 		t.Errorf("a cell was trained again:\n%s", msg)
 	}
-	has(t, msg, "cell 3/4 all-scratch-1", "update 2/2")
+	has(t, msg, "cell 3/4 all-scratch-1", "update 1/2")
 	text, msg = call(t, exitDone, append(grown, "--lexicon", words, "--beam", "20")...)
 	if strings.Contains(msg, "update ") {
 		t.Errorf("a cell was trained again:\n%s", msg)
@@ -60,8 +60,9 @@ func TestSweep(t *testing.T) {
 	}
 	text, _ = call(t, exitDone, append(grown, "--table", "csv")...)
 	has(t, text, "labels,labelled_seconds,mode", "\n8s,")
-	text, _ = call(t, exitDone, append(grown, "--table", "md")...)
-	has(t, text, "| labels | mode |", "| ---: |")
+	var md strings.Builder
+	writeMarkdown(&md, [][]string{{"labels", ">WER %"}, {"a|b", "3"}})
+	has(t, md.String(), "| labels | WER % |\n| --- | ---: |\n| a\\|b | 3 |\n")
 
 	// Killed between training and measuring: the run is complete, and only measured.
 	lines := strings.SplitAfter(read(t, out, "results.jsonl"), "\n")
@@ -92,13 +93,18 @@ func TestSweep(t *testing.T) {
 func TestSweepFailure(t *testing.T) {
 	store := transcribedStore(t)
 	out := filepath.Join(filepath.Dir(store), "sweep")
-	args := sweepArgs(store, "", out, "--subsets", "8s,all", "--modes", "scratch", "--set", "8s:train.schedule.peak=1e38", "--set", "train.max_skipped=1", "--set", "train.optimizer.clip=0")
+	args := sweepArgs(store, "", out, "--subsets", "8s,all", "--modes", "scratch", "--set", "8s:train.schedule.peak=1e38", "--set", "train.max_skipped=1", "--set", "valid.seconds=0", "--set", "train.optimizer.clip=0")
 	text, msg := call(t, exitError, args...)
-	has(t, msg, "8s-scratch-1 failed: training diverged", "all-scratch-1: WER", "1 cell failed: 8s-scratch-1", "--retry")
+	has(t, msg, "8s-scratch-1 failed: train: ", "training diverged", "all-scratch-1: WER", "1 cell failed: 8s-scratch-1", "--retry")
 	has(t, text, "0 (1 failed)")
+	// Without speech held out the last checkpoint counts, and nothing is told of a validation.
+	has(t, read(t, out, "results.jsonl"), `"chosen":"last"`, `"valid_wer":null`)
+	if strings.Contains(msg, "held out") {
+		t.Errorf("a validation of nothing:\n%s", msg)
+	}
 	_, msg = call(t, exitError, args...)
 	has(t, msg, "8s-scratch-1 failed earlier", "1 cell failed")
-	if strings.Contains(msg, "update ") {
+	if strings.Contains(msg, "cell 1/") {
 		t.Errorf("a failed cell was trained again:\n%s", msg)
 	}
 	_, msg = call(t, exitError, append(args, "--retry")...)

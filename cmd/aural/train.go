@@ -45,7 +45,9 @@ func (a *app) fit(s *session, t *target, look lookFlags, p *progress) (began boo
 	if err != nil {
 		return false, err
 	}
-	p.follow(t.dir)
+	if s.held.Valid.Len() > 0 {
+		p.follow(t.dir)
+	}
 	log := slog.New(run.Handler(slog.LevelInfo))
 	log.Info("training", "program", "aural "+versionText(), "store", s.store.Where(), "backend", s.backend.Name(), "parameters", s.plan.Parameters,
 		"weight_bytes", s.plan.WeightBytes, "arena_bytes", s.plan.ArenaBytes, "peak_gflops", math.Round(peak))
