@@ -4,10 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
-	"aural/encoder"
 	"aural/hf"
 	"aural/vocab"
 )
@@ -34,10 +31,7 @@ func (r *Recipe) Adopt(dir string) error {
 		return err
 	}
 	defer m.Close()
-	e, was := m.Config.Encoder(), r.Encoder
-	e.InputDropout, e.FeatureDropout, e.Dropout, e.AttentionDropout = was.InputDropout, was.FeatureDropout, was.Dropout, was.AttentionDropout
-	e.ActivationDropout, e.LayerDrop, e.FeatureGradScale = was.ActivationDropout, was.LayerDrop, was.FeatureGradScale
-	r.Encoder, r.Data.Normalize, r.Init = e, m.Preprocessor.Normalize, dir
+	r.Encoder, r.Data.Normalize, r.Init = m.Config.EncoderLike(r.Encoder), m.Preprocessor.Normalize, dir
 	return r.Validate()
 }
 
@@ -91,7 +85,7 @@ func (t *Task) LoadModel(dir string) error {
 	if err := sameTokens(m.Tokens, t.labels.vocab); err != nil {
 		return fmt.Errorf("finetune: %s: %w", dir, err)
 	}
-	return m.Load(t.weights, t.backend, nil)
+	return m.Load(t.weights, t.backend)
 }
 
 // sameTokens tells where the tokens of a folder differ from a vocabulary.
@@ -117,11 +111,5 @@ func (t *Task) loadEncoder(dir string) error {
 	if err := m.Config.Agree(t.recipe.HF(t.labels.vocab)); err != nil {
 		return fmt.Errorf("finetune: init: %s holds another network than the recipe asks for: %w", dir, err)
 	}
-	var there []string
-	for _, s := range m.Specs() {
-		there = append(there, s.Name)
-	}
-	return m.Load(t.weights, t.backend, func(name string) bool {
-		return strings.HasPrefix(name, encoder.Prefix) && (name != encoder.Prefix+"masked_spec_embed" || slices.Contains(there, name))
-	})
+	return m.LoadParts(t.weights, t.backend)
 }

@@ -36,7 +36,8 @@ var (
 	_ train.Shown[*Work] = (*Task)(nil)
 )
 
-// New prepares pretraining on some rows of a store, with other rows held out. The weights get their initial values from the recipe's seed.
+// New prepares pretraining on some rows of a store, with other rows held out. The weights get their initial values from the recipe's seed, then those of the model
+// folder Init if there is one.
 func New(r Recipe, store *datasets.Store, rows, held datasets.View, be kernels.Backend) (*Task, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
@@ -66,7 +67,10 @@ func New(r Recipe, store *datasets.Store, rows, held datasets.View, be kernels.B
 	}
 	t.arena = train.NewArena(be)
 	t.training, t.checking = newPrograms(r, be, t.weights, t.arena, true), newPrograms(r, be, t.weights, t.arena, false)
-	return t, t.net.Initialize(r.Seed, t.setWeight)
+	if err := t.net.Initialize(r.Seed, t.setWeight); err != nil || r.Init == "" {
+		return t, err
+	}
+	return t, t.loadInit()
 }
 
 func (t *Task) setWeight(name string, value []float32) error {
