@@ -204,14 +204,7 @@ func (c *checker) align(row int, text string, path []int32, logits []float32) er
 			a.Tokens = append(a.Tokens, runlog.AlignedToken{Label: v.Token(k), Frame: from, Frames: t - from, Score: float32(sum / float64(t-from))})
 		}
 	}
-	x := make([]float32, w.utterances[row].Samples)
-	if err := c.labels.store.Read(x, w.rows[row], 0); err != nil {
-		return err
-	}
-	c.sample = make([]int16, len(x))
-	for i, s := range x {
-		c.sample[i] = int16(s * (1 << 15)) // exact: Read divides by a power of two
-	}
-	c.alignment = a
-	return nil
+	e := train.ReadExcerpt(c.labels.store, datasets.Cut{Row: w.rows[row], Samples: w.utterances[row].Samples})
+	c.alignment, c.sample = a, e.Samples
+	return e.Err
 }

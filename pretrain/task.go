@@ -122,7 +122,7 @@ func (t *Task) Prepare(ctx context.Context, at train.Position, w *Work) (int, tr
 	}
 	w.first = nil
 	if t.recipe.Train.Shows(at) {
-		w.first = readFirst(t.store, b.Cuts[0])
+		w.first = train.ReadExcerpt(t.store, b.Cuts[0])
 	}
 	at.Epoch, at.Index = next.Epoch, next.Index
 	for i := 0; i < readAhead && t.store.ReadsAhead(); i++ {
