@@ -4,10 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
-	"aural/encoder"
 	"aural/hf"
 	"aural/vocab"
 )
@@ -34,9 +31,7 @@ func (r *Recipe) Adopt(dir string) error {
 		return err
 	}
 	defer m.Close()
-	e, was := m.Config.Encoder(), r.Encoder
-	e.InputDropout, e.FeatureDropout, e.Dropout, e.AttentionDropout = was.InputDropout, was.FeatureDropout, was.Dropout, was.AttentionDropout
-	e.ActivationDropout, e.LayerDrop, e.FeatureGradScale = was.ActivationDropout, was.LayerDrop, was.FeatureGradScale
+	e := m.Config.EncoderLike(r.Encoder)
 	if r.InitLayers > e.Layers {
 		return fmt.Errorf("finetune: init_layers: %d, and %s has %d blocks", r.InitLayers, dir, e.Layers)
 	}
@@ -97,7 +92,7 @@ func (t *Task) LoadModel(dir string) error {
 	if err := sameTokens(m.Tokens, t.labels.vocab); err != nil {
 		return fmt.Errorf("finetune: %s: %w", dir, err)
 	}
-	return m.Load(t.weights, t.backend, nil)
+	return m.Load(t.weights, t.backend)
 }
 
 // sameTokens tells where the tokens of a folder differ from a vocabulary.
@@ -127,11 +122,5 @@ func (t *Task) loadEncoder(dir string) error {
 	if err := m.Config.Agree(want); err != nil {
 		return fmt.Errorf("finetune: init: %s holds another network than the recipe asks for: %w", dir, err)
 	}
-	var there []string
-	for _, s := range m.Specs() {
-		there = append(there, s.Name)
-	}
-	return m.Load(t.weights, t.backend, func(name string) bool {
-		return strings.HasPrefix(name, encoder.Prefix) && (name != encoder.Prefix+"masked_spec_embed" || slices.Contains(there, name))
-	})
+	return m.LoadParts(t.weights, t.backend)
 }

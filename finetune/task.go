@@ -31,7 +31,10 @@ type Task struct {
 	step     kernels.Step
 }
 
-var _ train.Task[*Work] = (*Task)(nil)
+var (
+	_ train.Task[*Work]  = (*Task)(nil)
+	_ train.Shown[*Work] = (*Task)(nil)
+)
 
 // New prepares fine-tuning on some rows of a store, with other rows held out. The weights get their initial values from the recipe's seed, and those of the encoder
 // from the model folder Init, unless the mode is Scratch. A language model of validation is opened and checked here, and kept until Close.
@@ -165,6 +168,10 @@ func (t *Task) Prepare(ctx context.Context, at train.Position, w *Work) (int, tr
 		return 0, at, fmt.Errorf("finetune: update %d: %w", at.Update, err)
 	}
 	w.shape.HeadOnly = t.recipe.Mode == Full && at.Update < t.recipe.Freeze.Updates
+	w.first = nil
+	if t.recipe.Train.Shows(at) {
+		w.first = train.ReadExcerpt(t.labels.store, b.Cuts[0])
+	}
 	at.Epoch, at.Index = next.Epoch, next.Index
 	for i := 0; i < readAhead && t.labels.store.ReadsAhead(); i++ {
 		b, after := t.sampler.Next(next)

@@ -7,6 +7,7 @@ import (
 
 	"aural/datasets"
 	"aural/encoder"
+	"aural/train"
 )
 
 // Work is one prepared micro-batch: everything that is fed to a program. Its slices are reused from one micro-batch to the next.
@@ -26,6 +27,7 @@ type Work struct {
 	masked     int
 	rows       []int // of the store
 	utterances []datasets.Utterance
+	first      *train.Excerpt // kept for a snapshot, or nil
 
 	masker, channelMasker encoder.Masker
 	labelsOfRow           []int32

@@ -161,7 +161,7 @@ func (m *Model) load(f *hf.Model) (err error) {
 	if m.weights, err = train.NewValues(m.opt.Backend, n.Specs()); err != nil {
 		return err
 	}
-	if err = f.Load(m.weights, m.opt.Backend, func(name string) bool { return name != encoder.PositionKernelName }); err != nil {
+	if err = f.LoadParts(m.weights, m.opt.Backend, f.Heads...); err != nil {
 		return err
 	}
 	if err = m.foldPositions(f); err != nil {

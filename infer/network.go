@@ -135,7 +135,7 @@ func (m *Model) foldPositions(f *hf.Model) error {
 		return err
 	}
 	defer parts.Free()
-	if err := f.Load(parts, m.opt.Backend, nil); err != nil {
+	if err := f.Load(parts, m.opt.Backend); err != nil {
 		return err
 	}
 	g, err := n.Lower([]graph.Output{{Name: "kernel", Node: w}})

@@ -19,7 +19,10 @@ type Recipe struct {
 	Note string `yaml:"note,omitempty"` // what the recipe is for, with its arithmetic
 	Seed uint64 `yaml:"seed"`
 	// Precision of matrix products: float32, or high or bf16 on a machine that has them. Weights, activations, gradients and sums are always float32.
-	Precision   kernels.Precision  `yaml:"precision"`
+	Precision kernels.Precision `yaml:"precision"`
+	// Init is the model folder whose weights training begins with, instead of random ones; FreshHead has it give the encoder only.
+	Init        string             `yaml:"init"`
+	FreshHead   bool               `yaml:"fresh_head"`
 	Data        train.DataConfig   `yaml:"data"`
 	Encoder     encoder.Config     `yaml:"encoder"`
 	Mask        encoder.MaskConfig `yaml:"mask"`
@@ -60,6 +63,7 @@ func (r Recipe) Validate() error {
 			errs = append(errs, fmt.Errorf("pretrain: "+format, args...))
 		}
 	}
+	bad(r.FreshHead && r.Init == "", "fresh_head: without init everything is fresh")
 	bad(r.Loss.TargetDim < 1, "loss.target_dim: %d is less than 1", r.Loss.TargetDim)
 	bad(r.Loss.Diversity < 0 || r.Loss.FeaturePenalty < 0, "loss: weights must not be negative, got %+v", r.Loss)
 	bad(!(r.Mask.Probability > 0), "mask.probability: nothing would be masked, so nothing learned")

@@ -39,7 +39,8 @@ var (
 	_ train.Shown[*Work] = (*Task)(nil)
 )
 
-// New prepares pretraining on some rows of a store, with other rows held out. The weights get their initial values from the recipe's seed.
+// New prepares pretraining on some rows of a store, with other rows held out. The weights get their initial values from the recipe's seed, then those of the model
+// folder Init if there is one.
 func New(r Recipe, store *datasets.Store, rows, held datasets.View, be kernels.Backend) (*Task, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
@@ -74,7 +75,10 @@ func New(r Recipe, store *datasets.Store, rows, held datasets.View, be kernels.B
 			return nil, errors.Join(err, t.weights.Free())
 		}
 	}
-	return t, t.net.Initialize(r.Seed, t.setWeight)
+	if err := t.net.Initialize(r.Seed, t.setWeight); err != nil || r.Init == "" {
+		return t, err
+	}
+	return t, t.loadInit()
 }
 
 func (t *Task) setWeight(name string, value []float32) error {
@@ -126,7 +130,7 @@ func (t *Task) Prepare(ctx context.Context, at train.Position, w *Work) (int, tr
 	}
 	w.first = nil
 	if t.recipe.Train.Shows(at) {
-		w.first = readFirst(t.store, b.Cuts[0])
+		w.first = train.ReadExcerpt(t.store, b.Cuts[0])
 	}
 	at.Epoch, at.Index = next.Epoch, next.Index
 	for i := 0; i < readAhead && t.store.ReadsAhead(); i++ {

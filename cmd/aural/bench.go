@@ -60,7 +60,7 @@ func (a *app) benchSetup(f benchFlags) (_ *setup, err error) {
 	if _, err := datasets.Import(context.Background(), corpus, store, datasets.ImportOptions{}, nil); err != nil {
 		return nil, err
 	}
-	s, err := open(r, store, f.machine)
+	s, err := open(r, false, store, f.machine)
 	if err != nil {
 		return nil, err
 	}

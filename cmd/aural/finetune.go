@@ -26,10 +26,10 @@ func (a *app) finetune() *cobra.Command {
 	c := a.command(&cobra.Command{
 		Use:   "finetune --recipe RECIPE --data STORE --init MODEL",
 		Short: "Fine-tune a pretrained model on transcripts",
-		Long: `Finetune trains a pretrained model to transcribe: a linear layer to characters, phones or the tokens
-of a file is put on top of the encoder and trained with the CTC loss on the store's transcripts. The
-run directory is that of pretrain; its checkpoints open in transformers with
-Wav2Vec2ForCTC.from_pretrained.
+		Long: `Finetune trains a pretrained model to transcribe: a linear layer to characters, phones, word pieces
+("aural vocab train") or the tokens of a file is put on top of the encoder and trained with the CTC
+loss on the store's transcripts. The run directory is that of pretrain; its checkpoints open in
+transformers with Wav2Vec2ForCTC.from_pretrained.
 
 MODEL is a model folder: a checkpoint of pretrain (RUN/last) or a folder of Hugging Face. The
 architecture and the normalisation of the input come from it; dropout and masks from the recipe.
