@@ -14,7 +14,7 @@ func rowOps(op kernels.Op, in []kernels.Desc) bool {
 	case kernels.WeightNorm, kernels.WeightNormGrad, kernels.Attention, kernels.AttentionGrad:
 		return false
 	}
-	return !products(op, in)
+	return !products(op, kernels.PrecisionBF16)
 }
 
 // Threads and blocks in the reverse order find barriers that are missing.
