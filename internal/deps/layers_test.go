@@ -66,7 +66,7 @@ const layers = `
 	# Support of tests, imported by no part of the program.
 	NONE < internal/deps, internal/testkit, internal/amxemu, internal/amxemu/tileasm;
 	kernels/cuda/driver < internal/cudaemu, internal/cudafake;
-	internal/testkit, kernels/ref < kernels/kerneltest;
+	internal/testkit, kernels/ref < kernels/kerneltest < cmd/aural;
 	internal/testkit, graph, kernels/ref < graph/graphtest;
 `
 
