@@ -39,43 +39,7 @@ func TestGradientOfWholeModel(t *testing.T) {
 	for _, norm := range []encoder.ConvNorm{encoder.GroupNorm, encoder.LayerNorm} {
 		t.Run(string(norm), func(t *testing.T) {
 			r := small(norm)
-			w := newWork(r)
-			const rows, samples = 2, 640
-			w.frames = r.Encoder.Frames(samples)
-			lengths := []int{w.frames, w.frames}
-			n, err := w.masker.Draw(grow(&w.mask, rows*w.frames), lengths, w.frames, 1, 2, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			w.shape = Shape{Rows: rows, Samples: samples, Masked: n + 2}
-			w.list(n)
-			if err := w.sampler.Draw(grow(&w.distractors, w.shape.Masked*r.Contrastive.Total()), w.counts, 1, 2, 0); err != nil {
-				t.Fatal(err)
-			}
-			m, err := Build(r, w.shape, Mode{Float: kernels.Float64, Training: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			specs := m.Specs()
-			gradients := m.gradients(false)
-			if len(gradients) != len(specs) {
-				t.Fatalf("%d of %d parameters have a gradient", len(gradients), len(specs))
-			}
-			b := graphtest.New(t, m.Builder, ref.New(), append(m.outputs, gradients...)...)
-			values := map[string][]float64{}
-			if err := m.Initialize(5, func(name string, x []float32) error {
-				v := make([]float64, len(x))
-				s := rng.At(9, 0, rng.Site(name))
-				for i := range v {
-					v[i] = float64(x[i]) + 0.1*s.NormFloat64() // biases and norms away from their special initial values
-				}
-				values[name] = v
-				b.Set(name, v)
-				return nil
-			}); err != nil {
-				t.Fatal(err)
-			}
-			feedSmall(b, r, w)
+			b, specs, values := objective(t, r, kernels.Float64, ref.New())
 			step := &kernels.Step{Seed: 3, Update: 2}
 			b.Run(step)
 			grads := map[string][]float64{}
@@ -93,6 +57,50 @@ func TestGradientOfWholeModel(t *testing.T) {
 			}
 		})
 	}
+}
+
+// objective is the training objective of a small recipe with all gradients, on a back end. It holds fixed inputs, and values of the parameters that are away
+// from their special initial ones.
+func objective(t testing.TB, r Recipe, float kernels.DType, be kernels.Backend) (b *graphtest.Bench, specs []train.Spec, values map[string][]float64) {
+	t.Helper()
+	w := newWork(r)
+	const rows, samples = 2, 640
+	w.frames = r.Encoder.Frames(samples)
+	lengths := []int{w.frames, w.frames}
+	n, err := w.masker.Draw(grow(&w.mask, rows*w.frames), lengths, w.frames, 1, 2, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.shape = Shape{Rows: rows, Samples: samples, Masked: n + 2}
+	w.list(n)
+	if err := w.sampler.Draw(grow(&w.distractors, w.shape.Masked*r.Contrastive.Total()), w.counts, 1, 2, 0); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Build(r, w.shape, Mode{Float: float, Training: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	specs = m.Specs()
+	gradients := m.gradients(false)
+	if len(gradients) != len(specs) {
+		t.Fatalf("%d of %d parameters have a gradient", len(gradients), len(specs))
+	}
+	b = graphtest.New(t, m.Builder, be, append(m.outputs, gradients...)...)
+	values = map[string][]float64{}
+	if err := m.Initialize(5, func(name string, x []float32) error {
+		v := make([]float64, len(x))
+		s := rng.At(9, 0, rng.Site(name))
+		for i := range v {
+			v[i] = float64(x[i]) + 0.1*s.NormFloat64()
+		}
+		values[name] = v
+		b.Set(name, v)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	feedSmall(b, r, w)
+	return b, specs, values
 }
 
 // feedSmall feeds a work item that was drawn without a store, with block 1 dropped.

@@ -60,6 +60,11 @@ func task(t testing.TB, r Recipe, store *datasets.Store, threads int) *Task {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { be.Close() })
+	return taskOn(t, r, store, be)
+}
+
+func taskOn(t testing.TB, r Recipe, store *datasets.Store, be kernels.Backend) *Task {
+	t.Helper()
 	rows, err := store.View()
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 // Bench is a planned graph with its memory.
 type Bench struct {
 	t       testing.TB
+	be      kernels.Backend
 	Program *exec.Program
 	descs   map[string]kernels.Desc
 	ext     map[string]kernels.Buffer
@@ -29,7 +30,7 @@ func New(t testing.TB, b *graph.Builder, be kernels.Backend, outputs ...graph.Ou
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &Bench{t: t, Program: p, descs: map[string]kernels.Desc{}, ext: map[string]kernels.Buffer{}}
+	r := &Bench{t: t, be: be, Program: p, descs: map[string]kernels.Desc{}, ext: map[string]kernels.Buffer{}}
 	for _, v := range g.Values {
 		if v.Kind == exec.Param {
 			r.external(be, v.Name, v.Desc)
@@ -79,7 +80,11 @@ func (r *Bench) Set(name string, x []float64) {
 	if len(x) != b.Size() {
 		r.t.Fatalf("parameter %q has %d elements, got %d", name, b.Size(), len(x))
 	}
-	put(b, x)
+	host := kernels.New(b.DType, b.Shape...)
+	put(host, x)
+	if err := r.be.Upload(b, host.HostBytes()); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 // Feed gives an input its value.

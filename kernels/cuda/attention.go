@@ -27,42 +27,65 @@ type attentionDeltaArgs struct {
 	_                    int32
 }
 
-// attentionTile is the number of queries, or keys, of a block of attention_f32.cu.
-const attentionTile = 64
-
-// attentionPlan prepares what the attention kernels have in common; nil when there is none for the width or the dropout.
-func (b *Backend) attentionPlan(o kernels.Attention, q []int) (p *plan, a attentionArgs, wide int) {
-	width := q[2] / o.Heads
-	n, ok := dropout(o.DropP, o.Site)
-	switch {
-	case !ok || width > 128:
-		return nil, a, 0
-	case width <= 64:
-		wide = 64
-	default:
-		wide = 128
-	}
-	a = attentionArgs{
-		Noise: n, Frames: int32(q[1]), Heads: int32(o.Heads), Width: int32(width), Scale: float32(1 / math.Sqrt(float64(width))),
-	}
-	return b.plan("attention"), a, wide
+// attentionKernels are the implementations for a width of head: names, rows of a block, and shared memory.
+type attentionKernels struct {
+	variant                 string
+	forward, gradQ, gradKV  string
+	rows                    int
+	room, roomGradQ, roomKV int
 }
 
-// attentionRoom is the shared memory of tiles of (64, wide) and of (64, 64) numbers; ok is false when the device has less.
-func (b *Backend) attentionRoom(wide, tiles, squares int) (bytes int, ok bool) {
-	bytes = 4 * attentionTile * (tiles*(wide+1) + squares*(attentionTile+1))
-	return bytes, bytes <= b.info.SharedBytes
+// attentionKernels chooses by width and precision; ok is false where there are none, or the device has too little shared memory.
+func (b *Backend) attentionKernels(width int) (k attentionKernels, ok bool) {
+	if b.precision == kernels.PrecisionBF16 && width <= 64 {
+		line := 1
+		if width%4 == 0 {
+			line = 4
+		}
+		// attention_bf16.cu: 128 rows, tiles of 64, pitch 72
+		const rows, tile, pitch = 128, 64, 72
+		name := func(part string) string { return fmt.Sprintf("attention_%sbf16_%d", part, line) }
+		return attentionKernels{
+			variant: "attention_bf16", forward: name(""), gradQ: name("grad_q_"), gradKV: name("grad_kv_"), rows: rows,
+			room: 2 * pitch * (rows + 2*tile), roomGradQ: 2 * pitch * 2 * (rows + tile), roomKV: 2*pitch*2*(rows+tile) + 4*2*tile,
+		}, true
+	}
+	wide := 64
+	if width > 64 {
+		wide = 128
+	}
+	// attention_f32.cu: 64 rows of (wide) numbers with pitch wide+1, squares of (64,64) with pitch 65
+	const rows = 64
+	room := func(tiles, squares int) int { return 4 * rows * (tiles*(wide+1) + squares*(rows+1)) }
+	name := func(part string) string { return fmt.Sprintf("attention_%sf32_%d", part, wide) }
+	k = attentionKernels{
+		variant: "attention", forward: name(""), gradQ: name("grad_q_"), gradKV: name("grad_kv_"), rows: rows,
+		room: room(3, 1), roomGradQ: room(4, 1), roomKV: room(4, 2),
+	}
+	return k, width <= wide && k.roomKV <= b.info.SharedBytes
+}
+
+// attentionPlan prepares what the attention kernels have in common; p is nil when there are none for the width or the dropout.
+func (b *Backend) attentionPlan(o kernels.Attention, q []int) (p *plan, k attentionKernels, a attentionArgs) {
+	width := q[2] / o.Heads
+	k, ok := b.attentionKernels(width)
+	n, some := dropout(o.DropP, o.Site)
+	if !ok || !some {
+		return nil, k, a
+	}
+	return b.plan(k.variant), k, attentionArgs{
+		Noise: n, Frames: int32(q[1]), Heads: int32(o.Heads), Width: int32(width), Scale: float32(1 / math.Sqrt(float64(width))),
+	}
 }
 
 func (b *Backend) attention(o kernels.Attention, in []kernels.Desc) *plan {
 	q := in[0].Shape
-	p, args, wide := b.attentionPlan(o, q)
-	shared, ok := b.attentionRoom(wide, 3, 1)
-	if p == nil || !ok {
+	p, k, args := b.attentionPlan(o, q)
+	if p == nil {
 		return nil
 	}
 	a, masked := &args, len(in) == 4
-	add(p, fmt.Sprintf("attention_f32_%d", wide), attentionGrid(q, o.Heads), driver.Dim{X: threads, Y: 1, Z: 1}, shared, a, func(c *call) {
+	add(p, k.forward, k.grid(q, o.Heads), driver.Dim{X: threads, Y: 1, Z: 1}, k.room, a, func(c *call) {
 		a.Q, a.K, a.V, a.Y, a.Lse = c.in(0), c.in(1), c.in(2), c.out(0), c.out(1)
 		if masked {
 			a.Lengths = c.in(3)
@@ -73,26 +96,20 @@ func (b *Backend) attention(o kernels.Attention, in []kernels.Desc) *plan {
 }
 
 func (b *Backend) attentionGrad(o kernels.AttentionGrad, in []kernels.Desc) *plan {
-	q := in[0].Shape
-	p, args, wide := b.attentionPlan(o.Attention, q)
-	forQ, okQ := b.attentionRoom(wide, 4, 1)
-	forK, okK := b.attentionRoom(wide, 4, 2)
-	if p == nil || !okQ || !okK {
+	q, heads := in[0].Shape, o.Attention.Heads
+	p, k, args := b.attentionPlan(o.Attention, q)
+	if p == nil {
 		return nil
 	}
-	rows := q[0] * q[1] * o.Attention.Heads
+	rows := q[0] * q[1] * heads
 	delta := p.floats(rows)
 	sums := &attentionDeltaArgs{Rows: int64(rows), Frames: args.Frames, Heads: args.Heads, Width: args.Width}
 	grid, block := eachWarp(rows)
 	add(p, "attention_delta", grid, block, 0, sums, func(c *call) { sums.Dy, sums.Y, sums.Delta = c.in(0), c.in(4), delta.at(c) })
-	for _, k := range []struct {
-		name   string
-		shared int
-	}{{"q", forQ}, {"kv", forK}} {
+	gradient := func(kernel string, room int) {
 		a, masked := new(attentionArgs), len(in) == 7
 		*a = args
-		name := fmt.Sprintf("attention_grad_%s_f32_%d", k.name, wide)
-		add(p, name, attentionGrid(q, o.Attention.Heads), driver.Dim{X: threads, Y: 1, Z: 1}, k.shared, a, func(c *call) {
+		add(p, kernel, k.grid(q, heads), driver.Dim{X: threads, Y: 1, Z: 1}, room, a, func(c *call) {
 			a.Dy, a.Q, a.K, a.V, a.Lse, a.Delta = c.in(0), c.in(1), c.in(2), c.in(3), c.in(5), delta.at(c)
 			a.Dq, a.Dk, a.Dv = c.out(0), c.out(1), c.out(2)
 			if masked {
@@ -101,11 +118,13 @@ func (b *Backend) attentionGrad(o kernels.AttentionGrad, in []kernels.Desc) *pla
 			a.draw(c.step)
 		})
 	}
+	gradient(k.gradQ, k.roomGradQ)
+	gradient(k.gradKV, k.roomKV)
 	return p
 }
 
-func attentionGrid(q []int, heads int) driver.Dim {
-	return driver.Dim{X: uint32(ceilDiv(q[1], attentionTile)), Y: uint32(heads), Z: uint32(q[0])}
+func (k attentionKernels) grid(q []int, heads int) driver.Dim {
+	return driver.Dim{X: uint32(ceilDiv(q[1], k.rows)), Y: uint32(heads), Z: uint32(q[0])}
 }
 
 // draw sets the noise of a step.

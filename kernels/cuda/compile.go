@@ -108,6 +108,23 @@ func (b *Backend) compile(op kernels.Op, in, out []kernels.Desc) *plan {
 	case kernels.SelectGrad:
 		return b.selectGrad(in)
 
+	case kernels.GumbelQuantize:
+		return b.gumbelQuantize(o, in)
+	case kernels.GumbelQuantizeGrad:
+		return b.gumbelQuantizeGrad(o.Quantize, in)
+	case kernels.Diversity:
+		return b.diversity(o, in)
+	case kernels.DiversityGrad:
+		return b.diversityGrad(o, in)
+	case kernels.InfoNCE:
+		return b.infoNCE(o, in)
+	case kernels.InfoNCEGrad:
+		return b.infoNCEGrad(o.InfoNCE, in)
+	case kernels.CTCLoss:
+		return b.ctcLoss(o, in)
+	case kernels.CTCLossGrad:
+		return b.ctcLossGrad(o.CTC, in)
+
 	case kernels.SumSquares:
 		return b.sumSquares(in)
 	case kernels.AdamW:

@@ -97,7 +97,11 @@ func (p *plan) gemm(k kind, a gemmArgs, x, w, bias, y place) {
 	if a.YTaps == 0 {
 		a.YTaps, a.YInner = 1, max(a.N, 1)
 	}
-	t := p.b.tile(k, &a)
+	precision := p.b.precision
+	if p.exact {
+		precision = kernels.PrecisionFloat32
+	}
+	t := tileOf(precision, k, &a)
 	tiles := ceilDiv(int(a.M), t.m) * ceilDiv(int(a.N), t.n) * int(a.Groups)
 	splits := 1
 	if k == tn && tiles > 0 {
@@ -135,7 +139,7 @@ type tile struct {
 }
 
 // tile chooses the kernel of a product by its shape and alignment.
-func (b *Backend) tile(k kind, a *gemmArgs) tile {
+func tileOf(precision kernels.Precision, k kind, a *gemmArgs) tile {
 	wide := a.X.lines() && a.Ldw%4 == 0 && a.WGroup%4 == 0
 	switch k { // lines must end where their row does
 	case nt:
@@ -149,7 +153,7 @@ func (b *Backend) tile(k kind, a *gemmArgs) tile {
 	if wide {
 		line = 4
 	}
-	if b.precision == kernels.PrecisionFloat32 {
+	if precision == kernels.PrecisionFloat32 {
 		side := 128
 		if ceilDiv(int(a.M), 128)*ceilDiv(int(a.N), 128)*int(a.Groups) < enoughBlocks/2 || a.N <= 64 || a.M <= 64 {
 			side = 64
@@ -161,10 +165,10 @@ func (b *Backend) tile(k kind, a *gemmArgs) tile {
 		side = 64
 	}
 	parts := 1
-	if b.precision == kernels.PrecisionHigh {
+	if precision == kernels.PrecisionHigh {
 		parts = 2
 	}
-	return tile{name: fmt.Sprintf("gemm_%s_%s_%dx%d", b.precision, k, side, line), m: 128, n: side, k: lowDepth, shared: 2 * parts * (lowRoom(128, k != tn) + lowRoom(side, k == nt))}
+	return tile{name: fmt.Sprintf("gemm_%s_%s_%dx%d", precision, k, side, line), m: 128, n: side, k: lowDepth, shared: 2 * parts * (lowRoom(128, k != tn) + lowRoom(side, k == nt))}
 }
 
 // lowDepth is the part of a sum that gemm_bf16.cu has in shared memory at a time.

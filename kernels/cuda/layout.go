@@ -15,6 +15,7 @@ var layouts = []any{
 	addNArgs{}, mapArgs{}, dropoutArgs{}, castArgs{}, selectArgs{},
 	rowsArgs{}, scatterArgs{}, columnsArgs{},
 	layerNormArgs{}, layerNormGradArgs{}, groupNormArgs{}, groupNormGradArgs{},
+	quantizeArgs{}, diversityArgs{}, contrastArgs{}, ctcArgs{},
 	squaresArgs{}, adamRates{}, adamWArgs{},
 	view{},
 	gemmArgs{},

@@ -13,7 +13,8 @@ import (
 type plan struct {
 	b        *Backend
 	variant  string
-	scratch  int // bytes
+	exact    bool // products are in float32, whatever the precision
+	scratch  int  // bytes
 	launches []launch
 }
 

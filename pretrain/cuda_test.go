@@ -1,0 +1,189 @@
+package pretrain
+
+import (
+	"bytes"
+	"context"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"aural/encoder"
+	"aural/internal/cudaemu"
+	"aural/internal/testkit"
+	"aural/kernels"
+	"aural/kernels/cpu"
+	"aural/kernels/cuda"
+	"aural/kernels/ref"
+	"aural/runlog"
+	"aural/train"
+)
+
+// onCUDA is the CUDA back end with its kernels on the processor.
+func onCUDA(t testing.TB) kernels.Backend {
+	t.Helper()
+	e := cudaemu.New(cudaemu.Options{Compiler: testkit.Tool(t, "g++")})
+	b, err := cuda.New(e, e, cuda.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	return b
+}
+
+// The objective and the gradients of all parameters on CUDA are those of the reference, with soft codes and with hard ones.
+func TestModelOnCUDA(t *testing.T) {
+	be, step := onCUDA(t), &kernels.Step{Seed: 3, Update: 2}
+	for _, norm := range []encoder.ConvNorm{encoder.GroupNorm, encoder.LayerNorm} {
+		for _, soft := range []bool{true, false} {
+			r := small(norm)
+			r.Quantizer.Soft = soft
+			want, specs, _ := objective(t, r, kernels.Float64, ref.New())
+			got, _, _ := objective(t, r, kernels.Float32, be)
+			want.Run(step)
+			got.Run(step)
+			testkit.Close(t, "loss", got.Out(LossOutput), want.Out(LossOutput), testkit.Tol{Rel: 1e-5})
+			for _, s := range specs {
+				name := train.GradientOutput(s.Name)
+				w, largest := want.Out(name), 0.0
+				for _, x := range w {
+					largest = max(largest, math.Abs(x))
+				}
+				testkit.Close(t, name, got.Out(name), w, testkit.Tol{Abs: 1e-5*largest + 1e-6})
+			}
+		}
+	}
+}
+
+// updates makes some updates and returns the gradient of the first micro-batch and the weights at the end.
+func updates(t *testing.T, p *Task, n int) (gradient, weights []float32) {
+	t.Helper()
+	opt, err := train.NewAdamW(p.backend, p.Weights(), p.recipe.Train.Optimizer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opt.Free()
+	read := func(b kernels.Buffer) []float32 {
+		x := make([]float32, b.Size())
+		if err := p.backend.Download(kernels.BytesOf(x), b); err != nil {
+			t.Fatal(err)
+		}
+		return x
+	}
+	w, at := p.NewWork(), train.Position{}
+	for u := range n {
+		at.Update = uint64(u)
+		_, next, err := p.Prepare(context.Background(), at, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var m train.Measured
+		if err := p.Run(context.Background(), at, w, &m); err != nil {
+			t.Fatal(err)
+		}
+		if u == 0 {
+			gradient = read(p.Weights().Grad)
+		}
+		if _, err := opt.Norm(); err != nil {
+			t.Fatal(err)
+		}
+		if err := opt.Apply(uint64(u+1), 1e-3, 1/m.SampleSize); err != nil {
+			t.Fatal(err)
+		}
+		next.Row = 0
+		at = next
+	}
+	return gradient, read(p.Weights().Value)
+}
+
+// Updates on CUDA are those of the CPU back end, on the same crops, masks, distractors and noise.
+func TestUpdatesOnCUDA(t *testing.T) {
+	store := corpus(t)
+	host, err := cpu.New(cpu.Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Close()
+	r := quick()
+	wantGradient, want := updates(t, taskOn(t, r, store, host), 3)
+	gotGradient, got := updates(t, taskOn(t, r, store, onCUDA(t)), 3)
+	largest := float32(0)
+	for _, x := range wantGradient {
+		largest = max(largest, max(x, -x))
+	}
+	for i := range got {
+		if d := math.Abs(float64(gotGradient[i] - wantGradient[i])); !(d <= 2e-5*float64(largest)) {
+			t.Fatalf("gradient[%d] is %v, on the CPU %v", i, gotGradient[i], wantGradient[i])
+		}
+		// Adam's steps are up to the learning rate for the smallest gradients too, whose signs may differ.
+		if d := math.Abs(float64(got[i] - want[i])); !(d <= 3e-3) {
+			t.Fatalf("weight %d is %v, on the CPU %v", i, got[i], want[i])
+		}
+	}
+	sum := 0.0
+	for i := range got {
+		sum += math.Abs(float64(got[i] - want[i]))
+	}
+	if mean := sum / float64(len(got)); mean > 2e-6 {
+		t.Errorf("weights differ by %v in the mean after 3 updates", mean)
+	}
+}
+
+// trainOnCUDA trains in a folder until an update, from its checkpoint if there is one.
+func trainOnCUDA(t *testing.T, p *Task, dir string, until uint64) {
+	t.Helper()
+	cfg, opt := p.recipe.Train, train.Options{Seed: p.recipe.Seed}
+	cfg.MaxUpdates = until
+	w, err := runlog.Create(dir, runlog.Meta{}, runlog.Options{})
+	if err != nil {
+		from, e := train.Find(dir, "last")
+		if e != nil {
+			t.Fatal(err, e)
+		}
+		if w, err = runlog.Attach(dir, int64(from.State.Position.Update), nil, runlog.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		opt.Resume = from
+	}
+	if err := train.Run(context.Background(), p, p.backend, cfg, w, opt); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(runlog.Finished, ""); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Two updates, a stop, and two more have the bits of four updates, of two micro-batches each.
+func TestResumeOnCUDA(t *testing.T) {
+	store, be := corpus(t), onCUDA(t)
+	r := quick()
+	r.Data.BatchSamples /= 2
+	r.Valid.Seconds = 0
+	c := &r.Train
+	c.Accumulate, c.LogEvery, c.ValidEvery, c.SaveEvery, c.SaveMinutes, c.SnapshotEvery = 2, 1, 0, 2, 0, -1
+	c.Schedule = train.ScheduleConfig{Kind: train.Constant, Peak: 1e-3}
+	straight, parts := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
+	trainOnCUDA(t, taskOn(t, r, store, be), straight, 4)
+	trainOnCUDA(t, taskOn(t, r, store, be), parts, 2)
+	trainOnCUDA(t, taskOn(t, r, store, be), parts, 4)
+	a, err := train.Find(straight, "last")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := train.Find(parts, "last")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.State.Position.Update != 4 || b.State.Position.Update != 4 {
+		t.Fatalf("updates %d and %d, want 4", a.State.Position.Update, b.State.Position.Update)
+	}
+	for _, name := range []string{"model.safetensors", "optimizer.safetensors"} {
+		x, err := os.ReadFile(filepath.Join(a.Dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if y, err := os.ReadFile(filepath.Join(b.Dir, name)); err != nil || !bytes.Equal(x, y) {
+			t.Errorf("%s differs (%v)", name, err)
+		}
+	}
+}
