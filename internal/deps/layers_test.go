@@ -28,7 +28,8 @@ const layers = `
 	datasets/corpora < datasets/parquet < datasets/export;
 
 	# The views read the log that the trainer writes.
-	NONE < internal/dynlib < nvml;
+	NONE < internal/dynlib, internal/dynlib/elfkind;
+	internal/dynlib < nvml;
 	runlog, nvml < runlog/host;
 	NONE < reference;
 	runlog, reference < health;
