@@ -111,7 +111,7 @@ Results go to standard output, messages and progress to standard error. NO_COLOR
 	}{
 		{"train", []*cobra.Command{a.quickstart(), a.data(), a.pretrain(), a.finetune(), a.lm(), a.model(), a.recipes()}},
 		{"look", []*cobra.Command{a.top(), a.health(), a.runs(), a.plot(), a.eval()}},
-		{"machine", []*cobra.Command{a.doctor(), a.bench(), a.version(), a.man()}},
+		{"machine", []*cobra.Command{a.doctor(), a.bench(), a.gpucheck(), a.version(), a.man()}},
 	} {
 		for _, c := range g.list {
 			c.GroupID = g.id
