@@ -129,6 +129,8 @@ func TestUpdatesOnCUDA(t *testing.T) {
 	}
 }
 
+func TestAccumulationOnCUDA(t *testing.T) { accumulationIsOneBatch(t, onCUDA(t)) }
+
 // trainOnCUDA trains in a folder until an update, from its checkpoint if there is one.
 func trainOnCUDA(t *testing.T, p *Task, dir string, until uint64) {
 	t.Helper()
