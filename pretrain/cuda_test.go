@@ -129,6 +129,8 @@ func TestUpdatesOnCUDA(t *testing.T) {
 	}
 }
 
+func TestAccumulationOnCUDA(t *testing.T) { accumulationIsOneBatch(t, onCUDA(t)) }
+
 // trainOnCUDA trains in a folder until an update, from its checkpoint if there is one.
 func trainOnCUDA(t *testing.T, p *Task, dir string, until uint64) {
 	t.Helper()
@@ -158,7 +160,6 @@ func TestResumeOnCUDA(t *testing.T) {
 	store, be := corpus(t), onCUDA(t)
 	r := quick()
 	r.Data.BatchSamples /= 2
-	r.Valid.Seconds = 0
 	c := &r.Train
 	c.Accumulate, c.LogEvery, c.ValidEvery, c.SaveEvery, c.SaveMinutes, c.SnapshotEvery = 2, 1, 0, 2, 0, -1
 	c.Schedule = train.ScheduleConfig{Kind: train.Constant, Peak: 1e-3}

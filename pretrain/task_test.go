@@ -113,13 +113,23 @@ func gradient(t testing.TB, p *Task, micros int, u uint64, start train.Position)
 // exception by definition: its probabilities are means over a micro-batch, as in fairseq. With its weight at 0 the gradients agree to rounding; so do
 // they without SameCount, which trims the masks of a micro-batch to its own least row.
 func TestAccumulationIsOneBatch(t *testing.T) {
+	be, err := cpu.New(cpu.Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer be.Close()
+	accumulationIsOneBatch(t, be)
+}
+
+func accumulationIsOneBatch(t *testing.T, be kernels.Backend) {
+	t.Helper()
 	store := corpus(t)
 	r := quick()
 	r.Mask.SameCount, r.Loss.Diversity, r.Loss.FeaturePenalty, r.Contrastive.CrossDistractors = false, 0, 0, 0
-	whole := task(t, r, store, 2)
+	whole := taskOn(t, r, store, be)
 	r.Data.BatchSamples /= 2
 	r.Train.Accumulate = 2
-	halves := task(t, r, store, 2)
+	halves := taskOn(t, r, store, be)
 
 	// The sampler of half batches deals the same utterances in another order of batches, so compare on the rows of the whole batch.
 	b := whole.sampler.Batch(0, 0)
@@ -138,7 +148,11 @@ func TestAccumulationIsOneBatch(t *testing.T) {
 		var out []float64
 		for _, s := range p.Weights().Specs() {
 			g, _ := p.Weights().Gradient(s.Name)
-			for _, x := range g.F32() {
+			host := kernels.New(g.DType, g.Shape...)
+			if err := be.Download(host.HostBytes(), g); err != nil {
+				t.Fatal(err)
+			}
+			for _, x := range host.F32() {
 				out = append(out, float64(x))
 			}
 		}

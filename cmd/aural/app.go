@@ -111,7 +111,7 @@ Results go to standard output, messages and progress to standard error. NO_COLOR
 		{"train", "Data and training:", []*cobra.Command{a.quickstart(), a.data(), a.pretrain(), a.finetune(), a.sweep(), a.vocab(), a.lm(), a.model(), a.recipes()}},
 		{"use", "Using models:", []*cobra.Command{a.transcribe(), a.align(), a.tuneLM(), a.features(), a.probe()}},
 		{"look", "Looking at runs and results:", []*cobra.Command{a.top(), a.health(), a.runs(), a.plot(), a.eval()}},
-		{"machine", "The program and the machine:", []*cobra.Command{a.doctor(), a.bench(), a.version(), a.man()}},
+		{"machine", "The program and the machine:", []*cobra.Command{a.doctor(), a.bench(), a.gpucheck(), a.version(), a.man()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
 		for _, c := range g.list {

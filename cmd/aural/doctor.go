@@ -21,7 +21,7 @@ func (a *app) doctor() *cobra.Command {
 	var runs, store string
 	c := a.command(&cobra.Command{
 		Use:   "doctor",
-		Short: "Look at the machine: CPU, memory, disk, terminal",
+		Short: "Look at the machine: CPU, memory, disk, terminal, GPU",
 		Long: `Doctor prints what matters for training on this machine. It writes a file of 64 MB to the runs
 folder to measure the disk, and deletes it. With --data it also verifies a store. The exit code is
 1 when something is broken.`,
@@ -51,7 +51,7 @@ func (a *app) examine(runs, store string) error {
 	}
 	add("disk", text)
 	add("terminal", a.terminalText())
-	add("gpu", gpuText())
+	rows = append(rows, gpuRows()...)
 	if store != "" {
 		text, err := storeText(store)
 		if err != nil {
@@ -133,14 +133,6 @@ func (a *app) terminalText() string {
 		text += ", no colour (NO_COLOR)"
 	}
 	return text
-}
-
-// gpuText is honest about what is not there yet.
-func gpuText() string {
-	if _, err := os.Stat("/dev/nvidiactl"); err == nil {
-		return "an NVIDIA driver is there, but this version computes on the CPU only"
-	}
-	return "none found; this version computes on the CPU only"
 }
 
 func storeText(dir string) (string, error) {

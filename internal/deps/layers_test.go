@@ -28,7 +28,8 @@ const layers = `
 	datasets/corpora < datasets/parquet < datasets/export;
 
 	# The views read the log that the trainer writes.
-	NONE < internal/dynlib < nvml;
+	NONE < internal/dynlib, internal/dynlib/elfkind;
+	internal/dynlib < nvml;
 	runlog, nvml < runlog/host;
 	NONE < reference;
 	runlog, reference < health;
@@ -68,7 +69,7 @@ const layers = `
 	# Support of tests, imported by no part of the program.
 	NONE < internal/deps, internal/testkit, internal/amxemu, internal/amxemu/tileasm;
 	kernels/cuda/driver < internal/cudaemu, internal/cudafake;
-	internal/testkit, kernels/ref < kernels/kerneltest;
+	internal/testkit, kernels/ref < kernels/kerneltest < cmd/aural;
 	internal/testkit, graph, kernels/ref < graph/graphtest;
 `
 

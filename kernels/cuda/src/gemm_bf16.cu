@@ -29,10 +29,11 @@ template <int KIND, int PARTS, int WIDE, int N> static __device__ __forceinline_
     const int m = warp % warpsDown * (tall / warpsDown), n = warp / warpsDown * 32;
 
     float left[leftLines][N], right[rightLines][N];
-    ViewRow rows[leftLines];
-    if (KIND != TN) {
+    const bool keep = KIND != TN && N > 1; // rows, where there are registers for them
+    ViewRow rows[keep ? leftLines : 1];
+    if (keep) {
 #pragma unroll
-        for (int j = 0; j < leftLines; j++) rows[j] = view_row(a.x, t.x, t.m0 + (tid + j * 256) / (depth / N), a.m);
+        for (int j = 0; j < leftLines; j++) rows[keep ? j : 0] = view_row(a.x, t.x, t.m0 + (tid + j * 256) / (depth / N), a.m);
     }
     auto load = [&](int k0) {
 #pragma unroll
@@ -41,7 +42,7 @@ template <int KIND, int PARTS, int WIDE, int N> static __device__ __forceinline_
             if (KIND == TN)
                 dense_load<N>(left[j], t.w, a.ldw, k0 + i / (tall / N), t.m0 + i % (tall / N) * N, t.end, a.m);
             else
-                view_load<N>(left[j], a.x, rows[j], k0 + i % (depth / N) * N, t.end);
+                view_load<N>(left[j], a.x, keep ? rows[keep ? j : 0] : view_row(a.x, t.x, t.m0 + i / (depth / N), a.m), k0 + i % (depth / N) * N, t.end);
         }
 #pragma unroll
         for (int j = 0; j < rightLines; j++) {

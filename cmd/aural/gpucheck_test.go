@@ -1,0 +1,76 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"aural/internal/cudaemu"
+	"aural/internal/testkit"
+	"aural/kernels/cuda/driver"
+)
+
+// emulatedGPU puts the emulator in the place of a GPU.
+func emulatedGPU(t *testing.T) {
+	t.Helper()
+	e := cudaemu.New(cudaemu.Options{Compiler: testkit.Tool(t, "g++")})
+	old := findGPU
+	t.Cleanup(func() { findGPU = old })
+	findGPU = func() (driver.API, driver.Compiler, error) { return e, e, nil }
+}
+
+// tinySets make the recipe quickstart small enough for an emulator.
+var tinySets = []string{
+	"--set", "data.batch_samples=16000", "--set", "data.max_samples=8000", "--set", "data.min_samples=8000", "--set", "encoder.width=32",
+	"--set", "encoder.layers=1", "--set", "encoder.heads=2", "--set", "encoder.ffn=64", "--set", "quantizer.dim=32", "--set", "loss.target_dim=32",
+}
+
+// The whole check runs on the emulator, at small sizes: same kernel text, same host code.
+func TestGPUCheck(t *testing.T) {
+	emulatedGPU(t)
+	dir := t.TempDir()
+	args := append([]string{"gpucheck", "--out", dir, "--minutes", "5", "--recipe", "quickstart", "--full", "quickstart", "--rows", "1", "--op", "^(gelu|linear)$",
+		"--torch", filepath.Join(dir, "none.py")}, tinySets...)
+	out, _ := call(t, exitDone, args...)
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	last := lines[len(lines)-1]
+	if !regexp.MustCompile(`^\d+ passed, 0 failed, \d+ skipped$`).MatchString(last) {
+		t.Errorf("the last line is %q", last)
+	}
+	for _, line := range lines[:len(lines)-1] {
+		if !regexp.MustCompile(`^(PASS|FAIL|SKIP) \w+/\S+ \S+ \S+`).MatchString(line) {
+			t.Errorf("line %q", line)
+		}
+	}
+	for _, want := range []string{"PASS env/device emulated", "PASS probes/there_and_back 0 0", "PASS kernels/float32/gelu ", "PASS kernels/bf16/linear ",
+		"PASS model/float32/loss ", "PASS model/bf16/gradient ", "PASS ops/update ", "PASS steps/bf16/1_rows ", "SKIP torch/script"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no line %q in\n%s", want, out)
+		}
+	}
+	raw, failed := os.ReadFile(filepath.Join(dir, "gpucheck.json"))
+	var r gpuReport
+	if failed != nil || json.Unmarshal(raw, &r) != nil || len(r.Lines) != len(lines)-1 || r.Device.Name != "emulated" || len(r.Steps) != 2 {
+		t.Errorf("%v: %d lines, %d steps, %+v", failed, len(r.Lines), len(r.Steps), r.Device)
+	}
+	t.Log(out)
+}
+
+func TestGPUCheckWithoutGPU(t *testing.T) {
+	withoutGPU(t, fmt.Errorf("%w: none", driver.ErrNoGPU))
+	dir := t.TempDir()
+	out, err := call(t, exitError, "gpucheck", "--out", dir)
+	if !strings.Contains(out, "FAIL env/error") || !strings.Contains(out, "no GPU") || !strings.Contains(out, "0 passed, 1 failed, 0 skipped") {
+		t.Errorf("%q, %q", out, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "gpucheck.json")); err != nil {
+		t.Error(err)
+	}
+	for _, bad := range [][]string{{"--minutes", "0"}, {"--op", "("}, {"--phases", "env,nothing"}} {
+		call(t, exitUsage, append([]string{"gpucheck", "--out", dir}, bad...)...)
+	}
+}

@@ -1,0 +1,120 @@
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"aural/internal/cudafake"
+	"aural/kernels"
+	"aural/kernels/cuda/driver"
+)
+
+// anyImage is a compiler for the fake, which runs nothing.
+type anyImage struct{}
+
+func (anyImage) Name() string { return "none" }
+func (anyImage) Compile(string, []string, driver.Info) ([]byte, string, error) {
+	return []byte("image"), "", nil
+}
+
+// useAll starts a back end on the fake, runs ops that need one launch, several and scratch memory, and closes it. It returns all errors.
+func useAll(fake *cudafake.Driver) (err error) {
+	b, err := New(fake, anyImage{}, Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	const f = kernels.Float32
+	for _, c := range []struct {
+		op kernels.Op
+		in []kernels.Desc
+	}{
+		{kernels.Linear{}, []kernels.Desc{kernels.Of(f, 300, 64), kernels.Of(f, 96, 64), kernels.Of(f, 96)}},
+		{kernels.LinearGradWeight{}, []kernels.Desc{kernels.Of(f, 3000, 96), kernels.Of(f, 3000, 64)}},
+		{kernels.SumSquares{}, []kernels.Desc{kernels.Of(f, 100000)}},
+	} {
+		err = errors.Join(err, runOne(b, c.op, c.in))
+	}
+	return err
+}
+
+func runOne(b *Backend, op kernels.Op, in []kernels.Desc) (err error) {
+	out, err := op.Infer(in)
+	if err != nil {
+		return err
+	}
+	k, err := b.Compile(op, in, out)
+	if err != nil {
+		return err
+	}
+	var mems []kernels.Memory
+	defer func() {
+		for _, m := range mems {
+			err = errors.Join(err, m.Free())
+		}
+	}()
+	var ins, outs []kernels.Buffer
+	for i, d := range append(append([]kernels.Desc(nil), in...), out...) {
+		m, err := b.Alloc(d.Bytes())
+		if err != nil {
+			return err
+		}
+		mems = append(mems, m)
+		buf, err := m.Slice(d, 0)
+		if err != nil {
+			return err
+		}
+		if i < len(in) {
+			ins = append(ins, buf)
+		} else {
+			outs = append(outs, buf)
+		}
+	}
+	if err := b.Upload(ins[0], make([]byte, ins[0].Bytes())); err != nil {
+		return err
+	}
+	var step kernels.Step
+	k.Run(&step, ins, outs, nil)
+	if err := b.Sync(); err != nil {
+		return err
+	}
+	return b.Download(make([]byte, outs[0].Bytes()), outs[0])
+}
+
+// A driver that watches sees no wrong lifetime, size, thread or launch, and nothing left at the end.
+func TestLifetimes(t *testing.T) {
+	fake := cudafake.New(cudafake.Options{})
+	if err := useAll(fake); err != nil {
+		t.Error(err)
+	}
+	launches := 0
+	for _, c := range fake.Recording.Commands {
+		if c.Kind == cudafake.Launch {
+			launches++
+		}
+	}
+	if launches < 4 {
+		t.Errorf("%d launches", launches)
+	}
+}
+
+// Whatever call of the driver fails, the error comes out of the back end, and nothing hangs or panics.
+func TestEveryFailure(t *testing.T) {
+	good := cudafake.New(cudafake.Options{})
+	if err := useAll(good); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for _, name := range good.Recording.Calls {
+		seen[name]++
+		n := seen[name]
+		t.Run(fmt.Sprintf("%s/%d", name, n), func(t *testing.T) {
+			fake := cudafake.New(cudafake.Options{FailAt: map[string]cudafake.Failure{name: {Call: n, Code: driver.LaunchFailed}}})
+			var e *driver.Error
+			if err := useAll(fake); !errors.As(err, &e) || e.Code != driver.LaunchFailed || e.Call != name {
+				t.Errorf("the failure is lost: %v", err)
+			}
+		})
+	}
+}
