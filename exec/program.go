@@ -313,6 +313,9 @@ func (p *Program) clear(b kernels.Buffer) error {
 		clear(h)
 		return nil
 	}
+	if c, ok := p.backend.(kernels.Clearer); ok {
+		return c.Clear(b)
+	}
 	return p.backend.Upload(b, make([]byte, b.Bytes()))
 }
 

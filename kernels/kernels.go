@@ -94,6 +94,11 @@ type Backend interface {
 	Close() error
 }
 
+// Clearer is what a device back end can besides: zero a buffer, in order with the kernels started before and after, without waiting.
+type Clearer interface {
+	Clear(dst Buffer) error
+}
+
 // Memory is a block of a back end's memory. Host back ends fill Host, device back ends Dev.
 type Memory struct {
 	Host []byte

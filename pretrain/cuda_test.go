@@ -158,7 +158,6 @@ func TestResumeOnCUDA(t *testing.T) {
 	store, be := corpus(t), onCUDA(t)
 	r := quick()
 	r.Data.BatchSamples /= 2
-	r.Valid.Seconds = 0
 	c := &r.Train
 	c.Accumulate, c.LogEvery, c.ValidEvery, c.SaveEvery, c.SaveMinutes, c.SnapshotEvery = 2, 1, 0, 2, 0, -1
 	c.Schedule = train.ScheduleConfig{Kind: train.Constant, Peak: 1e-3}

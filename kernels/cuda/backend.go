@@ -118,6 +118,14 @@ func (b *Backend) Download(dst []byte, src kernels.Buffer) error {
 	return b.copy(len(dst), func(ctx driver.Context) error { return ctx.CopyToHost(b.exec.stream, dst, driver.Ptr(src.Dev)) })
 }
 
+// Clear implements kernels.Clearer. It does not wait.
+func (b *Backend) Clear(dst kernels.Buffer) error {
+	if n := dst.Bytes(); n > 0 {
+		b.exec.commands <- command{clear: driver.Ptr(dst.Dev), bytes: n}
+	}
+	return nil
+}
+
 func (b *Backend) copy(n int, queue func(driver.Context) error) error {
 	return b.exec.do(func(ctx driver.Context) error {
 		if n > 0 && b.exec.failed == nil {
@@ -162,6 +170,9 @@ func (b *Backend) finish(p *plan) (kernels.Kernel, error) {
 	err := b.exec.do(func(ctx driver.Context) error {
 		for i := range p.launches {
 			l := &p.launches[i]
+			if l.grid.Y > maxGrid || l.grid.Z > maxGrid {
+				return fmt.Errorf("kernel %s would need a grid of %v: %w; a smaller batch fits", l.kernel, l.grid, kernels.ErrUnsupported)
+			}
 			f, ok := b.functions[l.kernel]
 			if !ok {
 				var err error
@@ -187,6 +198,9 @@ func (b *Backend) finish(p *plan) (kernels.Kernel, error) {
 
 // defaultShared is the dynamic shared memory that a kernel may have without AllowShared.
 const defaultShared = 48 << 10
+
+// maxGrid is the most blocks along the second and third axis of a grid.
+const maxGrid = 1<<16 - 1
 
 // grow makes the scratch memory at least so large.
 func (b *Backend) grow(ctx driver.Context, bytes int) error {

@@ -13,10 +13,12 @@ const maxArgs = 512
 // queued is the number of commands that may wait for the executor before a Run waits for it too.
 const queued = 1024
 
-// command is work for the executor: a launch, or a call that somebody waits for.
+// command is work for the executor: a launch, memory to clear, or a call that somebody waits for.
 type command struct {
 	launch *launch
 	args   [maxArgs]byte
+	clear  driver.Ptr
+	bytes  int
 	call   func(driver.Context) error
 	done   chan<- error
 }
@@ -68,11 +70,16 @@ func (e *executor) work(ctx driver.Context) {
 		if c, ok = <-e.commands; !ok {
 			return
 		}
-		if c.launch == nil {
+		switch {
+		case c.call != nil:
 			c.done <- c.call(ctx)
 			continue
-		}
-		if e.failed != nil {
+		case e.failed != nil:
+			continue
+		case c.launch == nil:
+			if err := ctx.Fill(e.stream, c.clear, c.bytes, 0); err != nil {
+				e.failed = fmt.Errorf("cuda: clearing %d bytes: %w", c.bytes, err)
+			}
 			continue
 		}
 		l = driver.Launch{Grid: c.launch.grid, Block: c.launch.block, Shared: c.launch.shared, Args: c.args[:len(c.launch.args)]}

@@ -21,6 +21,8 @@ func ctcCases() []Case {
 		name := fmt.Sprintf("b=%d,t=%d,v=%d,l=%d,blank=%d", s.b, s.t, s.v, s.l, op.Blank)
 		add(name, op, spread(0, 2, s.b, s.t, s.v), some(s.b, 2*s.t/3, s.t), labels(s.b, s.l, s.v, op.Blank), some(s.b, 0, s.l/2))
 	}
+	add("more labels than a block has threads", kernels.CTCLoss{}, spread(0, 2, 2, 640, 40), ints([]int32{640, 601}, 2), labels(2, 300, 40, 0), ints([]int32{300, 257}, 2)).
+		NoGradient = samePlain
 	// Two frames a label allow every target, and the same frames forbid most of those with repeats.
 	add("exactly as many frames as needed", kernels.CTCLoss{}, normal(4, 6, 4), ints([]int32{3, 4, 6, 5}, 4),
 		ints([]int32{1, 2, 3, 9, 1, 1, 2, 9, 2, 2, 2, 1, 3, 3, 1, 1}, 4, 4), ints([]int32{3, 3, 4, 3}, 4))

@@ -60,6 +60,13 @@ func arithmeticCases() []Case {
 		cases = append(cases, addCase(fmt.Sprintf("%d tensors of %d", len(terms), n), terms...),
 			scaleCase(-0.3, n), scaleByCase(0.1+float64(i), n), meanSquareCase(n))
 	}
+	for _, n := range []int{8, 9, 16} {
+		terms := make([]Input, n)
+		for j := range terms {
+			terms[j] = normal(3, 11)
+		}
+		cases = append(cases, addCase(fmt.Sprintf("%d tensors", n), terms...))
+	}
 	cases = append(cases, scaleCase(0, 2, 3, 5), scaleByCase(-2, 2, 3, 5), meanSquareCase(2, 7, 33), meanSquareCase(5003), meanSquareCase())
 	grad := kernels.GradScale{Factor: 0.1}
 	cases = append(cases, Case{Name: "alias", Op: grad, Inputs: []Input{normal(2, 3)},

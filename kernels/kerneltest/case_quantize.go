@@ -31,6 +31,10 @@ func quantizeCases() []Case {
 			}
 		}
 	}
+	for _, hard := range []bool{false, true} {
+		add("many rows", true, hard, 2, 1, spread(0, 2, 600, 2*300), normal(1, 2*300, 33), framesAmong(600, 590, 4096))
+		cases[len(cases)-1].NoGradient = samePlain
+	}
 	add("padding between rows", true, true, 2, 1, normal(6, 16), normal(1, 16, 4), ints([]int32{-1, 3, -1, 8, 200, -1}, 6))
 	add("only padding", true, true, 2, 1, normal(3, 16), normal(1, 16, 4), framesAmong(3, 0, 1))
 	add("an empty list", true, false, 2, 1, normal(0, 16), normal(1, 16, 4), framesAmong(0, 0, 1))
@@ -100,6 +104,15 @@ func contrastiveCases() []Case {
 	add("all targets equal by vector", 0.1, normal(9, 4), values([]float64{1, 2, 3, 4}, 9, 4), distractors(9, 9, 5)).
 		NoGradient = "moving one element makes an equal target different: the loss jumps"
 	add("all targets equal by code", 0.1, normal(9, 4), values([]float64{1, 2, 3, 4}, 9, 4), distractors(9, 8, 5), codes(9, 8, 2, 1))
+	// Every row but one is compared with the same other: one target has the gradients of nearly all pairs.
+	popular := make([]int32, 70*40)
+	for i := range popular {
+		popular[i] = 3
+		if i/40 == 3 {
+			popular[i] = int32(i % 3)
+		}
+	}
+	add("one popular target", 0.1, normal(70, 12), normal(70, 12), ints(popular, 70, 40)).NoGradient = samePlain
 	add("only padding", 0.1, normal(3, 8), normal(3, 8), distractors(3, 0, 4), codes(3, 0, 2, 4))
 	add("padding between rows", 0.1, normal(4, 8), normal(4, 8), ints([]int32{-1, -1, 3, 3, -1, -1, 1, 1}, 4, 2))
 	// Cosines that are exact in any order of summation: 1 and -1. Ties must count as found.
