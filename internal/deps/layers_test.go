@@ -64,7 +64,7 @@ const layers = `
 
 	# The program.
 	pretrain, finetune, internal/spelling < recipes;
-	recipes, infer, transcript, align, probe/ctc, internal/npy, sweep, onnx, tui, plots, health, reference, features, score, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda < cmd/aural;
+	recipes, infer, transcript, align, probe/ctc, internal/npy, sweep, onnx, tui, plots, health, reference, features, score, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda, kernels/cuda/cu < cmd/aural;
 
 	# Support of tests, imported by no part of the program.
 	NONE < internal/deps, internal/testkit, internal/amxemu, internal/amxemu/tileasm;
@@ -162,7 +162,7 @@ func reach(direct map[string][]string, from string, seen map[string]bool) {
 
 // door returns the packages through which an import path may enter, and whether the library is known at all.
 func door(path string) (into []string, known bool) {
-	for _, prefix := range slices.Sorted(maps.Keys(doors)) {
+	for _, prefix := range slices.Backward(slices.Sorted(maps.Keys(doors))) { // longer ones first
 		if path == strings.TrimSuffix(prefix, "/") || strings.HasPrefix(path, strings.TrimSuffix(prefix, "/")+"/") {
 			return doors[prefix], true
 		}
