@@ -55,7 +55,7 @@ func (r *placedRecord) check(t *testing.T, words ...string) {
 }
 
 func TestAlignStore(t *testing.T) {
-	texts := []string{"at to", "NO AT NO", "", "TO", strings.Repeat("NEON ", 40), "TOM"}
+	texts := []string{"at to", "NO AT NO", "", "TO", strings.Repeat("NEON ", 5000), "TOM"}
 	store := smallStore(t, texts...)
 	dir := t.TempDir()
 	figure := filepath.Join(dir, "worst.svg")

@@ -221,6 +221,9 @@ func (a *app) doTune(f tuneFlags) (err error) {
 		spent := time.Since(began).Seconds()
 		a.say("%s of %s each in %.1f s: %.0f s of audio a second", plural(n, "trial"), audioText(t.seconds), spent, float64(n)*t.seconds/spent)
 	}
+	if b := r.Best; b.Alpha == g.AlphaMax || b.Beta == g.BetaMin || b.Beta == g.BetaMax {
+		a.say("note: the best is at the edge of --alphas %s, --betas %s: a wider range may give fewer errors", f.alphas, f.betas)
+	}
 	r.Flags = strings.Join(append(f.given, "--alpha", exactly(r.Best.Alpha), "--beta", exactly(r.Best.Beta)), " ")
 	if f.figure != "" {
 		if err := drawTrials(f.figure, r); err != nil {
