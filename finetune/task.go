@@ -2,6 +2,7 @@ package finetune
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"aural/datasets"
@@ -132,6 +133,9 @@ func (t *Task) Reserve(f train.Footprint) error { return t.arena.Grow(f.ArenaByt
 
 // Weights are the model's parameters.
 func (t *Task) Weights() *train.Weights { return t.weights }
+
+// Free gives back the memory of weights and activations. The task cannot be used afterwards.
+func (t *Task) Free() error { return errors.Join(t.weights.Free(), t.arena.Free()) }
 
 // NewWork makes an empty micro-batch.
 func (t *Task) NewWork() *Work { return newWork(t.recipe) }

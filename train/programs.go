@@ -59,6 +59,16 @@ func (a *Arena) Grow(n int) error {
 	return nil
 }
 
+// Free gives the memory back. Programs that share it must not run any more.
+func (a *Arena) Free() error {
+	free := a.mem.Free
+	a.mem = kernels.Memory{}
+	if free == nil {
+		return nil
+	}
+	return free()
+}
+
 // Planned is a program with what its task keeps beside it.
 type Planned interface{ Exec() *exec.Program }
 

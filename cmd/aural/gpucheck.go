@@ -43,8 +43,8 @@ builds nothing and needs nothing beside this program, NVIDIA's driver and NVRTC.
 Its phases are in the order of their value, each with its share of the minutes, so that a check that
 is cut off has the important part: env (device, libraries), probes (copies, launches, graphs),
 kernels (every op against the reference in float64), model (loss, gradients and five updates against
-the CPU), ops (time of each kernel of an update), steps (whole updates at several batch sizes), torch
-(PyTorch on the same machine, with the python3 there and bench/torch_gpu.py).
+the CPU), ops (time of each kernel of an update), steps (whole updates at several batch sizes) and
+torch (PyTorch on the same machine, with the python3 there and bench/torch_gpu.py).
 
 Each line is PASS, FAIL or SKIP, a name, a value and its limit ("-" where it is only measured). The
 last line counts them. gpucheck.json in the folder of --out has the same. The exit code is 1 when

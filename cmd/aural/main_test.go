@@ -204,7 +204,7 @@ func TestSmallCommands(t *testing.T) {
 		t.Error("a resolved recipe changes when it is read and printed")
 	}
 	out, _ = call(t, exitDone, "doctor", "--runs", filepath.Join(dir, "not", "there"))
-	has(t, out, "kernels", "portable", "precision", "float32", "MB/s", "computes on the CPU only")
+	has(t, out, "kernels", "portable", "precision", "float32", "MB/s", "gpu  ")
 	if _, err := os.Stat(filepath.Join(dir, "not")); err == nil {
 		t.Error("doctor made the runs folder")
 	}

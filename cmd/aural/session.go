@@ -36,6 +36,7 @@ type session struct {
 type trained interface {
 	Weights() *train.Weights
 	Reserve(train.Footprint) error
+	Free() error
 }
 
 func (s *session) fill(t trained, r recipes.Recipe, seed uint64, v train.ValidConfig, d train.DataConfig, loop train.Config, frames func(int) int) {
@@ -58,7 +59,7 @@ func split(v datasets.View, c train.ValidConfig) (datasets.Held, error) {
 func (s *session) close() error {
 	var errs []error
 	if s.trained != nil {
-		errs = append(errs, s.trained.Weights().Free())
+		errs = append(errs, s.trained.Free())
 	}
 	if s.backend != nil {
 		errs = append(errs, s.backend.Close())
