@@ -93,8 +93,9 @@ func Open(dir string, o Options) (m *Model, err error) {
 		return m, err
 	}
 	if slices.Contains(f.Heads, hf.CTC) {
-		if err = m.setVocabulary(f); err != nil {
-			return m, err
+		m.classes = f.Config.VocabSize
+		if m.vocab, err = f.Vocabulary(); err != nil {
+			return m, fmt.Errorf("infer: %w", err)
 		}
 	}
 	if slices.Contains(f.Heads, hf.Pretraining) {
@@ -133,22 +134,6 @@ func (m *Model) measure() error {
 		return fmt.Errorf("infer: chunks of %v s overlap by %v s, more than half", m.opt.ChunkSeconds, m.opt.OverlapSeconds)
 	}
 	m.batch = max(0, int(m.opt.BatchSeconds*Rate))
-	return nil
-}
-
-// setVocabulary takes the vocabulary of a folder with a CTC head.
-func (m *Model) setVocabulary(f *hf.Model) (err error) {
-	m.classes = f.Config.VocabSize
-	if f.Tokens == nil {
-		return nil
-	}
-	if m.vocab, err = vocab.New(f.Tokens); err != nil {
-		return fmt.Errorf("infer: %s: %w", m.dir, err)
-	}
-	if m.vocab.Blank() != f.Config.Pad {
-		return fmt.Errorf("infer: %s: the blank of CTC is output %d by %s and output %d (%s) by %s", m.dir, f.Config.Pad, hf.ConfigFile, m.vocab.Blank(),
-			m.vocab.Token(m.vocab.Blank()), hf.VocabFile)
-	}
 	return nil
 }
 
