@@ -106,8 +106,10 @@ func freezes(t *testing.T, b *Backend, what string, op kernels.Op, xShape, wShap
 		t.Errorf("%s: the frozen weight is not what is used", what)
 	}
 	copy(w.F32(), kept)
-	if n := testing.AllocsPerRun(3, func() { k.Run(step, in, results, scratch) }); n != 0 {
-		t.Errorf("%s: a call allocates %v times", what, n)
+	if b.threads == 1 { // several workers would wait for the one processor that counting allocations leaves
+		if n := testing.AllocsPerRun(3, func() { k.Run(step, in, results, scratch) }); n != 0 {
+			t.Errorf("%s: a call allocates %v times", what, n)
+		}
 	}
 	if err := mem.Free(); err != nil {
 		t.Fatal(err)
