@@ -42,24 +42,26 @@ const normalizeEpsilon = 1e-5
 
 // Normalize replaces x by (x - mean) / sqrt(variance + 1e-5), with the population variance.
 func Normalize(x []float32) {
-	if len(x) == 0 {
-		return
+	mean, scale := Moments(x)
+	for i, v := range x {
+		x[i] = float32((float64(v) - mean) * scale)
 	}
-	n := float64(len(x))
+}
+
+// Moments gives the mean and 1 / sqrt(variance + 1e-5), with which [Normalize] works.
+func Moments(x []float32) (mean, scale float64) {
+	n := float64(max(len(x), 1))
 	sum := 0.0
 	for _, v := range x {
 		sum += float64(v)
 	}
-	mean := sum / n
+	mean = sum / n
 	squares := 0.0
 	for _, v := range x {
 		d := float64(v) - mean
 		squares += d * d
 	}
-	scale := 1 / math.Sqrt(squares/n+normalizeEpsilon)
-	for i, v := range x {
-		x[i] = float32((float64(v) - mean) * scale)
-	}
+	return mean, 1 / math.Sqrt(squares/n+normalizeEpsilon)
 }
 
 // normalizePCM fills dst with what Normalize makes of the samples in pcm, scaled to [-1, 1). It needs no pass over floats:

@@ -151,7 +151,7 @@ func alignable(v Vocabulary, tokens []int32, frames int) error {
 	return nil
 }
 
-// Words groups spans by the boundaries between them; without a boundary each token is a word.
+// Words groups spans by the boundaries between them, and begins a word with each token that starts one.
 func Words(v Vocabulary, spans []Span) []AlignedWord {
 	var list []AlignedWord
 	var text strings.Builder
@@ -160,12 +160,15 @@ func Words(v Vocabulary, spans []Span) []AlignedWord {
 		if weight > 0 {
 			w := &list[len(list)-1]
 			w.Text, w.Score = text.String(), w.Score/float64(weight)
+			if w.Text == "" { // the mark of a piece alone
+				list = list[:len(list)-1]
+			}
 			text.Reset()
 			weight = 0
 		}
 	}
 	for _, s := range spans {
-		if int(s.Token) == v.Boundary() || v.Boundary() < 0 {
+		if int(s.Token) == v.Boundary() || v.StartsWord(int(s.Token)) {
 			flush()
 		}
 		if int(s.Token) == v.Boundary() {
@@ -175,7 +178,7 @@ func Words(v Vocabulary, spans []Span) []AlignedWord {
 			list = append(list, AlignedWord{Start: s.Start})
 		}
 		w := &list[len(list)-1]
-		text.WriteString(v.Token(int(s.Token)))
+		text.WriteString(v.Text([]int32{s.Token}))
 		w.End = s.End
 		w.Score += s.Score * float64(s.End-s.Start)
 		weight += s.End - s.Start

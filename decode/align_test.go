@@ -92,6 +92,14 @@ func TestWords(t *testing.T) {
 	if len(got) != 2 || got[1] != want[1] || got[0].Text != "ab" || got[0].Start != 2 || got[0].End != 7 || !near(got[0].Score, 0.8) {
 		t.Errorf("words %v, want %v", got, want)
 	}
+	pieces := wordPieces("_abABMc") // b A c, M M b, A
+	spans = []Span{{2, 0, 1, 1}, {3, 2, 3, 0.5}, {6, 4, 7, 0.9}, {5, 8, 9, 0.1}, {5, 9, 10, 0.2}, {2, 11, 12, 0.4}, {3, 12, 13, 1}}
+	want = []AlignedWord{{"b", 0, 1, 1}, {"aab", 2, 7, 0.8}, {"b", 9, 12, 0.3}, {"a", 12, 13, 1}}
+	for i, w := range Words(pieces, spans) {
+		if i >= len(want) || w.Text != want[i].Text || w.Start != want[i].Start || w.End != want[i].End || !near(w.Score, want[i].Score) {
+			t.Errorf("word %d of pieces is %v, want %v", i, w, want[min(i, len(want)-1)])
+		}
+	}
 	if start, end := got[0].Seconds(0.02); !near(start, 0.04) || !near(end, 0.14) {
 		t.Errorf("seconds %v to %v, want 0.04 to 0.14", start, end)
 	}

@@ -20,12 +20,18 @@ import (
 	"aural/lm"
 )
 
-// Vocabulary is the token set of a CTC model; *vocab.Vocabulary is one.
+// Vocabulary is the token set of a CTC model; *vocab.Vocabulary is one. Words are what stands between boundaries, or begins with a token that starts one: with
+// phones, which all do, each token is a word.
 type Vocabulary interface {
 	Len() int
 	Token(i int) string
 	Blank() int
-	Boundary() int // the token between words, -1 when there is none
+	Boundary() int         // the token between words, -1 when there is none
+	StartsWord(i int) bool // none does where there is a boundary
+	// Text spells tokens, with spaces between words; of a single token, what it adds to its word.
+	Text(tokens []int32) string
+	// Encode gives the tokens of words with spaces between.
+	Encode(text string) ([]int32, error)
 }
 
 // LanguageModel is a word n-gram model; *lm.Model is one. Score gives log10 p(word | state). It is called by all decoders that share the
@@ -68,6 +74,26 @@ func DefaultOptions() Options {
 
 // NaturalWeight turns an LM weight that multiplies log10 p, as flashlight's and fairseq's do, into an Alpha.
 func NaturalWeight(log10Weight float64) float64 { return log10Weight / math.Ln10 }
+
+// wordStarts tells of each token whether a word begins with it.
+func wordStarts(v Vocabulary) []bool {
+	list := make([]bool, v.Len())
+	for k := range list {
+		list[k] = v.StartsWord(k)
+	}
+	return list
+}
+
+// spellings are what each token adds to its word.
+func spellings(v Vocabulary) []string {
+	list := make([]string, v.Len())
+	for k := range list {
+		if k != v.Blank() && k != v.Boundary() {
+			list[k] = v.Text([]int32{int32(k)})
+		}
+	}
+	return list
+}
 
 // SpecialTokens lists the tokens of v written <so> other than the blank.
 func SpecialTokens(v Vocabulary) []int32 {

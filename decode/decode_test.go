@@ -117,11 +117,11 @@ func TestBadEmissions(t *testing.T) {
 	}
 }
 
-// TestPrunedSearches runs small beams and cut-offs: what comes out is sorted, unique, never above the exact score, and the same twice.
+// TestPrunedSearches runs small beams and cut-offs: what comes out is sorted, unique, never above the exact score, the same twice, and begins with what was stable.
 func TestPrunedSearches(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		v := letters("_ab|")
-		frames := rapid.IntRange(1, 6).Draw(t, "frames")
+		v := rapid.SampledFrom([]Vocabulary{letters("_ab|"), wordPieces("_ABb"), wordPieces("B_AbM")}).Draw(t, "vocabulary")
+		frames := rapid.IntRange(1, 10-v.Len()).Draw(t, "frames")
 		x := randomEmissions(t, frames, v.Len())
 		o := DefaultOptions()
 		o.NBest = 10
@@ -140,11 +140,25 @@ func TestPrunedSearches(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		stable := ""
+		for f := range frames {
+			if err := d.Feed(x[f*v.Len():(f+1)*v.Len()], 1); err != nil {
+				t.Fatal(err)
+			}
+			if p := d.Partial(); !strings.HasPrefix(p.Stable, stable) || !strings.HasPrefix(p.Text, p.Stable) {
+				t.Fatalf("frame %d: text %q, stable %q, was %q", f, p.Text, p.Stable, stable)
+			} else {
+				stable = p.Stable
+			}
+		}
+		if pieces, err := d.Finish(); err != nil || !reflect.DeepEqual(pieces, got) || !strings.HasPrefix(got[0].Text, stable) {
+			t.Fatalf("frame by frame %+v, %v, want %+v; stable %q", pieces, err, got, stable)
+		}
 		d.gain = math.Inf(1) // no candidate is dropped before its score is known
 		if slow, err := Whole(d, x, frames); err != nil || !reflect.DeepEqual(slow, got) {
 			t.Fatalf("bounds change the result: %+v, %v, want %+v", got, err, slow)
 		}
-		texts, seen := everyText(v, x, frames), map[string]bool{}
+		texts, seen := everyText(v, x, frames, nil), map[string]bool{}
 		for i, h := range got {
 			if seen[h.Text] || i > 0 && h.Score > got[i-1].Score {
 				t.Fatalf("n-best is not sorted and unique at %d: %q", i, h.Text)
@@ -162,7 +176,7 @@ func TestPrunedSearches(t *testing.T) {
 
 func TestGreedyEqualsPath(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		v := rapid.SampledFrom([]letters{"_ab|", "ab_", "|a_b"}).Draw(t, "vocabulary")
+		v := rapid.SampledFrom([]Vocabulary{letters("_ab|"), letters("ab_"), letters("|a_b"), wordPieces("_aAbM")}).Draw(t, "vocabulary")
 		frames := rapid.IntRange(0, 12).Draw(t, "frames")
 		x := randomEmissions(t, frames, v.Len())
 		path := make([]int32, frames)
@@ -176,9 +190,9 @@ func TestGreedyEqualsPath(t *testing.T) {
 		}
 		words := wordFrames(v, path)
 		for i := range words {
-			words[i].Text = h.Words[i].Text
+			words[i].Text = splitWords(v, h.Text)[i]
 		}
-		if !slices.Equal(h.Tokens, collapse(path, v.Blank())) || !slices.Equal(h.Words, words) {
+		if h.Text != v.Text(h.Tokens) || !slices.Equal(h.Tokens, collapse(path, v.Blank())) || !slices.Equal(h.Words, words) {
 			t.Fatalf("path %v gives %v %v, want words %v", path, h.Tokens, h.Words, words)
 		}
 	})
@@ -193,17 +207,23 @@ func TestSpecialTokens(t *testing.T) {
 // marked has tokens longer than a byte.
 type marked struct{}
 
-func (marked) Len() int           { return 6 }
-func (marked) Token(i int) string { return []string{"<pad>", "<s>", "|", "<unk>", "a", "ab"}[i] }
-func (marked) Blank() int         { return 0 }
-func (marked) Boundary() int      { return 2 }
+func (marked) Len() int                       { return 6 }
+func (marked) Token(i int) string             { return []string{"<pad>", "<s>", "|", "<unk>", "a", "ab"}[i] }
+func (marked) Blank() int                     { return 0 }
+func (marked) Boundary() int                  { return 2 }
+func (marked) StartsWord(int) bool            { return false }
+func (marked) Text([]int32) string            { return "" }
+func (marked) Encode(string) ([]int32, error) { return nil, nil }
 
 func TestSpell(t *testing.T) {
-	got, err := Spell(marked{}, []string{"aab"})
-	if err != nil || !slices.Equal(got[0].Tokens, []int32{4, 5, 2}) {
+	got, err := Spell(letters("_ab|"), []string{"aab"})
+	if err != nil || !slices.Equal(got[0].Tokens, []int32{1, 1, 2, 3}) {
 		t.Errorf("aab is spelled %v, %v", got, err)
 	}
-	if _, err := Spell(marked{}, []string{"a", "ac"}); err == nil || !strings.Contains(err.Error(), `word "ac": no token spells "c"`) {
+	if got, err = Spell(wordPieces("_abAB"), []string{"ba"}); err != nil || !slices.Equal(got[0].Tokens, []int32{4, 1}) {
+		t.Errorf("ba is spelled %v, %v", got, err)
+	}
+	if _, err := Spell(letters("_ab|"), []string{"a", "ac"}); err == nil || !strings.Contains(err.Error(), `word "ac": no token spells "c"`) {
 		t.Errorf("error %v", err)
 	}
 }

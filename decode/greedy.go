@@ -2,7 +2,7 @@ package decode
 
 import (
 	"math"
-	"strings"
+	"slices"
 )
 
 // Greedy takes the best token of each frame, merges runs and drops blanks. Score and Acoustic are the log-probability of that path. Tokens
@@ -22,7 +22,6 @@ func Greedy(v Vocabulary, emissions []float32, frames int, ignore ...int32) (Hyp
 	}
 	n, blank, boundary := v.Len(), int32(v.Blank()), int32(v.Boundary())
 	var h Hypothesis
-	var text strings.Builder
 	last, open := blank, false // open: a word has begun
 	for t := range frames {
 		row := emissions[t*n : (t+1)*n]
@@ -42,12 +41,12 @@ func Greedy(v Vocabulary, emissions []float32, frames int, ignore ...int32) (Hyp
 		case best == last:
 			h.Words[len(h.Words)-1].End = t + 1
 		default:
-			if !open || boundary < 0 {
+			if !open || v.StartsWord(int(best)) {
 				h.Words = append(h.Words, Word{Start: t})
 				open = true
 			}
 			w := &h.Words[len(h.Words)-1]
-			w.Text += v.Token(int(best))
+			w.Text += v.Text([]int32{best})
 			w.End = t + 1
 		}
 		if best != blank && best != last {
@@ -55,13 +54,8 @@ func Greedy(v Vocabulary, emissions []float32, frames int, ignore ...int32) (Hyp
 		}
 		last = best
 	}
-	for i, w := range h.Words {
-		if i > 0 && boundary >= 0 {
-			text.WriteByte(' ')
-		}
-		text.WriteString(w.Text)
-	}
-	h.Text, h.Score = text.String(), h.Acoustic
+	h.Words = slices.DeleteFunc(h.Words, func(w Word) bool { return w.Text == "" }) // a piece may be the mark alone
+	h.Text, h.Score = v.Text(h.Tokens), h.Acoustic
 	if math.IsInf(h.Score, -1) {
 		return Hypothesis{}, ErrNoHypothesis
 	}

@@ -21,14 +21,12 @@ type automaton struct {
 	next    []int32 // states × classes
 	boost   []float64
 	credit  []float64
-	// most is the most that one step can add to the score, boosts and credits together.
-	most float64
 }
 
 type pattern struct {
 	symbols []int32
 	boost   float64
-	// free is how many first symbols earn no credit: the boundary before a word.
+	// free is how many first symbols earn no credit: the space before a word.
 	free int
 }
 
@@ -99,41 +97,37 @@ func (a *automaton) link(credit []float64, partial bool) {
 			}
 		}
 	}
-	for s := range a.boost {
-		for c := range a.classes {
-			to := a.next[int32(s)*a.classes+c]
-			a.most = max(a.most, a.boost[to]+a.credit[to]-a.credit[s])
-		}
-	}
 }
+
+// idle reports that there are no patterns.
+func (a *automaton) idle() bool { return len(a.boost) == 1 }
 
 // step returns the state after symbol.
 func (a *automaton) step(state, symbol int32) int32 {
 	return a.next[state*a.classes+a.class[symbol]]
 }
 
-// tokenHotwords spells hotwords in tokens, each with a boundary before and after.
-func tokenHotwords(v Vocabulary, o *Options) ([]pattern, error) {
-	if len(o.Hotwords) == 0 {
-		return nil, nil
-	}
-	boundary := int32(v.Boundary())
-	if boundary < 0 {
-		return nil, fmt.Errorf("decode: hotwords need a vocabulary with a word boundary")
-	}
+// space parts words in the patterns of spelledHotwords.
+const space = ' '
+
+// spelledHotwords are hotwords byte by byte, each with a space before and after, so that it does not matter which tokens spell them. Those that v cannot spell are
+// refused.
+func spelledHotwords(v Vocabulary, o *Options) ([]pattern, error) {
 	var list []pattern
 	for _, h := range o.Hotwords {
 		words, err := h.words()
 		if err != nil {
 			return nil, err
 		}
-		p := pattern{symbols: []int32{boundary}, boost: h.Boost, free: 1}
+		p := pattern{symbols: []int32{space}, boost: h.Boost, free: 1}
 		for _, w := range words {
-			tokens, err := spell(v, w)
-			if err != nil {
+			if _, err := v.Encode(w); err != nil {
 				return nil, fmt.Errorf("decode: hotword %q: %w", h.Text, err)
 			}
-			p.symbols = append(append(p.symbols, tokens...), boundary)
+			for _, c := range []byte(w) {
+				p.symbols = append(p.symbols, int32(c))
+			}
+			p.symbols = append(p.symbols, space)
 		}
 		list = append(list, p)
 	}
@@ -149,23 +143,4 @@ func (h Hotword) words() ([]string, error) {
 		return nil, fmt.Errorf("decode: hotword %q has boost %v, want a finite number", h.Text, h.Boost)
 	}
 	return words, nil
-}
-
-// spell cuts a word into tokens, the longest that fits at each place.
-func spell(v Vocabulary, word string) ([]int32, error) {
-	var list []int32
-	for at := 0; at < len(word); {
-		best, size := int32(-1), 0
-		for k := range v.Len() {
-			if s := v.Token(k); k != v.Blank() && k != v.Boundary() && len(s) > size && strings.HasPrefix(word[at:], s) {
-				best, size = int32(k), len(s)
-			}
-		}
-		if best < 0 {
-			return nil, fmt.Errorf("no token spells %q", word[at:])
-		}
-		list = append(list, best)
-		at += size
-	}
-	return list, nil
 }

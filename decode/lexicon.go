@@ -15,12 +15,11 @@ type Entry struct {
 	Tokens []int32
 }
 
-// Spell gives each word its spelling: the longest tokens that fit, and the boundary of v at the end when it has one. The error names the
-// first word that v cannot spell.
+// Spell gives each word its spelling in v, with the boundary at the end when v has one. The error names the first word that v cannot spell.
 func Spell(v Vocabulary, words []string) ([]Entry, error) {
 	entries := make([]Entry, len(words))
 	for i, w := range words {
-		tokens, err := spell(v, w)
+		tokens, err := v.Encode(w)
 		if err != nil {
 			return nil, fmt.Errorf("decode: word %q: %w", w, err)
 		}

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"unsafe"
@@ -11,10 +12,75 @@ import (
 // letters is a vocabulary of one-byte tokens; "_" is the blank, "|" the boundary.
 type letters string
 
-func (l letters) Len() int           { return len(l) }
-func (l letters) Token(i int) string { return string(l[i]) }
-func (l letters) Blank() int         { return strings.IndexByte(string(l), '_') }
-func (l letters) Boundary() int      { return strings.IndexByte(string(l), '|') }
+func (l letters) Len() int            { return len(l) }
+func (l letters) Token(i int) string  { return string(l[i]) }
+func (l letters) Blank() int          { return strings.IndexByte(string(l), '_') }
+func (l letters) Boundary() int       { return strings.IndexByte(string(l), '|') }
+func (l letters) StartsWord(int) bool { return l.Boundary() < 0 }
+
+func (l letters) Text(tokens []int32) string {
+	var b strings.Builder
+	for _, k := range tokens {
+		if int(k) != l.Blank() {
+			b.WriteByte(l[k])
+		}
+	}
+	return strings.Join(strings.FieldsFunc(b.String(), func(r rune) bool { return r == '|' }), " ")
+}
+
+func (l letters) Encode(text string) ([]int32, error) {
+	for i, c := range []byte(text) {
+		if strings.IndexByte(string(l), c) < 0 {
+			return nil, fmt.Errorf("no token spells %q", text[i:])
+		}
+	}
+	return l.encode(text), nil
+}
+
+// wordPieces is a vocabulary of pieces, a byte a token: "_" is the blank, capitals begin a word; C and c are ab, M is the mark alone.
+type wordPieces string
+
+func (p wordPieces) Len() int              { return len(p) }
+func (p wordPieces) Token(i int) string    { return string(p[i]) }
+func (p wordPieces) Blank() int            { return strings.IndexByte(string(p), '_') }
+func (p wordPieces) Boundary() int         { return -1 }
+func (p wordPieces) StartsWord(i int) bool { return p[i] >= 'A' && p[i] <= 'Z' }
+
+func (p wordPieces) Text(tokens []int32) string {
+	var b strings.Builder
+	for _, k := range tokens {
+		if int(k) == p.Blank() {
+			continue
+		}
+		if p.StartsWord(int(k)) {
+			b.WriteByte(' ')
+		}
+		switch c := p[k]; c {
+		case 'M':
+		case 'C', 'c':
+			b.WriteString("ab")
+		default:
+			b.WriteString(strings.ToLower(string(c)))
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+// Encode spells each word by a capital and small letters.
+func (p wordPieces) Encode(text string) ([]int32, error) {
+	var list []int32
+	for _, w := range strings.Fields(text) {
+		w = strings.ToUpper(w[:1]) + w[1:]
+		for i := range len(w) {
+			k := strings.IndexByte(string(p), w[i])
+			if k < 0 {
+				return nil, fmt.Errorf("no token spells %q", w[i:])
+			}
+			list = append(list, int32(k))
+		}
+	}
+	return list, nil
+}
 
 func (l letters) encode(s string) []int32 {
 	list := make([]int32, 0, len(s))

@@ -3,19 +3,26 @@ package decode
 import (
 	"fmt"
 	"math"
-	"strings"
+	"slices"
+	"unicode/utf8"
 
 	"aural/lm"
 )
 
 // Prefix is the prefix beam search. Its score of a text is exact but for the beam: ln of the summed probability of all paths that give the
-// text, with any number of boundaries between, before and after words. In a vocabulary without boundary each token is a word.
+// text, with any number of boundaries between, before and after words. Where several sequences of tokens spell a text, as word pieces do, each takes a place in the
+// beam, and they are summed at the end.
 //
 // Work: per frame, beam × (3 + in-beam children) sums of logarithms, about 25 ns each, and one comparison for each token that may extend
 // each prefix until the scores fall below the beam; LM queries only for prefixes that may stay.
 type Prefix struct {
 	o               Options
-	spelled         []string // by token
+	vocabulary      Vocabulary
+	spelled         []string // by token: what it adds to its word
+	starts          []bool   // by token: a word begins with it
+	closes          []bool   // by token: it ends the word before it, as boundaries and what starts a word do
+	whole           bool     // every token is a word
+	ambiguous       bool     // different tokens may spell one text
 	model           LanguageModel
 	lexicon         *Lexicon
 	size            int
@@ -83,18 +90,26 @@ func NewPrefix(v Vocabulary, model LanguageModel, lexicon *Lexicon, o Options) (
 		if err := lexicon.fits(v, model); err != nil {
 			return nil, err
 		}
-		if v.Boundary() < 0 {
-			return nil, fmt.Errorf("decode: the prefix search over a lexicon needs a vocabulary with a word boundary")
-		}
 	}
-	d := &Prefix{o: o, spelled: spellings(v), model: model, lexicon: lexicon, size: v.Len(), blank: int32(v.Blank()), boundary: int32(max(v.Boundary(), -1)),
-		cut: newCutoff(v, &o), taken: make([]int32, v.Len())}
-	hotwords, err := tokenHotwords(v, &o)
+	d := &Prefix{o: o, vocabulary: v, spelled: spellings(v), starts: wordStarts(v), model: model, lexicon: lexicon, size: v.Len(), blank: int32(v.Blank()),
+		boundary: int32(max(v.Boundary(), -1)), cut: newCutoff(v, &o), taken: make([]int32, v.Len())}
+	d.closes, d.whole = slices.Clone(d.starts), !slices.Contains(d.starts, false)
+	if d.boundary >= 0 {
+		d.closes[d.boundary] = true
+	}
+	d.ambiguous = d.boundary < 0 && !d.whole // the first word may begin with any piece
+	for k, s := range d.spelled {
+		d.ambiguous = d.ambiguous || utf8.RuneCountInString(s) != 1 && int32(k) != d.blank && int32(k) != d.boundary && !d.cut.ignored[k]
+	}
+	if lexicon != nil && d.whole {
+		return nil, fmt.Errorf("decode: the prefix search over a lexicon needs a vocabulary with a word boundary, or word pieces")
+	}
+	hotwords, err := spelledHotwords(v, &o)
 	if err != nil {
 		return nil, err
 	}
-	d.hot = newAutomaton(v.Len(), hotwords, o.PartialHotwords)
-	d.gain = max(0, o.Beta) + d.hot.most
+	d.hot = newAutomaton(256, hotwords, o.PartialHotwords)
+	d.gain = max(0, o.Beta) + d.mostBoost()
 	if model != nil {
 		d.start = model.Start()
 		d.gain += max(0, o.Alpha*o.UnknownWord*math.Ln10)
@@ -109,10 +124,7 @@ func NewPrefix(v Vocabulary, model LanguageModel, lexicon *Lexicon, o Options) (
 // Reset implements Decoder.
 func (d *Prefix) Reset() {
 	d.frame, d.err = 0, nil
-	root := node{lex: lexiconRoot, state: d.start}
-	if d.boundary >= 0 {
-		root.hot = d.hot.step(0, d.boundary)
-	}
+	root := node{lex: lexiconRoot, state: d.start, hot: d.hot.step(0, space)}
 	d.tree.reset(root)
 	d.history.reset()
 	none := trail{-1, -1, -1}
@@ -162,25 +174,4 @@ func (d *Prefix) step(row []float32) error {
 		d.compactHistory()
 	}
 	return nil
-}
-
-func spellings(v Vocabulary) []string {
-	list := make([]string, v.Len())
-	for i := range list {
-		list[i] = v.Token(i)
-	}
-	return list
-}
-
-// text spells the prefix n with spaces between words.
-func (d *Prefix) text(tokens []int32) string {
-	var b strings.Builder
-	for _, k := range tokens {
-		if k == d.boundary {
-			b.WriteByte(' ')
-		} else {
-			b.WriteString(d.spelled[k])
-		}
-	}
-	return b.String()
 }

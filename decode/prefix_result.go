@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// ending is a finished text: a prefix without the boundary at its end, which may come from two entries.
+// ending is a finished text: a prefix without the boundary at its end, which may come from two entries, and after join all prefixes that spell it.
 type ending struct {
 	node     int32
 	score    float64
@@ -25,6 +25,7 @@ func (d *Prefix) Finish() ([]Hypothesis, error) {
 		return nil, d.err
 	}
 	d.finish()
+	d.join()
 	if len(d.ends) == 0 {
 		return nil, fmt.Errorf("decode: %w after %d frames: the lexicon or the language model allows no end", ErrNoHypothesis, d.frame)
 	}
@@ -40,7 +41,7 @@ func (d *Prefix) Finish() ([]Hypothesis, error) {
 	list := make([]Hypothesis, 0, min(d.o.NBest, len(d.ends)))
 	for i := 0; i < len(d.ends) && len(list) < d.o.NBest; i++ {
 		h := d.hypothesis(&d.ends[i])
-		// Different tokens may spell one text where tokens are longer than characters.
+		// A lexicon may have different words of one spelling, which do not add up.
 		if !slices.ContainsFunc(list, func(other Hypothesis) bool { return other.Text == h.Text }) {
 			list = append(list, h)
 		}
@@ -61,7 +62,7 @@ func (d *Prefix) finish() {
 			n = d.tree.links[n].parent
 		}
 		best, tr := e.now.best()
-		tr = d.history.close(tr)
+		tr = d.close(tr, e.node)
 		if s := d.tree.nodes[n].slot; s >= 0 {
 			at := &d.ends[s]
 			at.acoustic = addLogs(at.acoustic, e.total)
@@ -71,11 +72,34 @@ func (d *Prefix) finish() {
 			continue
 		}
 		end := ending{node: n, acoustic: e.total, best: best, trail: tr}
-		if !d.close(&end) {
+		if !d.end(&end) {
 			continue
 		}
 		d.tree.nodes[n].slot = int32(len(d.ends))
 		d.ends = append(d.ends, end)
+	}
+}
+
+// join adds up what spells one text in different tokens, and scores all ends. The tokens of the best path stand for the text.
+func (d *Prefix) join() {
+	if d.ambiguous {
+		index := make(map[string]int, len(d.ends))
+		kept := d.ends[:0]
+		for _, e := range d.ends {
+			text := d.vocabulary.Text(d.tree.path(e.node))
+			i, seen := index[text]
+			if !seen || kept[i].lm != e.lm || kept[i].boost != e.boost {
+				index[text] = len(kept)
+				kept = append(kept, e)
+				continue
+			}
+			sum := addLogs(kept[i].acoustic, e.acoustic)
+			if e.best > kept[i].best {
+				kept[i] = e
+			}
+			kept[i].acoustic = sum
+		}
+		d.ends = kept
 	}
 	for i := range d.ends {
 		at := &d.ends[i]
@@ -83,18 +107,18 @@ func (d *Prefix) finish() {
 	}
 }
 
-// close adds the last word and the end of the sentence, and tells whether the text may end here.
-func (d *Prefix) close(end *ending) bool {
+// end adds the last word and the end of the sentence, and tells whether the text may end here.
+func (d *Prefix) end(end *ending) bool {
 	at := &d.tree.nodes[end.node]
 	end.lm, end.boost, end.words = at.lm, at.boost, at.words
 	state := at.state
-	if end.node != 0 && d.boundary >= 0 {
+	if at.open {
 		d.lookAhead(end.node)
 		if !at.ahead.possible {
 			return false
 		}
 		end.lm, state = end.lm+at.ahead.lm, at.ahead.state
-		end.boost += d.hot.boost[d.hot.step(at.hot, d.boundary)]
+		end.boost += d.hot.boost[d.hot.step(at.hot, space)]
 		end.words++
 	}
 	if d.model != nil {
@@ -106,21 +130,22 @@ func (d *Prefix) close(end *ending) bool {
 
 func (d *Prefix) hypothesis(end *ending) Hypothesis {
 	h := Hypothesis{Tokens: d.tree.path(end.node), Score: end.score, Acoustic: end.acoustic, LM: end.lm, Boost: end.boost}
-	h.Text = d.text(h.Tokens)
+	h.Text = d.vocabulary.Text(h.Tokens)
 	h.Words = make([]Word, 0, end.words)
 	for i := end.trail.done; i >= 0; i = d.history.spans[i].before {
 		h.Words = append(h.Words, Word{Start: int(d.history.spans[i].start), End: int(d.history.spans[i].end)})
 	}
 	slices.Reverse(h.Words)
-	at := 0
-	for w := range h.Words {
-		from := at
-		for at++; d.boundary >= 0 && at < len(h.Tokens) && h.Tokens[at] != d.boundary; at++ {
+	from, w := 0, 0
+	for at := 1; at <= len(h.Tokens); at++ {
+		if at < len(h.Tokens) && !d.closes[h.Tokens[at]] {
+			continue
 		}
-		h.Words[w].Text = d.text(h.Tokens[from:at])
-		if d.boundary >= 0 {
-			at++
+		if text := d.vocabulary.Text(h.Tokens[from:at]); text != "" {
+			h.Words[w].Text = text
+			w++
 		}
+		from = at
 	}
 	return h
 }
@@ -137,19 +162,11 @@ func (d *Prefix) Partial() Partial {
 		}
 		shared = d.tree.ancestor(shared, d.beam[i].node)
 	}
-	if d.boundary >= 0 {
-		for shared > 0 && d.tree.links[shared].token != d.boundary {
+	if !d.whole {
+		for shared > 0 && !d.closes[d.tree.links[shared].token] {
 			shared = d.tree.links[shared].parent
 		}
-		shared = max(0, d.tree.links[shared].parent) // without the boundary itself
+		shared = max(0, d.tree.links[shared].parent) // without the boundary itself, or what begins the next word
 	}
-	return Partial{Text: d.text(d.trim(d.tree.path(d.beam[best].node))), Stable: d.text(d.tree.path(shared))}
-}
-
-// trim drops a boundary at the end.
-func (d *Prefix) trim(tokens []int32) []int32 {
-	if n := len(tokens); n > 0 && tokens[n-1] == d.boundary {
-		return tokens[:n-1]
-	}
-	return tokens
+	return Partial{Text: d.vocabulary.Text(d.tree.path(d.beam[best].node)), Stable: d.vocabulary.Text(d.tree.path(shared))}
 }

@@ -32,7 +32,7 @@ func (d *Prefix) stay(row []float32) {
 		sum, best, tr := src.leave(e.last)
 		e.next.label = addLogs(e.next.label, sum+float64(row[e.last]))
 		if best += float64(row[e.last]); best > e.next.bestLabel {
-			e.next.bestLabel, e.next.labelTrail = best, d.extend(tr, e.last, t)
+			e.next.bestLabel, e.next.labelTrail = best, d.extend(tr, parent, e.last, t)
 		}
 	}
 }
@@ -46,10 +46,10 @@ func (e *entry) leave(token int32) (sum, best float64, tr trail) {
 	return e.total, best, tr
 }
 
-// extend returns the trail after token at frame t.
-func (d *Prefix) extend(tr trail, token, t int32) trail {
-	if token == d.boundary || d.boundary < 0 {
-		tr = d.history.close(tr)
+// extend returns the trail of node n after token at frame t.
+func (d *Prefix) extend(tr trail, n, token, t int32) trail {
+	if d.closes[token] {
+		tr = d.close(tr, n)
 	}
 	if token == d.boundary {
 		return tr
@@ -59,6 +59,14 @@ func (d *Prefix) extend(tr trail, token, t int32) trail {
 	}
 	tr.end = t + 1
 	return tr
+}
+
+// close returns the trail of node n with its open word complete; one without letters is none.
+func (d *Prefix) close(tr trail, n int32) trail {
+	if d.tree.nodes[n].open {
+		return d.history.close(tr)
+	}
+	return trail{tr.done, -1, -1}
 }
 
 // limits are the best score of a frame and the least that may enter the beam.
@@ -146,7 +154,7 @@ func (d *Prefix) replace(row []float32, chosen []ranked) {
 		_, _, tr := src.leave(c.token)
 		none, inf := trail{-1, -1, -1}, math.Inf(-1)
 		next = append(next, entry{node: n, last: c.token, total: c.acoustic, bonus: c.bonus,
-			now: paths{blank: inf, label: c.acoustic, bestBlank: inf, bestLabel: c.best, blankTrail: none, labelTrail: d.extend(tr, c.token, int32(d.frame))}})
+			now: paths{blank: inf, label: c.acoustic, bestBlank: inf, bestLabel: c.best, blankTrail: none, labelTrail: d.extend(tr, src.node, c.token, int32(d.frame))}})
 	}
 	for i := range next {
 		d.tree.nodes[next[i].node].slot = int32(i)

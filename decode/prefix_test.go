@@ -18,21 +18,18 @@ type exact struct {
 	score          float64
 }
 
-// everyText sums the paths of each text.
-func everyText(v letters, emissions []float32, frames int) map[string]*exact {
+// everyText sums the paths of each text; of those whose words' tokens are allowed, if that is not nil.
+func everyText(v Vocabulary, emissions []float32, frames int, allowed func([]int32) bool) map[string]*exact {
 	texts := map[string]*exact{}
 	eachPath(emissions, frames, v.Len(), func(path []int32, p float64) {
 		if math.IsInf(p, -1) {
 			return
 		}
-		var b strings.Builder
-		for _, k := range collapse(path, v.Blank()) {
-			b.WriteString(v.Token(int(k)))
+		tokens := collapse(path, v.Blank())
+		if allowed != nil && slices.ContainsFunc(groups(v, tokens), func(word []int32) bool { return !allowed(word) }) {
+			return
 		}
-		text := b.String()
-		if v.Boundary() >= 0 {
-			text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '|' }), " ")
-		}
+		text := v.Text(tokens)
 		e := texts[text]
 		if e == nil {
 			e = &exact{acoustic: math.Inf(-1), best: math.Inf(-1)}
@@ -49,8 +46,25 @@ func everyText(v letters, emissions []float32, frames int) map[string]*exact {
 	return texts
 }
 
+// groups cuts tokens where words begin, without boundaries.
+func groups(v Vocabulary, tokens []int32) [][]int32 {
+	var list [][]int32
+	open := false
+	for _, k := range tokens {
+		if int(k) == v.Boundary() {
+			open = false
+			continue
+		}
+		if !open || v.StartsWord(int(k)) {
+			list, open = append(list, nil), true
+		}
+		list[len(list)-1] = append(list[len(list)-1], k)
+	}
+	return list
+}
+
 // wordFrames reads the words' frames off a path.
-func wordFrames(v letters, path []int32) []Word {
+func wordFrames(v Vocabulary, path []int32) []Word {
 	var list []Word
 	open, last := false, int32(-1)
 	for t, k := range path {
@@ -59,13 +73,18 @@ func wordFrames(v letters, path []int32) []Word {
 		case int(k) == v.Boundary():
 			open = false
 		default:
-			if !open || v.Boundary() < 0 && k != last {
+			if !open || v.StartsWord(int(k)) && k != last {
 				list = append(list, Word{Start: t})
 				open = true
 			}
 			list[len(list)-1].End = t + 1
+			list[len(list)-1].Text += v.Text([]int32{k})
 		}
 		last = k
+	}
+	list = slices.DeleteFunc(list, func(w Word) bool { return w.Text == "" })
+	for i := range list {
+		list[i].Text = ""
 	}
 	return list
 }
@@ -83,11 +102,11 @@ func boosts(hotwords []Hotword, text string) float64 {
 	return sum
 }
 
-func splitWords(v letters, text string) []string {
-	if v.Boundary() >= 0 {
-		return strings.Fields(text)
+func splitWords(v Vocabulary, text string) []string {
+	if l, ok := v.(letters); ok && l.Boundary() < 0 {
+		return strings.Split(text, "")
 	}
-	return strings.Split(text, "")
+	return strings.Fields(text)
 }
 
 func randomEmissions(t *rapid.T, frames, n int) []float32 {
@@ -106,15 +125,17 @@ func unpruned() Options {
 
 func TestPrefixEqualsAllPaths(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		v := rapid.SampledFrom([]letters{"_ab|", "|a_b", "_abc", "ab_|"}).Draw(t, "vocabulary")
-		frames := rapid.IntRange(0, 5).Draw(t, "frames")
+		v := rapid.SampledFrom([]Vocabulary{letters("_ab|"), letters("|a_b"), letters("_abc"), letters("ab_|"), wordPieces("_abAB"), wordPieces("AcMb_"), wordPieces("C_aBM")}).
+			Draw(t, "vocabulary")
+		_, pieces := v.(wordPieces)
+		frames := rapid.IntRange(0, 9-v.Len()+v.Len()/6).Draw(t, "frames") // 4^5, 5^4, 6^4 paths
 		x := randomEmissions(t, frames, v.Len())
 		o := unpruned()
 		o.Alpha = rapid.SampledFrom([]float64{0, 0.7, -0.3}).Draw(t, "alpha")
 		o.Beta = rapid.SampledFrom([]float64{0, 1.5, -1}).Draw(t, "beta")
 		o.UnknownWord = rapid.SampledFrom([]float64{-2, 0, math.Inf(-1)}).Draw(t, "unknown")
 		o.PartialHotwords = rapid.Bool().Draw(t, "partial")
-		if v.Boundary() >= 0 && rapid.Bool().Draw(t, "hot") {
+		if v.Boundary() >= 0 && rapid.Bool().Draw(t, "hot") || v == wordPieces("_abAB") {
 			o.Hotwords = []Hotword{{"ab", 2}, {"a b", 1.25}, {"b a", -0.5}, {"a", 0.75}}
 		}
 		var toy *toyModel
@@ -125,9 +146,28 @@ func TestPrefixEqualsAllPaths(t *testing.T) {
 		}
 		var lexicon *Lexicon
 		dictionary := []string{"a", "ab", "bab"}
-		if v.Boundary() >= 0 && rapid.Bool().Draw(t, "lexicon") {
-			entries, err := Spell(v, dictionary)
-			if err != nil {
+		var allowed func([]int32) bool
+		if (v.Boundary() >= 0 || pieces) && rapid.Bool().Draw(t, "lexicon") {
+			var entries []Entry
+			var err error
+			if pieces { // two spellings of one word, and one that begins with the mark alone
+				p := v.(wordPieces)
+				for _, e := range [][2]string{{"ab", "Ab"}, {"ab", "C"}, {"ab", "Ac"}, {"ab", "Mc"}, {"ab", "Mab"}, {"bab", "Bc"}, {"bab", "Bab"}, {"aab", "Ac"}} {
+					tokens := make([]int32, len(e[1]))
+					for i := range tokens {
+						tokens[i] = int32(strings.IndexByte(string(p), e[1][i]))
+					}
+					if !slices.Contains(tokens, -1) && p.Text(tokens) == e[0] {
+						entries = append(entries, Entry{e[0], tokens})
+					}
+				}
+				allowed = func(word []int32) bool {
+					return slices.ContainsFunc(entries, func(e Entry) bool {
+						return slices.Equal(e.Tokens, word) || v.Text(word) == "" && e.Tokens[0] == word[0]
+					})
+				}
+				dictionary = []string{"ab", "bab", "aab"}
+			} else if entries, err = Spell(v, dictionary); err != nil {
 				t.Fatal(err)
 			}
 			if lexicon, err = NewLexicon(v, entries, model, SmearMax); err != nil {
@@ -143,7 +183,7 @@ func TestPrefixEqualsAllPaths(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		want := everyText(v, x, frames)
+		want := everyText(v, x, frames, allowed)
 		for text, e := range want {
 			e.score = e.acoustic + boosts(o.Hotwords, text)
 			words := splitWords(v, text)

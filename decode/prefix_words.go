@@ -2,6 +2,7 @@ package decode
 
 import (
 	"math"
+	"slices"
 	"unsafe"
 
 	"aural/lm"
@@ -10,23 +11,52 @@ import (
 // bonus returns what is not acoustic in the score of a node's extension by token, and whether the lexicon and the LM allow it.
 func (d *Prefix) bonus(n, token int32) (float64, bool) {
 	from := &d.tree.nodes[n]
-	hot := d.hot.step(from.hot, token)
-	bonus := from.bonus + d.hot.boost[hot] + d.hot.credit[hot]
-	switch {
-	case token == d.boundary:
-		d.lookAhead(n)
-		from = &d.tree.nodes[n]
-		return bonus + d.o.Alpha*from.ahead.lm + d.o.Beta, from.ahead.possible
-	case d.boundary < 0:
-		if d.model == nil {
-			return bonus, true
+	hot, boost := d.hear(from, token)
+	bonus, lex, possible := from.bonus+boost+d.hot.credit[hot], from.lex, true
+	if d.closes[token] {
+		if from.open {
+			d.lookAhead(n)
+			bonus, possible = bonus+d.o.Alpha*from.ahead.lm+d.o.Beta, from.ahead.possible
 		}
-		lm, _, possible := d.ask(from.state, d.spelled[token])
-		return bonus + d.o.Alpha*lm + d.o.Beta, possible
-	case d.lexicon != nil:
-		return bonus, d.lexicon.child(from.lex, token) >= 0
+		lex = lexiconRoot
 	}
-	return bonus, true
+	if d.lexicon != nil && token != d.boundary {
+		possible = possible && d.lexicon.child(lex, token) >= 0
+	}
+	return bonus, possible
+}
+
+// hear returns the state of the hotwords after a token behind a node, and the boosts of those that it completes: a word ends where the next one starts.
+func (d *Prefix) hear(from *node, token int32) (state int32, boost float64) {
+	state = from.hot
+	if d.hot.idle() {
+		return state, 0
+	}
+	if from.open && d.closes[token] {
+		state = d.hot.step(state, space)
+		boost = d.hot.boost[state]
+	}
+	for _, c := range []byte(d.spelled[token]) {
+		state = d.hot.step(state, int32(c))
+	}
+	return state, boost
+}
+
+// mostBoost bounds what a token can add to a score by hotwords, boosts and credits together. It goes through all states and tokens unless they are too many.
+func (d *Prefix) mostBoost() float64 {
+	most, states := 0.0, len(d.hot.boost)
+	if states*d.size > 1<<20 {
+		return max(0, slices.Max(d.hot.boost)) + slices.Max(d.hot.credit) - slices.Min(d.hot.credit)
+	}
+	for s := range int32(states) {
+		for k := range int32(d.size) {
+			for _, open := range []bool{false, true} {
+				to, boost := d.hear(&node{hot: s, open: open}, k)
+				most = max(most, boost+d.hot.credit[to]-d.hot.credit[s])
+			}
+		}
+	}
+	return most
 }
 
 // derive makes the node of an extension that bonus allowed.
@@ -34,19 +64,17 @@ func (d *Prefix) derive(parent, token int32) node {
 	n := d.tree.nodes[parent]
 	ahead := n.ahead
 	n.depth, n.slot, n.children, n.ahead = n.depth+1, -1, 0, lookAhead{}
-	n.hot = d.hot.step(n.hot, token)
-	n.boost += d.hot.boost[n.hot]
-	switch {
-	case token == d.boundary:
-		n.lm, n.state, n.lex = n.lm+ahead.lm, ahead.state, lexiconRoot
-		n.words++
-	case d.boundary < 0:
-		n.words++
-		if d.model != nil {
-			lm, state, _ := d.ask(n.state, d.spelled[token])
-			n.lm, n.state = n.lm+lm, state
+	hot, boost := d.hear(&n, token)
+	n.hot, n.boost = hot, n.boost+boost
+	if d.closes[token] {
+		if n.open {
+			n.lm, n.state = n.lm+ahead.lm, ahead.state
+			n.words++
 		}
-	case d.lexicon != nil:
+		n.lex, n.open = lexiconRoot, false
+	}
+	n.open = n.open || d.spelled[token] != ""
+	if d.lexicon != nil && token != d.boundary {
 		n.lex = d.lexicon.child(n.lex, token)
 	}
 	n.bonus = d.o.Alpha*n.lm + d.o.Beta*float64(n.words) + n.boost
@@ -69,19 +97,22 @@ func (d *Prefix) lookAhead(n int32) {
 		if word >= 0 {
 			a.lm, a.state, a.possible = d.score(at.state, d.lexicon.ids[word], d.lexicon.known[word])
 		} else {
-			a.lm, a.state, a.possible = d.ask(at.state, d.open(n))
+			a.lm, a.state, a.possible = d.ask(at.state, d.spell(n))
 		}
 	}
 	at.ahead = a
 }
 
-// open spells the open word of n in the decoder's buffer, from its end.
-func (d *Prefix) open(n int32) string {
+// spell writes the open word of n into the decoder's buffer, from its end.
+func (d *Prefix) spell(n int32) string {
 	buf := d.word
 	at := len(buf)
 	for n > 0 && d.tree.links[n].token != d.boundary {
-		s := d.spelled[d.tree.links[n].token]
-		n = d.tree.links[n].parent
+		token := d.tree.links[n].token
+		s := d.spelled[token]
+		if n = d.tree.links[n].parent; d.starts[token] {
+			n = 0
+		}
 		if at < len(s) {
 			more := make([]byte, 2*len(buf)+len(s)+64)
 			copy(more[len(more)-len(buf):], buf)

@@ -14,6 +14,7 @@ type node struct {
 	lex      int32  // node of the lexicon where the current word stands
 	hot      int32  // state of the hotwords
 	words    int32  // complete ones
+	open     bool   // a word with letters is under way
 	children uint64 // bit t%64 is set if there is a child by token t
 	// lm is ln p of the complete words, bonus all that they and their hotwords add to the acoustic score.
 	lm, boost, bonus float64

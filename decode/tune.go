@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
+	"slices"
 
 	"aural/internal/atomicfile"
 )
@@ -35,20 +37,21 @@ type Trial struct {
 
 // tuning is the file that Tune goes on from.
 type tuning struct {
-	Grid   Grid    `json:"grid"`
-	Trials []Trial `json:"trials"`
+	Grid   Grid              `json:"grid"`
+	Setup  map[string]string `json:"setup,omitempty"`
+	Trials []Trial           `json:"trials"`
 }
 
 // Tune finds the weights for which evaluate, say the word error rate of a development set, is lowest: a grid, then the eight neighbours of
 // the best at half the distance, Rounds times. Of equal values the one tried first wins, so the result is a function of evaluate. If path is not
-// empty each trial is kept in that JSON file, and those in it are not evaluated again; a file of another grid is refused. trials are
-// all in the order tried.
-func Tune(g Grid, path string, evaluate func(alpha, beta float64) (float64, error)) (best Trial, trials []Trial, err error) {
+// empty each trial is kept in that JSON file, and those in it are not evaluated again; a file of another first grid or setup, which names what evaluate depends on,
+// is refused. trials are all in the order tried; after an error those before it.
+func Tune(g Grid, path string, setup map[string]string, evaluate func(alpha, beta float64) (float64, error)) (best Trial, trials []Trial, err error) {
 	if !finite(g.AlphaMin) || !finite(g.AlphaMax) || !finite(g.BetaMin) || !finite(g.BetaMax) || g.AlphaMax < g.AlphaMin || g.BetaMax < g.BetaMin ||
 		g.Steps < 2 || g.Steps > 1000 || g.Rounds < 0 || g.Rounds > 40 {
 		return best, nil, fmt.Errorf("decode: grid %+v: want finite ranges, 2 to 1000 steps, 0 to 40 rounds", g)
 	}
-	t := tuner{path: path, evaluate: evaluate, known: map[[2]float64]float64{}, done: map[[2]float64]bool{}, state: tuning{Grid: g}}
+	t := tuner{path: path, evaluate: evaluate, known: map[[2]float64]float64{}, done: map[[2]float64]bool{}, state: tuning{Grid: g, Setup: setup}}
 	if path != "" {
 		if err := t.load(); err != nil {
 			return best, nil, err
@@ -101,13 +104,30 @@ func (t *tuner) load() error {
 	if err != nil {
 		return fmt.Errorf("decode: trials in %s: %w", t.path, err)
 	}
-	if old.Grid != t.state.Grid {
+	was := old.Grid
+	was.Rounds = t.state.Grid.Rounds // more of them begin with what is known
+	if was != t.state.Grid {
 		return fmt.Errorf("decode: trials in %s are of grid %+v, not of %+v; remove the file or name another", t.path, old.Grid, t.state.Grid)
+	}
+	for _, name := range slices.Sorted(maps.Keys(merged(old.Setup, t.state.Setup))) {
+		if was, is := old.Setup[name], t.state.Setup[name]; was != is {
+			return fmt.Errorf("decode: trials in %s are of %s %q, not of %q; remove the file or name another", t.path, name, was, is)
+		}
 	}
 	for _, trial := range old.Trials {
 		t.known[[2]float64{trial.Alpha, trial.Beta}] = trial.Value
 	}
 	return nil
+}
+
+// merged has the keys of both.
+func merged(a, b map[string]string) map[string]string {
+	all := maps.Clone(a)
+	if all == nil {
+		return b
+	}
+	maps.Copy(all, b)
+	return all
 }
 
 func readTuning(data []byte) (tuning, error) {

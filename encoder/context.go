@@ -20,8 +20,9 @@ func KeepLayer(p float64, seed, update uint64, i int) bool {
 
 // Context is the context network: x (B,T,D) → c (B,T,D), with a convolutional position embedding and cfg.Layers transformer blocks. lengths, int32
 // (B), are the real frames of each row, or nil when no row has padding: padding frames are zeroed before the positions are added,
-// and no frame attends to them. blocks are the outputs of the transformer blocks, in order.
-func Context(n *nn.Net, cfg Config, x, lengths *graph.Node) (c *graph.Node, blocks []*graph.Node) {
+// and no frame attends to them. states are what enters the first transformer block and what leaves each, cfg.Layers+1 nodes; c is the last, after the final
+// norm where the model has one.
+func Context(n *nn.Net, cfg Config, x, lengths *graph.Node) (c *graph.Node, states []*graph.Node) {
 	name := Prefix + "encoder"
 	n.Scope("positions", func() {
 		if lengths != nil {
@@ -33,26 +34,26 @@ func Context(n *nn.Net, cfg Config, x, lengths *graph.Node) (c *graph.Node, bloc
 		}
 		x = nn.Dropout(n, name+".dropout", x, cfg.Dropout)
 	})
+	states = append(states, x)
 	for i := range cfg.Layers {
 		n.Scope(fmt.Sprintf("block.%d", i), func() { x = dropBlock(n, cfg, i, x, lengths) })
-		blocks = append(blocks, x)
+		states = append(states, x)
 	}
 	if cfg.PreNorm {
 		n.Scope("final_norm", func() { x = nn.LayerNorm(n, name+".layer_norm", x, cfg.NormEps) })
 	}
-	return x, blocks
+	return x, states
 }
+
+// PositionKernelName is the kernel of the convolutional position embedding, without the _g and _v of its parts.
+const PositionKernelName = Prefix + "encoder.pos_conv_embed.conv.weight"
 
 // positions is the convolutional position embedding: a grouped convolution over K frames with weight norm over its kernel axis and as
 // many frames out as in (for an even K the last is dropped), then GELU.
 func positions(n *nn.Net, cfg Config, x *graph.Node) *graph.Node {
 	name := Prefix + "encoder.pos_conv_embed.conv"
 	d, k := cfg.Width, cfg.PositionKernel
-	shape := []int{d, d / cfg.PositionGroups, k}
-	init := nn.Normal(math.Sqrt(4 / float64(k*d)))
-	v := n.Weight(name+".weight_v", init, shape...)
-	g := n.Weight(name+".weight_g", nn.NormOf(name+".weight_v", shape, init), 1, 1, k)
-	w := n.Apply(kernels.WeightNorm{}, g, v)
+	w := nn.NormedKernel(n, PositionKernelName, nn.Normal(math.Sqrt(4/float64(k*d))), d, d/cfg.PositionGroups, k)
 	conv := kernels.Conv1D{Stride: 1, PadLeft: k / 2, PadRight: (k - 1) / 2, Groups: cfg.PositionGroups}
 	return n.Apply(kernels.GELU{}, n.Apply(conv, x, w, n.Weight(name+".bias", nn.Constant(0), d)))
 }

@@ -220,6 +220,26 @@ func (p *Program) Bind(arena kernels.Memory, external func(name string) (kernels
 	return nil
 }
 
+// Freeze tells the back end, if it gains from that, that the weights of linear layers and convolutions that are parameters never change again. The program must be
+// bound.
+func (p *Program) Freeze() error {
+	f, ok := p.backend.(kernels.Freezer)
+	if !ok {
+		return nil
+	}
+	for _, n := range p.nodes {
+		switch n.Op.(type) {
+		case kernels.Linear, kernels.Conv1D:
+			if w := n.In[1]; p.graph.Values[w].Kind == Param {
+				if err := f.Freeze(n.Op, p.bufs[w]); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // Feed copies data to an input. The bytes must be exactly the input's.
 func (p *Program) Feed(name string, data []byte) error {
 	v, ok := p.inputs[name]

@@ -4,10 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
-	"aural/encoder"
 	"aural/hf"
 	"aural/vocab"
 )
@@ -27,16 +24,20 @@ type tokenizer struct {
 }
 
 // Adopt takes the architecture of the network and the normalisation of its input from a model folder, and the folder as Init. Dropout, LayerDrop and masks stay
-// those of the recipe.
+// those of the recipe, and so does InitLayers, the number of blocks if it is not 0.
 func (r *Recipe) Adopt(dir string) error {
 	m, err := hf.Open(dir)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	e, was := m.Config.Encoder(), r.Encoder
-	e.InputDropout, e.FeatureDropout, e.Dropout, e.AttentionDropout = was.InputDropout, was.FeatureDropout, was.Dropout, was.AttentionDropout
-	e.ActivationDropout, e.LayerDrop, e.FeatureGradScale = was.ActivationDropout, was.LayerDrop, was.FeatureGradScale
+	e := m.Config.EncoderLike(r.Encoder)
+	if r.InitLayers > e.Layers {
+		return fmt.Errorf("finetune: init_layers: %d, and %s has %d blocks", r.InitLayers, dir, e.Layers)
+	}
+	if r.InitLayers > 0 {
+		e.Layers = r.InitLayers
+	}
 	r.Encoder, r.Data.Normalize, r.Init = e, m.Preprocessor.Normalize, dir
 	return r.Validate()
 }
@@ -62,14 +63,19 @@ func (t *Task) SaveModel(dir string) error {
 	}
 	tok := tokenizer{Class: "Wav2Vec2CTCTokenizer", Pad: v.Token(v.Blank()), Unknown: vocab.UnknownToken, BOS: vocab.StartToken, EOS: vocab.EndToken,
 		Delimiter: vocab.BoundaryToken}
+	files := map[string][]byte{hf.VocabFile: words}
+	if v.HasPieces() { // transformers leaves the marks in text, and would add | behind the outputs
+		tok.Delimiter, files[vocab.PiecesFile] = vocab.WordMark, v.SentencePiece()
+	}
 	about, err := json.MarshalIndent(tok, "", "  ")
 	if err != nil {
 		return fmt.Errorf("finetune: %w", err)
 	}
+	files[tokenizerFile] = append(about, '\n')
 	return hf.Write(dir, hf.Content{
 		Head: hf.CTC, Config: t.recipe.HF(v), Specs: t.weights.Specs(), Value: hf.ValueOf(t.weights, t.backend),
 		Preprocessor: hf.NewPreprocessor(t.recipe.Encoder.ConvNorm, t.recipe.Data.Normalize),
-		Files:        map[string][]byte{hf.VocabFile: words, tokenizerFile: append(about, '\n')},
+		Files:        files,
 	})
 }
 
@@ -86,7 +92,7 @@ func (t *Task) LoadModel(dir string) error {
 	if err := sameTokens(m.Tokens, t.labels.vocab); err != nil {
 		return fmt.Errorf("finetune: %s: %w", dir, err)
 	}
-	return m.Load(t.weights, t.backend, nil)
+	return m.Load(t.weights, t.backend)
 }
 
 // sameTokens tells where the tokens of a folder differ from a vocabulary.
@@ -109,14 +115,12 @@ func (t *Task) loadEncoder(dir string) error {
 		return fmt.Errorf("finetune: init: %w", err)
 	}
 	defer m.Close()
-	if err := m.Config.Agree(t.recipe.HF(t.labels.vocab)); err != nil {
+	want := t.recipe.HF(t.labels.vocab)
+	if t.recipe.InitLayers > 0 {
+		want.Layers = m.Config.Layers // those above are not taken
+	}
+	if err := m.Config.Agree(want); err != nil {
 		return fmt.Errorf("finetune: init: %s holds another network than the recipe asks for: %w", dir, err)
 	}
-	var there []string
-	for _, s := range m.Specs() {
-		there = append(there, s.Name)
-	}
-	return m.Load(t.weights, t.backend, func(name string) bool {
-		return strings.HasPrefix(name, encoder.Prefix) && (name != encoder.Prefix+"masked_spec_embed" || slices.Contains(there, name))
-	})
+	return m.LoadParts(t.weights, t.backend)
 }

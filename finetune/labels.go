@@ -28,7 +28,8 @@ const (
 
 // LabelConfig says how transcripts become labels.
 type LabelConfig struct {
-	// Vocabulary is Characters or Phones, which are those that the transcripts of the store have, or a file: vocab.json, or one token a line.
+	// Vocabulary is Characters or Phones, which are those that the transcripts of the store have, or a file: vocab.json, one token a line (.txt), or a
+	// SentencePiece model of word pieces (.model).
 	Vocabulary string `yaml:"vocabulary"`
 	Case       Case   `yaml:"case"`
 	Drop       string `yaml:"drop"` // characters that are left out of transcripts
@@ -44,8 +45,8 @@ func (c LabelConfig) Validate() error {
 	if c.Case != AsIs && c.Case != Lower && c.Case != Upper {
 		return fmt.Errorf("finetune: labels.case: %q is not %s, %s or %s", c.Case, AsIs, Lower, Upper)
 	}
-	if ext := filepath.Ext(c.Vocabulary); c.Vocabulary != Characters && c.Vocabulary != Phones && ext != ".json" && ext != ".txt" {
-		return fmt.Errorf("finetune: labels.vocabulary: %q is neither %s nor %s nor a .json or .txt file", c.Vocabulary, Characters, Phones)
+	if ext := filepath.Ext(c.Vocabulary); c.Vocabulary != Characters && c.Vocabulary != Phones && ext != ".json" && ext != ".txt" && ext != vocab.ModelExt {
+		return fmt.Errorf("finetune: labels.vocabulary: %q is neither %s nor %s nor a .json, .txt or %s file", c.Vocabulary, Characters, Phones, vocab.ModelExt)
 	}
 	return nil
 }

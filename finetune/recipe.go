@@ -34,20 +34,24 @@ type Recipe struct {
 	Note string `yaml:"note,omitempty"` // what the recipe is for, with its arithmetic
 	Seed uint64 `yaml:"seed"`
 	// Precision of matrix products, as in pretraining.
-	Precision kernels.Precision  `yaml:"precision"`
-	Mode      Mode               `yaml:"mode"`
-	Init      string             `yaml:"init"` // model folder that the encoder comes from; none with mode scratch
-	Data      train.DataConfig   `yaml:"data"`
-	Subset    SubsetConfig       `yaml:"subset"`
-	Labels    LabelConfig        `yaml:"labels"`
-	Encoder   encoder.Config     `yaml:"encoder"`
-	Mask      encoder.MaskConfig `yaml:"mask"`
-	Channels  encoder.MaskConfig `yaml:"channel_mask"`
-	Head      HeadConfig         `yaml:"head"`
-	Freeze    FreezeConfig       `yaml:"freeze"`
-	Loss      LossConfig         `yaml:"loss"`
-	Train     train.Config       `yaml:"train"`
-	Valid     train.ValidConfig  `yaml:"valid"`
+	Precision kernels.Precision `yaml:"precision"`
+	Mode      Mode              `yaml:"mode"`
+	Init      string            `yaml:"init"` // model folder that the encoder comes from; none with mode scratch
+	// InitLayers is how many blocks of Init are taken, from below; 0: all. The uppermost blocks of a pretrained wav2vec 2.0 have turned to its objective: those in the
+	// middle tell more of phones and words, and a network without the uppermost learns from fewer labels (Pasad, Chou and Livescu 2021, arXiv 2107.04734).
+	InitLayers int                `yaml:"init_layers"`
+	Data       train.DataConfig   `yaml:"data"`
+	Subset     SubsetConfig       `yaml:"subset"`
+	Labels     LabelConfig        `yaml:"labels"`
+	Encoder    encoder.Config     `yaml:"encoder"`
+	Mask       encoder.MaskConfig `yaml:"mask"`
+	Channels   encoder.MaskConfig `yaml:"channel_mask"`
+	Head       HeadConfig         `yaml:"head"`
+	Freeze     FreezeConfig       `yaml:"freeze"`
+	Loss       LossConfig         `yaml:"loss"`
+	Train      train.Config       `yaml:"train"`
+	Valid      train.ValidConfig  `yaml:"valid"`
+	Decode     DecodeConfig       `yaml:"decode"`
 }
 
 // SubsetConfig says how much of the store is trained on, after validation was held out.
@@ -92,7 +96,7 @@ func Default() Recipe {
 		Encoder: encoder.Default(), Mask: encoder.DefaultMask(),
 		Channels: encoder.MaskConfig{Probability: 0.5, Length: 64, Selection: encoder.Static, MinSpace: 1, SameCount: true, Semantics: encoder.Fairseq},
 		Freeze:   FreezeConfig{Features: true, Updates: 10000, LayerDecay: 1}, Loss: LossConfig{ZeroInfinity: true, Average: PerUtterance},
-		Train: train.DefaultConfig(), Valid: train.ValidConfig{Seconds: 600, Seed: 1},
+		Train: train.DefaultConfig(), Valid: train.ValidConfig{Seconds: 600, Seed: 1}, Decode: defaultDecode(),
 	}
 	e := &r.Encoder
 	e.InputDropout, e.FeatureDropout, e.Dropout, e.AttentionDropout, e.ActivationDropout, e.LayerDrop, e.FeatureGradScale = 0, 0, 0, 0, 0.1, 0.05, 1
@@ -105,13 +109,14 @@ func Default() Recipe {
 
 // Validate reports every setting that cannot work, alone or together.
 func (r Recipe) Validate() error {
-	errs := []error{r.Precision.Validate(), r.Data.Sampler(r.Seed, datasets.Pad).Validate(), r.Encoder.Validate(), r.Mask.Validate(), r.Channels.Validate(), r.Labels.Validate(), r.TrainConfig().Validate()}
+	errs := []error{r.Precision.Validate(), r.Data.Sampler(r.Seed, datasets.Pad).Validate(), r.Encoder.Validate(), r.Mask.Validate(), r.Channels.Validate(), r.Labels.Validate(), r.Decode.Validate(), r.TrainConfig().Validate()}
 	bad := func(cond bool, format string, args ...any) {
 		if cond {
 			errs = append(errs, fmt.Errorf("finetune: "+format, args...))
 		}
 	}
 	bad(!slices.Contains(Modes(), r.Mode), "mode: %q is not %s, %s or %s", r.Mode, Full, Frozen, Scratch)
+	bad(r.InitLayers < 0, "init_layers: %d is negative", r.InitLayers)
 	bad(!(r.Subset.Seconds >= 0) || math.IsInf(r.Subset.Seconds, 0), "subset.seconds: %v, want a number of seconds, or 0 for everything", r.Subset.Seconds)
 	bad(!(r.Head.Dropout >= 0 && r.Head.Dropout < 1), "head.dropout: %v is outside [0,1)", r.Head.Dropout)
 	bad(!(r.Freeze.LayerDecay > 0 && r.Freeze.LayerDecay <= 1), "freeze.layer_decay: %v is outside (0,1]", r.Freeze.LayerDecay)

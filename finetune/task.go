@@ -31,11 +31,14 @@ type Task struct {
 	step     kernels.Step
 }
 
-var _ train.Task[*Work] = (*Task)(nil)
+var (
+	_ train.Task[*Work]  = (*Task)(nil)
+	_ train.Shown[*Work] = (*Task)(nil)
+)
 
 // New prepares fine-tuning on some rows of a store, with other rows held out. The weights get their initial values from the recipe's seed, and those of the encoder
-// from the model folder Init, unless the mode is Scratch.
-func New(r Recipe, v *vocab.Vocabulary, store *datasets.Store, rows, held datasets.View, be kernels.Backend) (*Task, error) {
+// from the model folder Init, unless the mode is Scratch. A language model of validation is opened and checked here, and kept until Close.
+func New(r Recipe, v *vocab.Vocabulary, store *datasets.Store, rows, held datasets.View, be kernels.Backend) (_ *Task, err error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
@@ -44,6 +47,14 @@ func New(r Recipe, v *vocab.Vocabulary, store *datasets.Store, rows, held datase
 		return nil, err
 	}
 	t.checker = newChecker(t.labels, t.valid)
+	if t.checker.search, err = r.Decode.open(v); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, t.Close())
+		}
+	}()
 	// The parameters do not depend on the shape of a batch: a small one declares them.
 	m, err := Build(r, v.Len(), v.Blank(), Shape{Rows: 1, Samples: r.Data.MinSamples, Labels: 1}, kernels.Float32, true)
 	if err != nil {
@@ -63,6 +74,9 @@ func New(r Recipe, v *vocab.Vocabulary, store *datasets.Store, rows, held datase
 	}
 	return t, nil
 }
+
+// Close closes the language model of validation. The weights are the caller's to free.
+func (t *Task) Close() error { return t.checker.search.close() }
 
 // batches chooses the rows that can be used and how they are batched.
 func (t *Task) batches(rows, held datasets.View) (err error) {
@@ -157,6 +171,10 @@ func (t *Task) Prepare(ctx context.Context, at train.Position, w *Work) (int, tr
 		return 0, at, fmt.Errorf("finetune: update %d: %w", at.Update, err)
 	}
 	w.shape.HeadOnly = t.recipe.Mode == Full && at.Update < t.recipe.Freeze.Updates
+	w.first = nil
+	if t.recipe.Train.Shows(at) {
+		w.first = train.ReadExcerpt(t.labels.store, b.Cuts[0])
+	}
 	at.Epoch, at.Index = next.Epoch, next.Index
 	for i := 0; i < readAhead && t.labels.store.ReadsAhead(); i++ {
 		b, after := t.sampler.Next(next)

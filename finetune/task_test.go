@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"aural/datasets"
 	"aural/encoder"
+	"aural/hf"
 	"aural/internal/synth"
 	"aural/kernels/cpu"
 	"aural/runlog"
@@ -158,6 +160,64 @@ func TestOverfits(t *testing.T) {
 	}
 	if p.labels.vocab.Text(text) != list[0].Reference || len(a.Blank) != a.Frames || len(v.Sample) == 0 || math.Abs(a.FrameSeconds-0.02) > 1e-12 {
 		t.Errorf("alignment %+v of %q", a, list[0].Reference)
+	}
+}
+
+// Word pieces are trained on like letters, and the model folder has all that it takes to spell them.
+func TestPieces(t *testing.T) {
+	store := corpus(t, 8, nil)
+	view, _ := store.View()
+	var lines []string
+	for row := range store.Len() {
+		u, err := store.Utterance(row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, u.Transcript)
+	}
+	model, err := vocab.TrainPieces(slices.Values(lines), 50)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := quick()
+	r.Labels.Vocabulary = filepath.Join(t.TempDir(), "words.model")
+	if err := os.WriteFile(r.Labels.Vocabulary, model, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r.Mode = Scratch
+	r.Train.MaxUpdates = 3
+	p := task(t, r, store, view)
+	run(t, p, filepath.Join(t.TempDir(), "run"), nil)
+	v, err := p.Validate(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, u := range v.Snapshots[0].Transcripts { // errors are of characters and words
+		if u.Reference != lines[i] || u.Chars != len(u.Reference) || u.Words != len(strings.Fields(u.Reference)) || u.CharErrors == 0 {
+			t.Errorf("%+v of %q", u, lines[i])
+		}
+	}
+	dir := t.TempDir()
+	if err := p.SaveModel(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := task(t, r, store, view).LoadModel(dir); err != nil {
+		t.Error(err)
+	}
+	folder, err := hf.Open(dir, hf.CTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer folder.Close()
+	saved, err := folder.Vocabulary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range lines {
+		want, _ := p.labels.vocab.Encode(text)
+		if got, err := saved.Encode(text); err != nil || !slices.Equal(got, want) || saved.Text(got) != text {
+			t.Errorf("%q becomes %v, %v in the folder, want %v", text, got, err, want)
+		}
 	}
 }
 
@@ -310,6 +370,17 @@ func TestModelFolder(t *testing.T) {
 	name := "wav2vec2.encoder.layers.0.attention.q_proj.weight"
 	if !slices.Equal(begun[name], want[name]) || slices.Equal(scratch[name], want[name]) || len(begun["lm_head.bias"]) != 7 {
 		t.Error("the encoder does not come from the folder, or does from scratch")
+	}
+	short := r
+	if short.InitLayers = 1; short.Adopt(dir) != nil || short.Encoder.Layers != 1 {
+		t.Fatalf("adopted %d blocks, want 1", short.Encoder.Layers)
+	}
+	name = "wav2vec2.encoder.layers.0.feed_forward.output_dense.weight"
+	if below := weights(t, task(t, short, store, datasets.View{})); !slices.Equal(below[name], want[name]) || below["wav2vec2.encoder.layers.1.layer_norm.weight"] != nil {
+		t.Error("the lowest block does not come from the folder, or not alone")
+	}
+	if short.InitLayers = 9; short.Adopt(dir) == nil {
+		t.Error("more blocks than the folder has were adopted")
 	}
 	r.Encoder.Layers, r.Init = 1, dir
 	if _, err := newTask(t, r, store, datasets.View{}); err == nil || !strings.Contains(err.Error(), "num_hidden_layers") {

@@ -3,7 +3,6 @@ package finetune
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -17,22 +16,30 @@ import (
 // shownTranscripts is how many utterances of a validation are written out.
 const shownTranscripts = 50
 
-// checked is what a validation reports. Transcripts are the most probable path, collapsed, without a language model.
+// checked is what a validation reports of the most probable path, collapsed: transcripts without a language model.
 type checked struct {
 	Loss       float64 `metric:"loss"`     // as in training
 	CTC        float64 `metric:"ctc_loss"` // nats an utterance
 	WER        float64 `metric:"wer"`
-	CER        float64 `metric:"cer"` // of labels, so of phones where there are phones
+	CER        float64 `metric:"cer"` // of labels, so of phones where there are phones; of characters where there are pieces
 	BlankShare float64 `metric:"blank_share"`
+}
+
+// searched is what it reports when the recipe names a language model.
+type searched struct {
+	checked
+	WERLM float64 `metric:"wer_lm"` // of the search that [DecodeConfig] describes
 }
 
 // checker measures held-out utterances.
 type checker struct {
 	labels    *labels
 	work      *Work
+	search    *search      // nil without a language model
 	show      map[int]bool // rows whose transcripts are written out
-	metrics   checked
+	metrics   searched
 	totals    counts
+	emissions []float32 // (B,T,V) of a batch
 	list      []runlog.Transcript
 	alignment *runlog.Alignment
 	sample    []int16
@@ -44,6 +51,7 @@ type counts struct {
 	loss                                 float64
 	utterances, labels                   int
 	wordErrors, words, charErrors, chars int
+	searchErrors                         int // in words, of the search
 	frames, blanks                       int
 }
 
@@ -64,10 +72,14 @@ func newChecker(l *labels, batches []datasets.Batch) *checker {
 	return c
 }
 
-// Validate transcribes the held-out utterances. The score is the word error rate; with phones, words are phones.
+// Validate transcribes the held-out utterances. The score is the word error rate of the most probable paths, with a language model too, so that the best checkpoint is that of
+// the acoustic model; with phones, words are phones.
 func (t *Task) Validate(ctx context.Context) (train.Validation, error) {
 	c := t.checker
-	out := train.Validation{Metrics: &c.metrics, Better: train.Lower}
+	out := train.Validation{Metrics: &c.metrics.checked, Better: train.Lower}
+	if c.search != nil {
+		out.Metrics = &c.metrics
+	}
 	c.totals, c.list, c.alignment, c.sample = counts{}, nil, nil, nil
 	for i, b := range t.valid {
 		if err := c.work.fill(ctx, t.labels, b, t.places[b.Length]); err != nil {
@@ -77,10 +89,8 @@ func (t *Task) Validate(ctx context.Context) (train.Validation, error) {
 		if err != nil {
 			return out, err
 		}
-		for row := range c.work.shape.Rows {
-			if err := c.row(p, row); err != nil {
-				return out, fmt.Errorf("finetune: validation batch %d: %w", i, err)
-			}
+		if err := c.batch(ctx, p); err != nil {
+			return out, fmt.Errorf("finetune: validation batch %d: %w", i, err)
 		}
 	}
 	c.metrics = c.totals.rates(t.recipe)
@@ -95,21 +105,50 @@ func (t *Task) Validate(ctx context.Context) (train.Validation, error) {
 }
 
 // rates are the metrics of what was counted; 0 of nothing.
-func (n counts) rates(r Recipe) checked {
+func (n counts) rates(r Recipe) searched {
 	of := func(a, b int) float64 { return float64(a) / float64(max(b, 1)) }
-	m := checked{CTC: n.loss / float64(max(n.utterances, 1)), WER: of(n.wordErrors, n.words), CER: of(n.charErrors, n.chars), BlankShare: of(n.blanks, n.frames)}
+	m := searched{WERLM: of(n.searchErrors, n.words)}
+	m.CTC, m.WER, m.CER, m.BlankShare = n.loss/float64(max(n.utterances, 1)), of(n.wordErrors, n.words), of(n.charErrors, n.chars), of(n.blanks, n.frames)
 	if m.Loss = m.CTC; r.Loss.Average == PerLabel {
 		m.Loss = n.loss / float64(max(n.labels, 1))
 	}
 	return m
 }
 
-// row counts one utterance of a batch that has run.
-func (c *checker) row(p *program, row int) error {
+// batch counts the utterances of a batch that has run.
+func (c *checker) batch(ctx context.Context, p *program) error {
+	w, classes := c.work, c.labels.vocab.Len()
+	perRow := len(p.logits) / w.shape.Rows
+	of := func(x []float32, row int) []float32 { return x[row*perRow:][:int(w.frames[row])*classes] }
+	var texts []string
+	if c.search != nil {
+		grow(&c.emissions, len(p.logits))
+		rows := make([][]float32, w.shape.Rows)
+		for row := range rows {
+			rows[row] = of(c.emissions, row)
+			logSoftmax(rows[row], of(p.logits, row), classes)
+		}
+		var err error
+		if texts, err = c.search.texts(ctx, rows); err != nil {
+			return err
+		}
+	}
+	for row := range w.shape.Rows {
+		if c.search != nil {
+			said := strings.Fields(c.labels.vocab.Text(w.target(row)))
+			c.totals.searchErrors += score.Distance(said, strings.Fields(texts[row]))
+		}
+		if err := c.row(p, row, of(p.logits, row)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// row counts the most probable path of one utterance.
+func (c *checker) row(p *program, row int, logits []float32) error {
 	v, w := c.labels.vocab, c.work
 	classes, frames := v.Len(), int(w.frames[row])
-	perRow := len(p.logits) / w.shape.Rows
-	logits := p.logits[row*perRow:][:frames*classes]
 	path, blanks := grow(&c.path, frames), 0
 	for t := range path {
 		path[t] = best(logits[t*classes:][:classes])
@@ -117,7 +156,7 @@ func (c *checker) row(p *program, row int) error {
 			blanks++
 		}
 	}
-	reference := w.targets[row*w.shape.Labels:][:w.lengths[row]]
+	reference := w.target(row)
 	hypothesis := v.Collapse(path)
 	t := runlog.Transcript{
 		ID: w.utterances[row].ID, Reference: v.Text(reference), Hypothesis: v.Text(hypothesis), Loss: float64(p.losses[row]),
@@ -144,11 +183,14 @@ func (c *checker) row(p *program, row int) error {
 	if c.alignment != nil {
 		return nil
 	}
-	return c.align(row, t.Hypothesis, path, logits)
+	return c.align(row, path, logits)
 }
 
-// tokens spells labels one by one, without boundaries at both ends and with one where there are several.
+// tokens spells labels one by one, without boundaries at both ends and with one where there are several; pieces by their characters, so that error rates compare.
 func (c *checker) tokens(ids []int32) []string {
+	if c.labels.vocab.HasPieces() {
+		return strings.Split(c.labels.vocab.Text(ids), "")
+	}
 	out := make([]string, 0, len(ids))
 	for _, id := range ids {
 		tok := c.labels.vocab.Token(int(id))
@@ -171,44 +213,4 @@ func best(x []float32) int32 {
 		}
 	}
 	return int32(k)
-}
-
-// align says which frames of an utterance the most probable path gives to which label.
-func (c *checker) align(row int, text string, path []int32, logits []float32) error {
-	v, w := c.labels.vocab, c.work
-	classes, blank := v.Len(), v.Blank()
-	probability := func(t, k int) float64 {
-		x := logits[t*classes:][:classes]
-		sum := 0.0
-		for _, z := range x {
-			sum += math.Exp(float64(z - x[k]))
-		}
-		return 1 / sum
-	}
-	cfg := c.labels.recipe.Encoder
-	hop := 1
-	for _, l := range cfg.Conv {
-		hop *= l.Stride
-	}
-	a := &runlog.Alignment{ID: w.utterances[row].ID, Text: text, Rate: datasets.Rate, Frames: len(path), FrameSeconds: float64(hop) / datasets.Rate}
-	for t := 0; t < len(path); {
-		k, from, sum := int(path[t]), t, 0.0
-		for ; t < len(path) && int(path[t]) == k; t++ {
-			sum += probability(t, k)
-			a.Blank = append(a.Blank, float32(probability(t, blank)))
-		}
-		if k != blank {
-			a.Tokens = append(a.Tokens, runlog.AlignedToken{Label: v.Token(k), Frame: from, Frames: t - from, Score: float32(sum / float64(t-from))})
-		}
-	}
-	x := make([]float32, w.utterances[row].Samples)
-	if err := c.labels.store.Read(x, w.rows[row], 0); err != nil {
-		return err
-	}
-	c.sample = make([]int16, len(x))
-	for i, s := range x {
-		c.sample[i] = int16(s * (1 << 15)) // exact: Read divides by a power of two
-	}
-	c.alignment = a
-	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"aural/datasets"
 	"aural/encoder"
+	"aural/train"
 )
 
 // Work is one prepared micro-batch: everything that is fed to a program. Its slices are reused from one micro-batch to the next.
@@ -26,9 +27,10 @@ type Work struct {
 	masked     int
 	rows       []int // of the store
 	utterances []datasets.Utterance
+	first      *train.Excerpt // kept for a snapshot, or nil
 
 	masker, channelMasker encoder.Masker
-	target                []int32
+	labelsOfRow           []int32
 	counts                []int
 }
 
@@ -60,21 +62,25 @@ func (w *Work) fill(ctx context.Context, l *labels, b datasets.Batch, places int
 	clear(grow(&w.targets, rows*places))
 	for i, c := range b.Cuts {
 		var err error
-		if w.target, w.utterances[i], err = l.append(w.target[:0], c.Row); err != nil {
+		if w.labelsOfRow, w.utterances[i], err = l.append(w.labelsOfRow[:0], c.Row); err != nil {
 			return err
 		}
-		if len(w.target) > places {
-			return fmt.Errorf("finetune: %s has %d labels, more than the %d places of its batch", w.utterances[i].ID, len(w.target), places)
+		n := len(w.labelsOfRow)
+		if n > places {
+			return fmt.Errorf("finetune: %s has %d labels, more than the %d places of its batch", w.utterances[i].ID, n, places)
 		}
-		copy(w.targets[i*places:], w.target)
-		w.rows[i], w.lengths[i], w.frames[i] = c.Row, int32(len(w.target)), int32(l.recipe.Encoder.Frames(c.Samples))
+		copy(w.targets[i*places:], w.labelsOfRow)
+		w.rows[i], w.lengths[i], w.frames[i] = c.Row, int32(n), int32(l.recipe.Encoder.Frames(c.Samples))
 		w.samples += c.Samples
-		w.labels += len(w.target)
+		w.labels += n
 		w.real += int(w.frames[i])
 	}
 	w.mask, w.channels, w.keep = w.mask[:0], w.channels[:0], w.keep[:0]
 	return nil
 }
+
+// target is the labels of a row.
+func (w *Work) target(row int) []int32 { return w.targets[row*w.shape.Labels:][:w.lengths[row]] }
 
 // draw makes what is random in training. It is a function of (seed, update, row number).
 func (w *Work) draw(r Recipe, seed, update uint64, firstRow int) (err error) {

@@ -113,6 +113,14 @@ func (c Config) Encoder() encoder.Config {
 	return e
 }
 
+// EncoderLike is [Config.Encoder] with the settings of another one that belong to training: dropout, LayerDrop, and the scale of the feature encoder's gradient.
+func (c Config) EncoderLike(t encoder.Config) encoder.Config {
+	e := c.Encoder()
+	e.InputDropout, e.FeatureDropout, e.Dropout, e.AttentionDropout = t.InputDropout, t.FeatureDropout, t.Dropout, t.AttentionDropout
+	e.ActivationDropout, e.LayerDrop, e.FeatureGradScale = t.ActivationDropout, t.LayerDrop, t.FeatureGradScale
+	return e
+}
+
 // MaskVector says whether the model has the mask vector: transformers leaves it out of a model that never masks.
 func (c Config) MaskVector() bool { return c.MaskTimeProb > 0 || c.MaskFeatureProb > 0 }
 

@@ -91,7 +91,8 @@ func (n *network) out(name string, node *graph.Node) {
 func (n *network) encode(wave *graph.Node) (last *graph.Node, blocks []*graph.Node) {
 	e := n.cfg.Encoder()
 	_, x := encoder.Project(n.Net, e, encoder.Features(n.Net, e, wave))
-	return encoder.Context(n.Net, e, x, n.lengths)
+	last, states := encoder.Context(n.Net, e, x, n.lengths)
+	return last, states[1:]
 }
 
 // run feeds the batch of the golden and the weights of the folder.

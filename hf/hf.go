@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"aural/encoder"
+	"aural/vocab"
 )
 
 // Head is what a model has on top of the encoder.
@@ -51,7 +52,7 @@ const (
 )
 
 // tokenizerFiles describe the vocabulary further. They are carried along byte by byte.
-var tokenizerFiles = []string{VocabFile, "added_tokens.json", "special_tokens_map.json", "tokenizer_config.json"}
+var tokenizerFiles = []string{VocabFile, "added_tokens.json", "special_tokens_map.json", "tokenizer_config.json", vocab.PiecesFile}
 
 // prefix begins the canonical name of every tensor of the encoder.
 const prefix = encoder.Prefix

@@ -2,12 +2,13 @@ package hf
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"aural/vocab"
 )
 
 func readTest(t testing.TB, name ...string) []byte {
@@ -166,34 +167,42 @@ func TestVocabulary(t *testing.T) {
 	if got := strings.Join(m.Tokens, " "); got != "<pad> <s> </s> <unk> | E T A O N é" {
 		t.Errorf("tokens %q", got)
 	}
-	for _, c := range []struct {
-		vocab, added string
-		size         int
-		want         string // of tokens, or in the error
-	}{
-		{`{"a":0,"b":1}`, "", 2, "[a b]"},
-		{`{"a":0,"b":1}`, "", 0, "[a b]"},
-		{`{"a":0,"b":1}`, `{"<s>":2,"</s>":3}`, 2, "[a b]"}, // behind the outputs
-		{`{"a":0,"b":1}`, `{"<s>":2,"</s>":3}`, 4, "[a b <s> </s>]"},
-		{`{"a":0,"b":1}`, "", 3, "number 2 of 3 has no token"},
-		{`{"a":0,"b":2}`, "", 2, `"b" has number 2, outside 0 to 1`},
-		{`{"a":0,"b":-1}`, "", 2, "number -1"},
-		{`{"a":0,"b":0}`, "", 2, `number 0 has the tokens "a" and "b"`},
-		{`{"a":0,"b":2}`, "", 0, "outside"},
-		{`{"a":0,"b":99999999999}`, "", 0, "outside"},
-		{`{}`, `{"a":0}`, 1, "no tokens"},
-		{`null`, `{"a":0}`, 1, "no tokens"},
-		{`["a"]`, "", 1, "vocab.json"},
-		{`{"a":0}`, `[]`, 1, "added_tokens.json"},
-	} {
-		tokens, err := parseVocabulary([]byte(c.vocab), []byte(c.added), c.size)
-		got := fmt.Sprint(tokens)
-		if err != nil {
-			got = err.Error()
-		}
-		if !strings.Contains(got, c.want) {
-			t.Errorf("%s %s for %d: %s, want %s", c.vocab, c.added, c.size, got, c.want)
-		}
+	v, err := m.Vocabulary()
+	if err != nil || !slices.Equal(v.Tokens(), m.Tokens) {
+		t.Errorf("vocabulary %v, %v", v, err)
+	}
+	m.Config.Pad = 1
+	if _, err := m.Vocabulary(); err == nil || !strings.Contains(err.Error(), "pad_token_id is 1") {
+		t.Errorf("another blank: %v", err)
+	}
+	m.Config.Pad = 0
+	m.Tokens[0] = "blank"
+	if _, err := m.Vocabulary(); err == nil || !strings.Contains(err.Error(), "<pad>") {
+		t.Errorf("no blank: %v", err)
+	}
+	m.Tokens = nil
+	if v, err := m.Vocabulary(); v != nil || err != nil {
+		t.Errorf("no vocab.json: %v, %v", v, err)
+	}
+	model, err := vocab.TrainPieces(slices.Values([]string{"ab abc ab"}), 9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pieces, err := vocab.ParsePieces(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Tokens = pieces.Tokens()
+	if v, err := m.Vocabulary(); err != nil || !v.HasPieces() || v.SentencePiece() != nil {
+		t.Errorf("pieces without a model: %v, %v", v, err)
+	}
+	m.Files[vocab.PiecesFile] = model
+	if v, err := m.Vocabulary(); err != nil || v.SentencePiece() == nil {
+		t.Errorf("pieces with a model: %v, %v", v, err)
+	}
+	m.Files[vocab.PiecesFile] = model[:10]
+	if _, err := m.Vocabulary(); err == nil {
+		t.Error("pieces with a broken model")
 	}
 }
 
@@ -264,22 +273,6 @@ func FuzzIndex(f *testing.F) {
 			if filepath.Base(file) != file || file == ".." || !filepath.IsLocal(file) || len(tensors) == 0 {
 				t.Fatalf("%q with %q", file, tensors)
 			}
-		}
-	})
-}
-
-// Tokens are as many as outputs, and different.
-func FuzzVocabulary(f *testing.F) {
-	f.Add(readTest(f, "base-ctc", VocabFile), []byte(nil), 11)
-	f.Add([]byte(`{"a":0,"b":1}`), []byte(`{"<s>":2}`), 0)
-	f.Fuzz(func(t *testing.T, vocab, added []byte, size int) {
-		tokens, err := parseVocabulary(vocab, added, max(size, 0)%maxVocab)
-		if err != nil {
-			return
-		}
-		slices.Sort(tokens)
-		if len(slices.Compact(tokens)) != len(tokens) {
-			t.Fatalf("a token comes twice in %q", tokens)
 		}
 	})
 }

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"slices"
 
 	"aural/encoder"
+	"aural/vocab"
 )
 
 // Preprocessor is preprocessor_config.json: what has to be done to audio before the network.
@@ -105,48 +105,27 @@ func (m *Model) readVocabulary() error {
 		size = m.Config.VocabSize
 	}
 	var err error
-	if m.Tokens, err = parseVocabulary(raw, m.Files["added_tokens.json"], size); err != nil {
+	if m.Tokens, err = vocab.ParseTokens(raw, m.Files["added_tokens.json"], size); err != nil {
 		return fmt.Errorf("%s: %w", m.Dir, err)
 	}
 	return nil
 }
 
-// parseVocabulary reads vocab.json, an object from token to number, and what added_tokens.json adds. With size outputs, each number below must have a token, and none of vocab.json
-// may lie above; without outputs (0) the numbers must be 0, 1, 2 and so on.
-func parseVocabulary(vocab, added []byte, size int) ([]string, error) {
-	var numbers, more map[string]int
-	if err := json.Unmarshal(vocab, &numbers); err != nil {
-		return nil, fmt.Errorf("hf: %s: %w", VocabFile, err)
+// Vocabulary is that of the folder's CTC head, nil without a vocab.json. Tokens that are word pieces can spell text if the folder has their SentencePiece model.
+// Vocabularies that this program does not know how to read words from, or whose blank is not pad_token_id, are errors.
+func (m *Model) Vocabulary() (*vocab.Vocabulary, error) {
+	if m.Tokens == nil {
+		return nil, nil
 	}
-	if len(added) > 0 {
-		if err := json.Unmarshal(added, &more); err != nil {
-			return nil, fmt.Errorf("hf: added_tokens.json: %w", err)
-		}
+	v, err := vocab.New(m.Tokens)
+	if model := m.Files[vocab.PiecesFile]; err == nil && model != nil && v.HasPieces() {
+		v, err = v.WithPieces(model)
 	}
-	if len(numbers) == 0 {
-		return nil, fmt.Errorf("hf: %s: there are no tokens", VocabFile)
+	if err == nil && v.Blank() != m.Config.Pad {
+		err = fmt.Errorf("hf: %s: pad_token_id is %d, and %s says that it is %d", ConfigFile, m.Config.Pad, VocabFile, v.Blank())
 	}
-	if size == 0 {
-		size = len(numbers)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.Dir, err)
 	}
-	for token, n := range more { // transformers adds <s> and </s> behind the outputs of models that do not have them
-		if _, ok := numbers[token]; !ok && n < size {
-			numbers[token] = n
-		}
-	}
-	tokens, used := make([]string, size), make([]bool, size)
-	for _, token := range slices.Sorted(maps.Keys(numbers)) {
-		n := numbers[token]
-		if n < 0 || n >= size {
-			return nil, fmt.Errorf("hf: %s: token %q has number %d, outside 0 to %d", VocabFile, token, n, size-1)
-		}
-		if used[n] {
-			return nil, fmt.Errorf("hf: %s: number %d has the tokens %q and %q", VocabFile, n, tokens[n], token)
-		}
-		tokens[n], used[n] = token, true
-	}
-	if n := slices.Index(used, false); n >= 0 {
-		return nil, fmt.Errorf("hf: %s: number %d of %d has no token", VocabFile, n, size)
-	}
-	return tokens, nil
+	return v, nil
 }

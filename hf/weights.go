@@ -23,10 +23,25 @@ func ValueOf(w *train.Weights, be kernels.Backend) func(name string) ([]byte, er
 	}
 }
 
-// Load brings the tensors of a folder into the weights of a model of the same network, those for which want is true (nil: all).
-func (m *Model) Load(w *train.Weights, be kernels.Backend, want func(name string) bool) error {
+// Load brings the tensors of a folder into the weights of a model of the same network.
+func (m *Model) Load(w *train.Weights, be kernels.Backend) error {
+	return m.load(w, be, func(string) bool { return true })
+}
+
+// LoadParts brings the encoder of a folder, and the heads asked for, into the weights of a model that has them. Other parameters keep their values, and so does a mask
+// vector that the folder lacks.
+func (m *Model) LoadParts(w *train.Weights, be kernels.Backend, heads ...Head) error {
+	wanted := map[string]bool{}
+	for _, s := range Specs(m.Config, heads...) {
+		wanted[s.Name] = true
+	}
+	wanted[maskVector] = m.has(maskVector)
+	return m.load(w, be, func(name string) bool { return wanted[name] })
+}
+
+func (m *Model) load(w *train.Weights, be kernels.Backend, want func(name string) bool) error {
 	for _, s := range w.Specs() {
-		if want != nil && !want(s.Name) {
+		if !want(s.Name) {
 			continue
 		}
 		value, err := m.Float32(s.Name)

@@ -94,6 +94,12 @@ type Backend interface {
 	Close() error
 }
 
+// Freezer is a Backend that computes faster with weights that never change again, as in inference. The weight of a [Linear] or [Conv1D], input 1, must not be written to
+// after Freeze, and calls of that op with that buffer give the same results as before. Freeing its memory ends it.
+type Freezer interface {
+	Freeze(op Op, weight Buffer) error
+}
+
 // Clearer is what a device back end can besides: zero a buffer, in order with the kernels started before and after, without waiting.
 type Clearer interface {
 	Clear(dst Buffer) error

@@ -34,6 +34,17 @@ func Conv1D(n *Net, name string, x *graph.Node, out, kernel, stride int, bias bo
 	return n.Apply(kernels.Conv1D{Stride: stride, Groups: 1}, args...)
 }
 
+// NormedKernel is a kernel of some shape with weight norm over its last axis, from its magnitude NAME_g and its direction NAME_v (Salimans and Kingma 2016), or
+// the kernel NAME itself in a net where that is folded. The direction is drawn by init.
+func NormedKernel(n *Net, name string, init Init, shape ...int) *graph.Node {
+	if n.Folded {
+		return n.Weight(name, init, shape...)
+	}
+	v := n.Weight(name+"_v", init, shape...)
+	g := n.Weight(name+"_g", NormOf(name+"_v", shape, init), 1, 1, shape[len(shape)-1])
+	return n.Apply(kernels.WeightNorm{}, g, v)
+}
+
 // Dropout zeroes elements with probability p while training; name keys its random stream. x is (B,…).
 func Dropout(n *Net, name string, x *graph.Node, p float64) *graph.Node {
 	if !n.Training || p == 0 {

@@ -18,6 +18,7 @@ type Net struct {
 	*graph.Builder
 	Training bool // dropout and LayerDrop are on, and the quantizer is trained through its straight-through or soft gradient
 	Noise    bool // the quantizer draws Gumbel noise
+	Folded   bool // weight norms are computed beforehand: the kernel is a parameter, instead of its direction and its magnitude
 	params   map[string]declared
 	order    []string
 }

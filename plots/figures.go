@@ -36,6 +36,8 @@ func Figures() []Figure {
 		{Name: "throughput", Description: "audio and arithmetic per second, share of time spent waiting for data", Width: 170, Height: 170, columns: 1, rows: 3, panels: series(throughputPanels)},
 		{Name: "time", Description: "where the time of an update goes", Width: 170, Height: 105, columns: 2, rows: 1, panels: series(timePanels)},
 		{Name: "finetuning", Description: "word and character error rates, CTC loss", Width: 170, Height: 75, columns: 3, rows: 1, panels: series(finetuningPanels)},
+		{Name: "probe", Description: "what a linear probe reads of held-out speech, with the line of chance", Width: 170, Height: 85, columns: 1, rows: 1,
+			panels: series(probePanels)},
 		{Name: "metric", Description: "any metrics, one panel each (--metric)", Width: 170, Height: 75, columns: 2, rows: 1, panels: metricPanels},
 		{Name: "overview", Description: "the six most useful panels", Width: 260, Height: 170, columns: 3, rows: 2, panels: series(overviewPanels)},
 	}
@@ -123,9 +125,16 @@ func maskPanels(b *builder) []panel {
 
 // finetuningPanels shows what a head for recognition learns.
 func finetuningPanels(b *builder) []panel {
-	words := percent(zeroed(b.panel("Word error rate", "wer", trainValid("wer"))))
+	words := percent(zeroed(b.panel("Word error rate", "wer", append(trainValid("wer"), want{series: runlog.Valid + "/wer_lm", label: "valid, with LM", colour: 2}))))
 	letters := percent(zeroed(b.panel("Character error rate", "cer", trainValid("cer"))))
 	return []panel{words, letters, b.panel("CTC loss", "ctc_loss", trainValid("ctc_loss"))}
+}
+
+// probePanels shows what a linear probe reads from a layer of the network.
+func probePanels(b *builder) []panel {
+	p := zeroed(b.panel("Linear probe", "probe/accuracy", []want{{series: runlog.Valid + "/probe/accuracy", label: "held out", colour: 1}}, chanceProbe))
+	p.unit = "share of utterances"
+	return []panel{p}
 }
 
 func gradientPanels(b *builder) []panel {

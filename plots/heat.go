@@ -134,10 +134,15 @@ func raster(cells [][]uint8, colours color.Palette, size vg.Point, dpi float64) 
 // axes sets the axes of a heat map: columns by their number or between the given edges, rows downwards.
 func (h *HeatMap) axes(g *plot.Plot, wantX int, size vg.Point, s style) {
 	rows, columns := h.size()
-	g.X.Min, g.X.Max = h.edges()
+	g.X.Min, g.X.Max = h.span.over(h.edges())
+	g.Y.Label.Text = h.Rows
+	if h.Bottom != 0 || h.Top != 0 {
+		g.Y.Min, g.Y.Max = h.Bottom, h.Top
+		g.X.Tick.Marker, g.Y.Tick.Marker = linearTicks{want: wantX, big: true}, linearTicks{want: max(2, int(float64(size.Y)/27/s.scale))}
+		return
+	}
 	g.Y.Min, g.Y.Max = 0, float64(rows)
 	g.Y.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}}
-	g.Y.Label.Text = h.Rows
 	g.X.Tick.Marker = linearTicks{want: wantX, big: true}
 	if h.Left == 0 && h.Right == 0 {
 		g.X.Tick.Marker = plot.ConstantTicks(indexTicks(columns, nil, wantX))
@@ -179,8 +184,11 @@ func indexTicks(n int, names []string, want int) []plot.Tick {
 
 // draw draws the cells.
 func (h *HeatMap) draw(c draw.Canvas, g *plot.Plot, s style) {
-	c.DrawImage(c.Rectangle, raster(h.paint(), h.colours(s), c.Size(), s.dpi))
-	_, ty := g.Transforms(&c)
+	tx, ty := g.Transforms(&c)
+	left, right := h.edges()
+	image := c.Rectangle
+	image.Min.X, image.Max.X = tx(left), tx(right)
+	c.DrawImage(image, raster(h.paint(), h.colours(s), image.Size(), s.dpi))
 	rows, _ := h.size()
 	for _, b := range h.Breaks {
 		if b > 0 && b < rows {
@@ -188,6 +196,7 @@ func (h *HeatMap) draw(c draw.Canvas, g *plot.Plot, s style) {
 			c.StrokeLine2(draw.LineStyle{Color: s.background, Width: vg.Points(1.2)}, c.Min.X, y, c.Max.X, y)
 		}
 	}
+	h.over(c, tx, ty, s)
 }
 
 // ticks are the marks of the colour bar.

@@ -100,6 +100,7 @@ func TestWhatTheFigureSays(t *testing.T) {
 		{"spectrogram", []runlog.Curves{good}, Options{}, []string{"Update 20000: 1089-134686-0007", "kHz", "code 0", "code 1", "masked", "target found", "seconds"}},
 		{"spectrogram", []runlog.Curves{good}, Options{Update: 12000}, []string{"Update 10000: "}},
 		{"finetuning", []runlog.Curves{good}, Options{}, []string{"Word error rate", "%", "CTC loss", "nats"}},
+		{"probe", []runlog.Curves{good}, Options{}, []string{"Linear probe", "share of utterances", "the most frequent class = 0.0625"}},
 		{"metric", []runlog.Curves{good}, Options{Metrics: everyMetric}, []string{"Accuracy", "chance = 0.0099", "Loss, valid", "Code perplexity, group 1", "Prob perplexity", "all entries = 640"}},
 		{"accuracy", []runlog.Curves{good}, Options{Reference: true}, []string{"published, 8 seeds"}},
 		{"accuracy", []runlog.Curves{good, other}, Options{Groups: []string{"seeds", "seeds"}, Smoothing: 0.5}, []string{"seeds (2 runs)", "mean, lowest and highest of the runs", "smoothed 0.5"}},

@@ -128,6 +128,9 @@ func (h *HeatMap) check() error {
 	if l := (Limits{h.Left, h.Right}); l.set() && !(h.Left < h.Right && finite(h.Right-h.Left)) {
 		return fmt.Errorf("a heat map from %v to %v: the first must be lower, and both finite", h.Left, h.Right)
 	}
+	if l := (Limits{h.Bottom, h.Top}); l.set() && !(h.Bottom < h.Top && finite(h.Top-h.Bottom)) {
+		return fmt.Errorf("a heat map from %v up to %v: the first must be lower, and both finite", h.Bottom, h.Top)
+	}
 	if h.Low != h.High && !(h.Low < h.High && finite(h.High-h.Low)) {
 		return fmt.Errorf("colours from %v to %v: the first must be lower, and both finite", h.Low, h.High)
 	}

@@ -72,7 +72,7 @@ func (a *Spectrogram) stripes(high float64, s style) stripes {
 		taken += float64(n)*(codeHeight+rowGap) + hitHeight + rowGap
 	}
 	if len(a.Words) > 0 {
-		taken += wordHeight + rowGap
+		taken += float64(max(1, a.WordRows))*wordHeight + rowGap
 	}
 	taken *= s.scale
 	point := s.scale / max(high-taken, taken, 20)
@@ -100,7 +100,7 @@ func (a *Spectrogram) stripes(high float64, s style) stripes {
 		at.hits = down(hitHeight)
 	}
 	if len(a.Words) > 0 {
-		at.words = down(wordHeight)
+		at.words = down(float64(max(1, a.WordRows)) * wordHeight)
 	}
 	return at
 }
@@ -198,16 +198,49 @@ func (a *audioPanel) draw(c draw.Canvas, g *plot.Plot, s style) {
 			fill(box(f.Span, at.hits), a.hitColour(f.Correct, s))
 		}
 	}
+	a.words(c, box, s)
+}
+
+// words draws the words: between lines at their ends, or where they share rows below bars as long as they last, in the first row that has room.
+func (a *audioPanel) words(c draw.Canvas, box func(Span, [2]float64) vg.Rectangle, s style) {
+	line := draw.LineStyle{Color: s.grid, Width: vg.Points(0.6)}
+	free := make([]vg.Length, max(1, a.WordRows)) // where each row has room from
+	for i := range free {
+		free[i] = c.Min.X
+	}
 	for _, w := range a.Words {
-		r := box(w.Span, at.words)
+		r := box(w.Span, a.at.words)
+		if r.Max.X <= r.Min.X {
+			continue
+		}
 		label := s.text(tickSize)
 		label.Color, label.XAlign, label.YAlign = s.palette.text, draw.XCenter, draw.YCenter
-		if r.Max.X > r.Min.X {
-			c.StrokeLine2(draw.LineStyle{Color: s.grid, Width: vg.Points(0.6)}, r.Min.X, r.Min.Y, r.Min.X, r.Max.Y)
-			c.StrokeLine2(draw.LineStyle{Color: s.grid, Width: vg.Points(0.6)}, r.Max.X, r.Min.Y, r.Max.X, r.Max.Y)
+		if w.Doubtful {
+			label.Color = s.colour(1)
 		}
-		if label.Width(w.Text) <= r.Max.X-r.Min.X+2 {
-			c.FillText(label, vg.Point{X: (r.Min.X + r.Max.X) / 2, Y: (r.Min.Y + r.Max.Y) / 2}, w.Text)
+		if a.WordRows == 0 {
+			c.StrokeLine2(line, r.Min.X, r.Min.Y, r.Min.X, r.Max.Y)
+			c.StrokeLine2(line, r.Max.X, r.Min.Y, r.Max.X, r.Max.Y)
+			if label.Width(w.Text) <= r.Max.X-r.Min.X+2 {
+				c.FillText(label, vg.Point{X: (r.Min.X + r.Max.X) / 2, Y: (r.Min.Y + r.Max.Y) / 2}, w.Text)
+			}
+			continue
+		}
+		c.StrokeLine2(draw.LineStyle{Color: label.Color, Width: vg.Points(1.5)}, r.Min.X, r.Max.Y, max(r.Min.X, r.Max.X-0.8), r.Max.Y)
+		half := label.Width(w.Text) / 2
+		middle := min(max((r.Min.X+r.Max.X)/2, c.Min.X+half), c.Max.X-half)
+		for row := range free {
+			if middle-half < free[row] {
+				continue
+			}
+			high := (r.Max.Y - r.Min.Y) / vg.Length(len(free))
+			y := r.Max.Y - high*(vg.Length(row)+0.5)
+			if row > 0 {
+				c.StrokeLine2(line, middle, r.Max.Y-1, middle, y+high*0.4)
+			}
+			c.FillText(label, vg.Point{X: middle, Y: y}, w.Text)
+			free[row] = middle + half + s.points(3)
+			break
 		}
 	}
 }
@@ -217,6 +250,9 @@ func (a *Spectrogram) legend(s style) []entry {
 	var list []entry
 	if len(a.Spans) > 0 {
 		list = append(list, entry{label: "masked", fill: s.colour(0)})
+	}
+	if slices.ContainsFunc(a.Words, func(w Word) bool { return w.Doubtful }) {
+		list = append(list, entry{label: "doubtful word", fill: s.colour(1)})
 	}
 	if a.groups() > 0 {
 		list = append(list, entry{label: "target found", fill: a.hitColour(true, s)}, entry{label: "missed", fill: a.hitColour(false, s)})

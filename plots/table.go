@@ -26,7 +26,7 @@ type Cell struct {
 }
 
 // tableMetrics are compared when the options name none, as far as a run has them.
-var tableMetrics = []string{"contrastive_loss", "accuracy", "code_perplexity", "prob_perplexity", "ctc_loss", "wer", "cer"}
+var tableMetrics = []string{"contrastive_loss", "accuracy", "code_perplexity", "prob_perplexity", "ctc_loss", "wer", "wer_lm", "cer"}
 
 // tableSmoothing is the weight of the past in training values when the options give none: a single batch says little.
 const tableSmoothing = 0.9

@@ -84,7 +84,14 @@ type HeatMap struct {
 	Zero      string  // "dead"
 	Breaks    []int   // rows before which a line is drawn: the groups of a codebook
 
-	entries []string // what the rows are in the tables beside the figure, when their numbers count something else
+	Bottom, Top float64 // what the lower edge of the last and the upper edge of the first row are; both 0 number or name the rows
+
+	span     Limits // that the horizontal axis shows, when it is more than the columns
+	outlined []outline
+	rules    []float64 // places of vertical lines
+	dots     [][2]float64
+	chosen   int      // dot with a mark of its own
+	entries  []string // what the rows are in the tables beside the figure, when their numbers count something else
 }
 
 // Spectrogram is a piece of audio with what a model saw of it.
@@ -98,6 +105,7 @@ type Spectrogram struct {
 	Spans       []Span      // masked
 	Codes       []FrameCodes
 	Words       []Word  // below: text or an alignment
+	WordRows    int     // rows that words share where they are too long for their place; 0: one, and what has no room is left out
 	Start       float64 // seconds at the left edge
 }
 
@@ -117,5 +125,6 @@ type FrameCodes struct {
 // Word is a piece of text at its time.
 type Word struct {
 	Span
-	Text string
+	Text     string
+	Doubtful bool // drawn so that it is seen
 }

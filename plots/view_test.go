@@ -30,7 +30,7 @@ func someView() View {
 		}
 		heat.Values = append(heat.Values, row)
 	}
-	audio := &Spectrogram{Hop: 0.01, Spans: []Span{{0.2, 0.5}}, Words: []Word{{Span{0.1, 0.4}, "HELLO"}, {Span{0.4, 0.9}, "WORLD"}}}
+	audio := &Spectrogram{Hop: 0.01, Spans: []Span{{0.2, 0.5}}, Words: []Word{{Span{0.1, 0.4}, "HELLO", false}, {Span{0.4, 0.9}, "WORLD", false}}}
 	for i := range 40 {
 		audio.Frequencies = append(audio.Frequencies, 100+float64(4*i*i))
 	}
@@ -177,7 +177,7 @@ func TestAnyView(t *testing.T) {
 				}
 			case 2:
 				p.Spectrogram = &Spectrogram{Hop: 0.01, Frequencies: []float64{100, 1000, 4000}, Rate: rapid.IntRange(-1, 20).Draw(rt, "rate"), Waveform: []float32{0, 1, -1, float32(math.NaN())},
-					Spans: []Span{{rapid.Float64Range(-9, 9).Draw(rt, "from"), rapid.Float64Range(-1e9, 1e9).Draw(rt, "to")}}, Words: []Word{{Span{0, 0.01}, "word"}}}
+					Spans: []Span{{rapid.Float64Range(-9, 9).Draw(rt, "from"), rapid.Float64Range(-1e9, 1e9).Draw(rt, "to")}}, Words: []Word{{Span{0, 0.01}, "word", false}}}
 				for range rapid.IntRange(0, 4).Draw(rt, "frames") {
 					p.Spectrogram.LogMel = append(p.Spectrogram.LogMel, []float32{float32(number.Draw(rt, "bin")), 1, 2})
 				}

@@ -6,6 +6,7 @@ import "aural/runlog"
 var (
 	chanceLoss     = compare{"chance_loss", "chance, ln(K+1)"}
 	chanceAccuracy = compare{"chance_accuracy", "chance, 1/(K+1)"}
+	chanceProbe    = compare{"probe/chance_accuracy", "the most frequent class"}
 	allEntries     = compare{"max_perplexity", "all entries"}
 )
 

@@ -87,8 +87,8 @@ func Build(r Recipe, s Shape, mode Mode) (*Model, error) {
 	if r.Channels.Probability > 0 && mode.Training {
 		x = m.Apply(kernels.MaskChannels{}, x, m.Input(ChannelMaskInput, kernels.Uint8, s.Rows, r.Encoder.Width))
 	}
-	var c *graph.Node
-	c, m.Blocks = encoder.Context(m.Net, r.Encoder, x, nil)
+	c, states := encoder.Context(m.Net, r.Encoder, x, nil)
+	m.Blocks = states[1:]
 	m.Context = m.head("project_hid", m.Apply(kernels.GatherRows{}, c, masked))
 
 	h := nn.Dropout(m.Net, "quantizer.dropout", normalised, r.Encoder.FeatureDropout)

@@ -6,35 +6,10 @@ import (
 	"math"
 	"slices"
 
-	"aural/datasets"
 	"aural/kernels"
 	"aural/runlog"
 	"aural/train"
 )
-
-// firstRow is what a snapshot needs of the first row of a micro-batch besides what is fed to a program.
-type firstRow struct {
-	utterance datasets.Utterance
-	samples   []int16
-	err       error // why it could not be read
-}
-
-// readFirst reads the first row anew, as it is in the store: what is fed may have been normalised.
-func readFirst(store *datasets.Store, c datasets.Cut) *firstRow {
-	var f firstRow
-	if f.utterance, f.err = store.Utterance(c.Row); f.err != nil {
-		return &f
-	}
-	x := make([]float32, c.Samples)
-	if f.err = store.Read(x, c.Row, c.Offset); f.err != nil {
-		return &f
-	}
-	f.samples = make([]int16, len(x))
-	for i, v := range x {
-		f.samples[i] = int16(v * (1 << 15)) // exact: Read divides by a power of two
-	}
-	return &f
-}
 
 // mostLogits is for how many masked frames a snapshot holds all logits.
 const mostLogits = 32
@@ -45,17 +20,15 @@ func (t *Task) Show(at train.Position, w *Work) (*runlog.Batch, []int16, error) 
 	if f == nil || t.last == nil {
 		return nil, nil, fmt.Errorf("pretrain: the micro-batch of update %d was not prepared to be shown", at.Update)
 	}
-	if f.err != nil {
-		return nil, nil, fmt.Errorf("pretrain: its first row: %w", f.err)
+	if f.Err != nil {
+		return nil, nil, fmt.Errorf("pretrain: its first row: %w", f.Err)
 	}
 	c, err := t.contrast(w)
 	if err != nil {
 		return nil, nil, err
 	}
-	b := &runlog.Batch{
-		ID: f.utterance.ID, Speaker: f.utterance.Speaker, Text: f.utterance.Transcript, Samples: len(f.samples), Rate: datasets.Rate,
-		Frames: w.frames, Rows: w.shape.Rows, Epoch: at.Epoch, Spans: spans(w.mask[:w.frames]),
-	}
+	b := f.Batch(at)
+	b.Frames, b.Rows, b.Spans = w.frames, w.shape.Rows, train.Spans(w.mask[:w.frames])
 	masked := w.counts[0]
 	for n := range masked {
 		b.Masked = append(b.Masked, c.frame(n))
@@ -64,23 +37,7 @@ func (t *Task) Show(at train.Position, w *Work) (*runlog.Batch, []int16, error) 
 	for i := range shown {
 		b.Logits = append(b.Logits, c.logits(i*masked/shown))
 	}
-	return b, f.samples, nil
-}
-
-// spans lists the runs of masked frames as first frame and length.
-func spans(mask []uint8) [][2]int {
-	var out [][2]int
-	before := uint8(0)
-	for t, on := range mask {
-		switch {
-		case on != 0 && before == 0:
-			out = append(out, [2]int{t, 1})
-		case on != 0:
-			out[len(out)-1][1]++
-		}
-		before = on
-	}
-	return out
+	return b, f.Samples, nil
 }
 
 // contrast is the contrastive task of a micro-batch on the host, as kernels.InfoNCE defines it.

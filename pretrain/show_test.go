@@ -173,7 +173,7 @@ func TestShowNeedsPreparation(t *testing.T) {
 	w := run(t, p, train.Position{Update: 1})
 	cut := p.sampler.Batch(0, 0).Cuts[0]
 	cut.Offset = 1 << 30
-	w.first = readFirst(store, cut)
+	w.first = train.ReadExcerpt(store, cut)
 	if _, _, err := p.Show(train.Position{Update: 1}, w); err == nil {
 		t.Error("a row that cannot be read was shown")
 	}

@@ -27,8 +27,10 @@ type Task struct {
 	checked  *checked
 	last     *program // that Run ran
 	work     *Work    // of validation
+	prober   *prober  // nil without a probe
 	net      *nn.Net
 	step     kernels.Step
+	updates  uint64 // when the present one is done
 }
 
 var (
@@ -37,7 +39,8 @@ var (
 	_ train.Shown[*Work] = (*Task)(nil)
 )
 
-// New prepares pretraining on some rows of a store, with other rows held out. The weights get their initial values from the recipe's seed.
+// New prepares pretraining on some rows of a store, with other rows held out. The weights get their initial values from the recipe's seed, then those of the model
+// folder Init if there is one.
 func New(r Recipe, store *datasets.Store, rows, held datasets.View, be kernels.Backend) (*Task, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
@@ -67,7 +70,15 @@ func New(r Recipe, store *datasets.Store, rows, held datasets.View, be kernels.B
 	}
 	t.arena = train.NewArena(be)
 	t.training, t.checking = newPrograms(r, be, t.weights, t.arena, true), newPrograms(r, be, t.weights, t.arena, false)
-	return t, t.net.Initialize(r.Seed, t.setWeight)
+	if r.Probe.Every > 0 {
+		if t.prober, err = newProber(t, held); err != nil {
+			return nil, errors.Join(err, t.weights.Free())
+		}
+	}
+	if err := t.net.Initialize(r.Seed, t.setWeight); err != nil || r.Init == "" {
+		return t, err
+	}
+	return t, t.loadInit()
 }
 
 func (t *Task) setWeight(name string, value []float32) error {
@@ -122,7 +133,7 @@ func (t *Task) Prepare(ctx context.Context, at train.Position, w *Work) (int, tr
 	}
 	w.first = nil
 	if t.recipe.Train.Shows(at) {
-		w.first = readFirst(t.store, b.Cuts[0])
+		w.first = train.ReadExcerpt(t.store, b.Cuts[0])
 	}
 	at.Epoch, at.Index = next.Epoch, next.Index
 	for i := 0; i < readAhead && t.store.ReadsAhead(); i++ {
@@ -135,7 +146,7 @@ func (t *Task) Prepare(ctx context.Context, at train.Position, w *Work) (int, tr
 
 // Run computes the gradient of the micro-batch's loss, summed over its masked frames.
 func (t *Task) Run(_ context.Context, at train.Position, w *Work, m *train.Measured) error {
-	t.step = kernels.Step{Seed: t.recipe.Seed, Update: at.Update, Row: at.Row}
+	t.step, t.updates = kernels.Step{Seed: t.recipe.Seed, Update: at.Update, Row: at.Row}, at.Update+1
 	p, err := t.training.run(w, &t.step)
 	if err != nil {
 		return err
@@ -168,8 +179,15 @@ func (t *Task) Validate(ctx context.Context) (train.Validation, error) {
 	}
 	out.Score = t.checked.Accuracy
 	var err error
-	t.checked.CodebookCosine, err = t.codebookCosine()
-	return out, err
+	if t.checked.CodebookCosine, err = t.codebookCosine(); err != nil || t.prober == nil || !t.prober.due(t.updates) {
+		return out, err
+	}
+	r, err := t.prober.run(ctx, &t.step)
+	if err != nil {
+		return out, fmt.Errorf("pretrain: probe: %w", err)
+	}
+	out.Metrics = &probed{*t.checked, r.Accuracy(), 1 - r.Chance}
+	return out, nil
 }
 
 // codebookCosine is quantizer.EntryCosine of the present codebooks.

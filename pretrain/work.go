@@ -8,6 +8,7 @@ import (
 	"aural/contrastive"
 	"aural/datasets"
 	"aural/encoder"
+	"aural/train"
 )
 
 // Work is one prepared micro-batch: everything that is fed to a program. Its slices are reused from one micro-batch to the next.
@@ -23,7 +24,7 @@ type Work struct {
 	count       int       // masked frames
 	runs        int       // runs of masked frames
 	temperature float32
-	first       *firstRow // kept for a snapshot, or nil
+	first       *train.Excerpt // kept for a snapshot, or nil
 
 	masker, channelMasker encoder.Masker
 	sampler               contrastive.Sampler

@@ -187,7 +187,7 @@ func TestLoadErrors(t *testing.T) {
 		{file("mask:\n  peak: 5\n"), nil, []string{":2: mask: unknown key \"peak\", did you mean train.schedule.peak?"}},
 		{file("lr: 1\n"), nil, []string{`:1: unknown key "lr", did you mean train.schedule.peak?`}},
 		{file("encoder: {dropout_feature: 1}\n"), nil, []string{`did you mean "feature_dropout"?`}},
-		{file("xyzzy: 1\n"), nil, []string{`unknown key "xyzzy": want one of note, seed, precision, data`}},
+		{file("xyzzy: 1\n"), nil, []string{`unknown key "xyzzy": want one of note, seed, precision, init`}},
 		{file("seed: 1\nseed: 2\n"), nil, []string{":2: seed: is given twice"}},
 		{file("data:\n  batch_samples: 1.5\n"), nil, []string{`:2: data.batch_samples: "1.5" is not a whole number`}},
 		{file("data:\n  batch_samples: many\n"), nil, []string{`:2: data.batch_samples: "many" is not a whole number`}},

@@ -98,6 +98,10 @@ var metricTable = [...]Metric{
 	{Name: "max_perplexity", Unit: "codes", Description: "number of entries in all groups, GV"},
 	{Name: "codebook_cosine", Unit: "", Better: Down,
 		Description: "mean cosine between the entries of a group: falls slowly in a good run, stays in a poor one"},
+	{Name: "probe/accuracy", Unit: "share", Better: Up,
+		Description: "share of held-out utterances whose speaker or label a linear probe reads from the mean of a layer (recipe: probe)",
+		References:  []Reference{{Label: "chance", Metric: "probe/chance_accuracy"}}},
+	{Name: "probe/chance_accuracy", Unit: "share", Description: "accuracy of the probe if it always said the most frequent class"},
 	{Name: "duplicate_distractors", Unit: "share", Better: Down,
 		Description: "share of distractors that equal the target and are left out of the softmax"},
 	{Name: "positive_cosine", Better: Up,
@@ -161,5 +165,6 @@ var metricTable = [...]Metric{
 	{Name: "ctc_loss", Unit: "nats", Better: Down, Nats: true, Description: "CTC loss of an utterance, mean over the batch"},
 	{Name: "blank_share", Unit: "share", Description: "share of frames whose most probable label is the blank"},
 	{Name: "wer", Unit: "share", Better: Down, Description: "word error rate", Aliases: []Alias{{"wer", Fairseq, false}, {"wer", HuggingFace, false}}},
+	{Name: "wer_lm", Unit: "share", Better: Down, Description: "word error rate with the language model of the recipe (decode.lm)"},
 	{Name: "cer", Unit: "share", Better: Down, Description: "character error rate", Aliases: []Alias{{"uer", Fairseq, false}, {"cer", HuggingFace, false}}},
 }

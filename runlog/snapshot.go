@@ -58,6 +58,15 @@ type Batch struct {
 	Spans             [][2]int      // masked runs as first frame and length; rising, apart
 	Masked            []MaskedFrame // one for each masked frame, rising
 	Logits            []FrameLogits // for some of them, rising
+	Width             int           // channels that a mask may cover; of padded batches
+	Padded            []PaddedRow   // all rows of a padded batch, this one first; none where rows are cut to one length
+}
+
+// PaddedRow is what was masked in a row of a padded batch.
+type PaddedRow struct {
+	Frames   int      // that are not padding
+	Spans    [][2]int // masked frames, as in Batch
+	Channels [][2]int // masked channels: first one and how many; rising, apart
 }
 
 // MaskedFrame is what the model made of a masked frame.
@@ -91,6 +100,7 @@ type Transcript struct {
 // Alignment says which frames of an utterance carry which label.
 type Alignment struct {
 	ID, Text     string
+	Forced       bool   // Text is the reference, placed where the model finds it; otherwise the most probable path is shown, and Text is what it says
 	Sample       string // as in Batch
 	Rate         int    // samples in a second of the WAV file
 	Frames       int

@@ -61,12 +61,16 @@ func (b *Batch) check() error {
 	if err := checkSamplePath(b.Sample); err != nil {
 		return err
 	}
-	end := 0
-	for _, s := range b.Spans {
-		if s[0] < end || s[1] < 1 || s[1] > b.Frames-s[0] {
-			return fmt.Errorf("masked run of %d frames at frame %d, after frame %d of %d", s[1], s[0], end, b.Frames)
+	if err := checkSpans(b.Spans, b.Frames, "frame"); err != nil {
+		return err
+	}
+	for i, r := range b.Padded {
+		if r.Frames < 0 || b.Width < 0 {
+			return fmt.Errorf("negative: %d frames in row %d, %d channels", r.Frames, i, b.Width)
 		}
-		end = s[0] + s[1]
+		if err := errors.Join(checkSpans(r.Spans, r.Frames, "frame"), checkSpans(r.Channels, b.Width, "channel")); err != nil {
+			return fmt.Errorf("row %d: %w", i, err)
+		}
 	}
 	last := -1
 	for _, m := range b.Masked {
@@ -100,6 +104,18 @@ func (b *Batch) check() error {
 				return fmt.Errorf("distractor from frame %d at frame %d", at, l.Frame)
 			}
 		}
+	}
+	return nil
+}
+
+// checkSpans refuses spans that are not rising, apart, and below n.
+func checkSpans(spans [][2]int, n int, what string) error {
+	end := 0
+	for _, s := range spans {
+		if s[0] < end || s[1] < 1 || s[1] > n-s[0] {
+			return fmt.Errorf("masked run of %d at %s %d, after %d of %d", s[1], what, s[0], end, n)
+		}
+		end = s[0] + s[1]
 	}
 	return nil
 }

@@ -57,8 +57,7 @@ func appendBatch(buf []byte, b *Batch) []byte {
 	buf = appendMember(buf, `,"frames":`, b.Frames)
 	buf = appendMember(buf, `,"rows":`, b.Rows)
 	buf = appendMember(buf, `,"epoch":`, b.Epoch)
-	buf = append(buf, `,"spans":`...)
-	buf = appendEach(buf, b.Spans, func(buf []byte, s [2]int) []byte { return appendEach(buf, s[:], appendInt) })
+	buf = appendSpans(append(buf, `,"spans":`...), b.Spans)
 
 	// The masked frames stand as columns, which is short and easily read into a table.
 	column := func(buf []byte, number func(m *MaskedFrame) int) []byte {
@@ -94,7 +93,20 @@ func appendBatch(buf []byte, b *Batch) []byte {
 		buf = appendEach(append(buf, `,"at":`...), l.At, appendInt)
 		return append(buf, '}')
 	})
+	if len(b.Padded) > 0 {
+		buf = appendMember(buf, `,"width":`, b.Width)
+		buf = appendEach(append(buf, `,"padded":`...), b.Padded, func(buf []byte, r PaddedRow) []byte {
+			buf = appendMember(buf, `{"frames":`, r.Frames)
+			buf = appendSpans(append(buf, `,"spans":`...), r.Spans)
+			buf = appendSpans(append(buf, `,"channels":`...), r.Channels)
+			return append(buf, '}')
+		})
+	}
 	return append(buf, '}')
+}
+
+func appendSpans(buf []byte, spans [][2]int) []byte {
+	return appendEach(buf, spans, func(buf []byte, s [2]int) []byte { return appendEach(buf, s[:], appendInt) })
 }
 
 func appendTranscripts(buf []byte, list []Transcript) []byte {
@@ -116,6 +128,9 @@ func appendTranscripts(buf []byte, list []Transcript) []byte {
 func appendAlignment(buf []byte, a *Alignment) []byte {
 	buf = appendText(buf, `{"id":`, a.ID)
 	buf = appendText(buf, `,"text":`, a.Text)
+	if a.Forced {
+		buf = append(buf, `,"forced":true`...)
+	}
 	buf = appendText(buf, `,"sample":`, a.Sample)
 	buf = appendMember(buf, `,"rate":`, a.Rate)
 	buf = appendMember(buf, `,"frames":`, a.Frames)

@@ -92,12 +92,21 @@ func parseBatch(payload []byte) (*Batch, error) {
 			Negatives floats `json:"negatives"`
 			At        ints   `json:"at"`
 		} `json:"logits"`
+		Width  int `json:"width"`
+		Padded []struct {
+			Frames   int      `json:"frames"`
+			Spans    [][2]int `json:"spans"`
+			Channels [][2]int `json:"channels"`
+		} `json:"padded"`
 	}
 	if err := json.Unmarshal(payload, &line); err != nil {
 		return nil, err
 	}
 	b := &Batch{ID: line.ID, Speaker: line.Speaker, Text: line.Text, Sample: line.Sample, Samples: line.Samples, Rate: line.Rate,
-		Frames: line.Frames, Rows: line.Rows, Epoch: line.Epoch, Spans: line.Spans}
+		Frames: line.Frames, Rows: line.Rows, Epoch: line.Epoch, Spans: line.Spans, Width: line.Width}
+	for _, r := range line.Padded {
+		b.Padded = append(b.Padded, PaddedRow(r))
+	}
 	m := &line.Masked
 	n := len(m.Frame)
 	for _, have := range []int{len(m.Correct), len(m.Positive), len(m.BestNegative), len(m.Duplicates)} {
@@ -153,6 +162,7 @@ func parseAlignment(payload []byte) (*Alignment, error) {
 	var line struct {
 		ID           string `json:"id"`
 		Text         string `json:"text"`
+		Forced       bool   `json:"forced"`
 		Sample       string `json:"sample"`
 		Rate         int    `json:"rate"`
 		Frames       int    `json:"frames"`
@@ -168,7 +178,7 @@ func parseAlignment(payload []byte) (*Alignment, error) {
 	if err := json.Unmarshal(payload, &line); err != nil {
 		return nil, err
 	}
-	a := &Alignment{ID: line.ID, Text: line.Text, Sample: line.Sample, Rate: line.Rate, Frames: line.Frames,
+	a := &Alignment{ID: line.ID, Text: line.Text, Forced: line.Forced, Sample: line.Sample, Rate: line.Rate, Frames: line.Frames,
 		FrameSeconds: float64(line.FrameSeconds), Blank: line.Blank}
 	for _, t := range line.Tokens {
 		a.Tokens = append(a.Tokens, AlignedToken{t.Label, t.Frame, t.Frames, float32(t.Score)})

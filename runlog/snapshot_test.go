@@ -40,19 +40,31 @@ func rising(t *rapid.T, limit, n int, name string) []int {
 
 var genText = rapid.String()
 
+func genSpans(t *rapid.T, n int) (spans [][2]int) {
+	for at := 0; ; {
+		first := at + rapid.IntRange(0, 50).Draw(t, "gap")
+		run := rapid.IntRange(1, 20).Draw(t, "run")
+		if at = first + run; at > n {
+			return spans
+		}
+		spans = append(spans, [2]int{first, run})
+	}
+}
+
 var genBatch = rapid.Custom(func(t *rapid.T) *Batch {
 	count := rapid.IntRange(0, 1<<40)
 	b := &Batch{ID: genText.Draw(t, "id"), Speaker: genText.Draw(t, "speaker"), Text: genText.Draw(t, "text"),
 		Sample:  rapid.SampledFrom([]string{"", "samples/update-00000012.wav"}).Draw(t, "sample"),
 		Samples: count.Draw(t, "samples"), Rate: count.Draw(t, "rate"), Frames: rapid.IntRange(1, 500).Draw(t, "frames"),
 		Rows: count.Draw(t, "rows"), Epoch: count.Draw(t, "epoch")}
-	for at := 0; ; {
-		first := at + rapid.IntRange(0, 50).Draw(t, "gap")
-		n := rapid.IntRange(1, 20).Draw(t, "run")
-		if at = first + n; at > b.Frames {
-			break
+	b.Spans = genSpans(t, b.Frames)
+	if rapid.Bool().Draw(t, "padded") {
+		b.Width = rapid.IntRange(0, 100).Draw(t, "width")
+		for range rapid.IntRange(1, 4).Draw(t, "padded rows") {
+			r := PaddedRow{Frames: rapid.IntRange(0, b.Frames).Draw(t, "row frames")}
+			r.Spans, r.Channels = genSpans(t, r.Frames), genSpans(t, b.Width)
+			b.Padded = append(b.Padded, r)
 		}
-		b.Spans = append(b.Spans, [2]int{first, n})
 	}
 	groups := rapid.IntRange(0, 3).Draw(t, "groups")
 	for _, f := range rising(t, b.Frames, 20, "masked") {
@@ -83,7 +95,7 @@ var genTranscript = rapid.Custom(func(t *rapid.T) Transcript {
 
 var genAlignment = rapid.Custom(func(t *rapid.T) *Alignment {
 	a := &Alignment{ID: genText.Draw(t, "id"), Text: genText.Draw(t, "text"), Rate: 16000, Frames: rapid.IntRange(0, 100).Draw(t, "frames"),
-		Sample: rapid.SampledFrom([]string{"", "samples/alignment-00000012-2.wav"}).Draw(t, "sample"), FrameSeconds: 0.02}
+		Sample: rapid.SampledFrom([]string{"", "samples/alignment-00000012-2.wav"}).Draw(t, "sample"), FrameSeconds: 0.02, Forced: rapid.Bool().Draw(t, "forced")}
 	for at := 0; ; {
 		first := at + rapid.IntRange(0, 5).Draw(t, "gap")
 		n := rapid.IntRange(1, 20).Draw(t, "run")
@@ -180,9 +192,9 @@ func TestSnapshotLines(t *testing.T) {
 		`"kind":"transcripts","transcripts":[{"id":"a","reference":"A B","hypothesis":"A","loss":"Inf","word_errors":1,"words":2,"char_errors":2,"chars":3,"seconds":1.5,"blank_share":0.75}]`: func(s *Snapshot) {
 			s.Transcripts = []Transcript{{"a", "A B", "A", math.Inf(1), 1, 2, 2, 3, 1.5, 0.75}}
 		},
-		`"kind":"alignment","alignment":{"id":"a","text":"A","sample":"samples/alignment-00000003.wav","rate":16000,"frames":2,"frame_seconds":0.02,` +
+		`"kind":"alignment","alignment":{"id":"a","text":"A","forced":true,"sample":"samples/alignment-00000003.wav","rate":16000,"frames":2,"frame_seconds":0.02,` +
 			`"tokens":[{"label":"A","frame":1,"frames":1,"score":0.5}],"blank":[1,0.25]}`: func(s *Snapshot) {
-			s.Alignment = &Alignment{"a", "A", "samples/alignment-00000003.wav", 16000, 2, 0.02, []AlignedToken{{"A", 1, 1, 0.5}}, []float32{1, 0.25}}
+			s.Alignment = &Alignment{"a", "A", true, "samples/alignment-00000003.wav", 16000, 2, 0.02, []AlignedToken{{"A", 1, 1, 0.5}}, []float32{1, 0.25}}
 		},
 	} {
 		s := head
@@ -218,6 +230,9 @@ func TestSnapshotRefused(t *testing.T) {
 		"span overflow":  batch(func(b *Batch) { b.Spans[0] = [2]int{1, math.MaxInt} }),
 		"span empty":     batch(func(b *Batch) { b.Spans[0] = [2]int{8, 0} }),
 		"spans overlap":  batch(func(b *Batch) { b.Spans = append(b.Spans, [2]int{4, 1}) }),
+		"row outside":    batch(func(b *Batch) { b.Padded = []PaddedRow{{Frames: 4, Spans: [][2]int{{3, 2}}}} }),
+		"row negative":   batch(func(b *Batch) { b.Padded = []PaddedRow{{Frames: -1}} }),
+		"channels":       batch(func(b *Batch) { b.Width, b.Padded = 8, []PaddedRow{{Channels: [][2]int{{6, 3}}}} }),
 		"masked twice":   batch(func(b *Batch) { b.Masked[1].Frame = 2 }),
 		"masked outside": batch(func(b *Batch) { b.Masked[1].Frame = 10 }),
 		"codes":          batch(func(b *Batch) { b.Masked[1].Codes = []int{1} }),

@@ -116,5 +116,11 @@ func (p *Programs[S, P]) Get(s S) (P, error) {
 	return q, nil
 }
 
+// Len is the number of programs that are kept.
+func (p *Programs[S, P]) Len() int { return len(p.byShape) }
+
+// Forget drops all programs, for users who meet shapes without end. The arena keeps its size.
+func (p *Programs[S, P]) Forget() { clear(p.byShape) }
+
 // All iterates over the programs that are kept.
 func (p *Programs[S, P]) All() iter.Seq[P] { return maps.Values(p.byShape) }

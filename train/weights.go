@@ -23,11 +23,13 @@ type Weights struct {
 
 	specs  []Spec
 	offset map[string]int
-	mems   []kernels.Memory
-	value  kernels.Memory
-	grad   kernels.Memory
-	sum    kernels.Memory
-	m, v   kernels.Memory
+
+	elements int // of a flat buffer, gaps included
+	mems     []kernels.Memory
+	value    kernels.Memory
+	grad     kernels.Memory
+	sum      kernels.Memory
+	m, v     kernels.Memory
 
 	accumulates bool // Sum is not Grad
 }
@@ -35,39 +37,65 @@ type Weights struct {
 // NewWeights allocates zeroed storage. accumulate says whether updates will have several micro-batches. Each parameter starts on a cache line; the gaps
 // stay zero.
 func NewWeights(be kernels.Backend, specs []Spec, accumulate bool) (*Weights, error) {
-	w := &Weights{specs: append([]Spec(nil), specs...), offset: map[string]int{}, accumulates: accumulate}
-	sort.Slice(w.specs, func(i, j int) bool { return w.specs[i].Name < w.specs[j].Name })
-	n := 0
-	for _, s := range w.specs {
-		if _, twice := w.offset[s.Name]; twice {
-			return nil, fmt.Errorf("train: parameter %q is declared twice", s.Name)
-		}
-		w.offset[s.Name] = n
-		line := kernels.Alignment / kernels.Float32.Size()
-		n += (kernels.Of(kernels.Float32, s.Shape...).Size() + line - 1) / line * line
+	w, err := arrange(specs)
+	if err != nil {
+		return nil, err
 	}
-	flat := kernels.Of(kernels.Float32, n)
-	bufs := []*kernels.Buffer{&w.Value, &w.Grad, &w.M, &w.V}
+	w.accumulates = accumulate
+	bufs, mems := []*kernels.Buffer{&w.Value, &w.Grad, &w.M, &w.V}, []*kernels.Memory{&w.value, &w.grad, &w.m, &w.v}
 	if accumulate {
-		bufs = append(bufs, &w.Sum)
+		bufs, mems = append(bufs, &w.Sum), append(mems, &w.sum)
 	}
-	for i, b := range bufs {
-		mem, err := be.Alloc(flat.Bytes())
-		if err != nil {
-			w.Free()
-			return nil, fmt.Errorf("train: %d bytes for parameters: %w", flat.Bytes(), err)
-		}
-		w.mems = append(w.mems, mem)
-		if *b, err = mem.Slice(flat, 0); err != nil {
-			w.Free()
-			return nil, err
-		}
-		*[]*kernels.Memory{&w.value, &w.grad, &w.m, &w.v, &w.sum}[i] = mem
+	if err := w.alloc(be, bufs, mems); err != nil {
+		return nil, err
 	}
 	if !accumulate {
 		w.Sum, w.sum = w.Grad, w.grad
 	}
 	return w, nil
+}
+
+// NewValues allocates zeroed storage for parameters that are never trained: they have neither gradients nor moments.
+func NewValues(be kernels.Backend, specs []Spec) (*Weights, error) {
+	w, err := arrange(specs)
+	if err != nil {
+		return nil, err
+	}
+	return w, w.alloc(be, []*kernels.Buffer{&w.Value}, []*kernels.Memory{&w.value})
+}
+
+// arrange gives each parameter its place in the flat buffers.
+func arrange(specs []Spec) (*Weights, error) {
+	w := &Weights{specs: append([]Spec(nil), specs...), offset: map[string]int{}}
+	sort.Slice(w.specs, func(i, j int) bool { return w.specs[i].Name < w.specs[j].Name })
+	for _, s := range w.specs {
+		if _, twice := w.offset[s.Name]; twice {
+			return nil, fmt.Errorf("train: parameter %q is declared twice", s.Name)
+		}
+		w.offset[s.Name] = w.elements
+		line := kernels.Alignment / kernels.Float32.Size()
+		w.elements += (kernels.Of(kernels.Float32, s.Shape...).Size() + line - 1) / line * line
+	}
+	return w, nil
+}
+
+// alloc makes flat buffers. After an error nothing is held.
+func (w *Weights) alloc(be kernels.Backend, bufs []*kernels.Buffer, mems []*kernels.Memory) error {
+	flat := kernels.Of(kernels.Float32, w.elements)
+	for i, b := range bufs {
+		mem, err := be.Alloc(flat.Bytes())
+		if err != nil {
+			w.Free()
+			return fmt.Errorf("train: %d bytes for parameters: %w", flat.Bytes(), err)
+		}
+		w.mems = append(w.mems, mem)
+		if *b, err = mem.Slice(flat, 0); err != nil {
+			w.Free()
+			return err
+		}
+		*mems[i] = mem
+	}
+	return nil
 }
 
 // Specs lists the parameters in order of name.

@@ -91,12 +91,15 @@ func (l *batchLook) bindings() []binding {
 		}}}, scrubbing(",", ".", ", .", &l.at, batches)...)
 }
 
-// maskedSpans are the masked spans of a batch in frames, cut to the frames that there are, rising and apart.
-func maskedSpans(b *runlog.Batch) []chart.Span {
+// maskedSpans are the masked spans of a batch in frames.
+func maskedSpans(b *runlog.Batch) []chart.Span { return within(b.Spans, b.Frames) }
+
+// within are spans given as first place and length, cut to the n places that there are, rising and apart.
+func within(spans [][2]int, n int) []chart.Span {
 	var out []chart.Span
-	frames := float64(max(b.Frames, 0))
-	for _, s := range b.Spans {
-		from, to := math.Max(float64(s[0]), 0), math.Min(float64(s[0])+float64(s[1]), frames)
+	most := float64(max(n, 0))
+	for _, s := range spans {
+		from, to := math.Max(float64(s[0]), 0), math.Min(float64(s[0])+float64(s[1]), most)
 		if from < to {
 			out = append(out, chart.Span{From: from, To: to})
 		}

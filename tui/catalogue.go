@@ -39,6 +39,8 @@ var (
 	perplexityChart = chartDef{title: "perplexity", metric: "code_perplexity", curves: []curveDef{
 		{"train/code_perplexity", "code", false}, {"train/prob_perplexity", "prob", false}},
 		lines: []lineDef{{"train/max_perplexity", "entries", true}}}
+	probeChart = chartDef{title: "linear probe", metric: "probe/accuracy", curves: []curveDef{{"valid/probe/accuracy", "held out", false}},
+		lines: []lineDef{{"valid/probe/chance_accuracy", "chance", false}}}
 	gradientChart = chartDef{title: "gradient norm", metric: "gradient_norm", curves: []curveDef{{"train/gradient_norm", "norm", false}}}
 	rateChart     = chartDef{title: "learning rate", metric: "learning_rate", curves: []curveDef{{"train/learning_rate", "rate", true}}}
 	tempChart     = chartDef{title: "Gumbel temperature", metric: "gumbel_temperature", curves: []curveDef{{"train/gumbel_temperature", "temp", true}}}
@@ -54,7 +56,7 @@ func trainValid(metric string) []curveDef {
 var exactMetrics = []string{"learning_rate", "gumbel_temperature", "epoch", "hours_seen", "skipped_steps"}
 
 // constants are drawn as lines in the charts of other metrics.
-var constants = []string{"max_perplexity", "chance_loss", "chance_accuracy"}
+var constants = []string{"max_perplexity", "chance_loss", "chance_accuracy", "probe/chance_accuracy"}
 
 // metricChart is the chart of one metric, given by its name without kind. kinds are those that have it.
 func metricChart(metric string, kinds []string) chartDef {
@@ -63,6 +65,8 @@ func metricChart(metric string, kinds []string) chartDef {
 		return contrastiveChart
 	case "accuracy":
 		return accuracyChart
+	case "probe/accuracy":
+		return probeChart
 	}
 	d := chartDef{title: metric, metric: metric}
 	if m, err := runlog.Lookup(metric); err == nil && m.Name() == metric {

@@ -36,6 +36,24 @@ func fixtureCodebook(snapshots, groups, entries int) []runlog.Snapshot {
 	return out
 }
 
+// fixturePadded is a batch of fine-tuning with so many rows, the longest first.
+func fixturePadded(rows int) []runlog.Snapshot {
+	r := rand.New(rand.NewPCG(5, 6))
+	b := &runlog.Batch{ID: "84-121123-0007", Speaker: "84", Text: "GO DO YOU HEAR", Samples: 48000, Rate: 16000, Rows: rows, Epoch: 3, Width: 768}
+	for i := range rows {
+		row := runlog.PaddedRow{Frames: 149 - 4*i}
+		for at := r.IntN(20); at < row.Frames-10; at += 12 + r.IntN(30) {
+			row.Spans = append(row.Spans, [2]int{at, 10})
+		}
+		for at := r.IntN(200); at < b.Width-64; at += 80 + r.IntN(300) {
+			row.Channels = append(row.Channels, [2]int{at, 64})
+		}
+		b.Padded = append(b.Padded, row)
+	}
+	b.Frames, b.Spans = b.Padded[0].Frames, b.Padded[0].Spans
+	return []runlog.Snapshot{{Step: 2000, Time: snapshotTime, Batch: b}}
+}
+
 // fixtureBatches are rows of micro-batches with spans of about 10 frames, of which more and more are told right.
 func fixtureBatches(snapshots, distractors int) []runlog.Snapshot {
 	var out []runlog.Snapshot
@@ -107,7 +125,7 @@ func fixtureTranscripts() []runlog.Snapshot {
 func fixtureAlignments() []runlog.Snapshot {
 	var out []runlog.Snapshot
 	for k := range 3 {
-		a := &runlog.Alignment{ID: fmt.Sprintf("1089-134686-%04d", k), Text: "HELLO BERTIE ANY GOOD", Sample: fmt.Sprintf("samples/alignment-%08d.wav", k), Rate: 16000, Frames: 149, FrameSeconds: 0.02}
+		a := &runlog.Alignment{ID: fmt.Sprintf("1089-134686-%04d", k), Text: "HELLO BERTIE ANY GOOD", Sample: fmt.Sprintf("samples/alignment-%08d.wav", k), Rate: 16000, Frames: 149, FrameSeconds: 0.02, Forced: k > 0}
 		at := 8
 		for i, letter := range a.Text {
 			label := string(letter)

@@ -27,7 +27,7 @@ func pretraining() snapshots {
 }
 
 func fineTuning() snapshots {
-	return snapshots{transcripts: fixtureTranscripts(), alignments: fixtureAlignments()}
+	return snapshots{transcripts: fixtureTranscripts(), alignments: fixtureAlignments(), batches: fixturePadded(12)}
 }
 
 func TestPaneFrames(t *testing.T) {
@@ -45,6 +45,7 @@ func TestPaneFrames(t *testing.T) {
 		{"transcripts", fineTuning(), []string{"3", "down"}},
 		{"transcripts-opened", fineTuning(), []string{"3", "down", "down", "enter"}},
 		{"alignment", fineTuning(), []string{"4", "right", "right", "right"}},
+		{"padded", fineTuning(), []string{"4", "v"}},
 	} {
 		for _, size := range [][2]int{{80, 24}, {160, 50}} {
 			for suffix, term := range map[string]screen.Terminal{"": {}, "-colour": {Colors: screen.Colors256}} {
@@ -103,6 +104,15 @@ func anyShots(t *rapid.T) snapshots {
 			Rate: whole.Draw(t, "rate"), Frames: whole.Draw(t, "frames"), Rows: whole.Draw(t, "rows"), Epoch: whole.Draw(t, "epoch")}
 		for range rapid.IntRange(0, 6).Draw(t, "spans") {
 			b.Spans = append(b.Spans, [2]int{whole.Draw(t, "first"), whole.Draw(t, "length")})
+		}
+		b.Width = whole.Draw(t, "width")
+		for range rapid.IntRange(0, 3).Draw(t, "padded") {
+			r := runlog.PaddedRow{Frames: whole.Draw(t, "row frames")}
+			for range rapid.IntRange(0, 3).Draw(t, "row spans") {
+				r.Spans = append(r.Spans, [2]int{whole.Draw(t, "first"), whole.Draw(t, "length")})
+				r.Channels = append(r.Channels, [2]int{whole.Draw(t, "first"), whole.Draw(t, "length")})
+			}
+			b.Padded = append(b.Padded, r)
 		}
 		for range rapid.IntRange(0, 12).Draw(t, "masked") {
 			b.Masked = append(b.Masked, runlog.MaskedFrame{Frame: whole.Draw(t, "frame"), Codes: rapid.SliceOfN(whole, 0, 6).Draw(t, "codes"), Correct: rapid.Bool().Draw(t, "correct"),

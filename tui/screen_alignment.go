@@ -21,8 +21,8 @@ type alignmentPane struct {
 
 func (*alignmentPane) title(*model) string { return "alignment" }
 func (*alignmentPane) about(*model) string {
-	return "Spectrogram of an utterance with the labels of its transcript at the frames where the model finds them (forced alignment), coloured by their probability, " +
-		"and the probability of the blank. Labels of CTC are short peaks between blanks."
+	return "Spectrogram of an utterance with the labels of its reference at the frames where the model finds them (forced alignment), coloured by their probability, " +
+		"and the probability of the blank. Where the reference does not fit the frames, and in older logs, the labels are those that the model hears (most probable path). Labels of CTC are short peaks between blanks."
 }
 
 func (p *alignmentPane) bindings(m *model) []binding {
@@ -97,7 +97,7 @@ func (p *alignmentPane) draw(f *frame, area rect) {
 	line := area.Top(1)
 	f.c.Text(line.X, line.Y, line.W*line.H, joined(line.W, p.at.describe(alignments(f.m)), a.ID, fmt.Sprintf("%d labels", len(a.Tokens)), p.scoreText(a)), screen.Plain)
 	line = area.Top(min(1, area.H/5))
-	f.c.Text(line.X, line.Y, line.W*line.H, a.Text, screen.Faint)
+	f.c.Text(line.X, line.Y, line.W*line.H, kindOf(a)+": "+a.Text, screen.Faint)
 	s, err := f.m.sound(a.Sample)
 	seconds := float64(a.Frames) * a.FrameSeconds
 	if s != nil && s.seconds() > 0 {
@@ -112,6 +112,14 @@ func (p *alignmentPane) draw(f *frame, area rect) {
 		frameSeconds = seconds / math.Max(float64(a.Frames), 1)
 	}
 	p.pictures(f, area, a, s, err, p.time.visible(seconds, p.focus(f.m)), frameSeconds)
+}
+
+// kindOf says what the labels of an alignment are.
+func kindOf(a *runlog.Alignment) string {
+	if a.Forced {
+		return "reference, forced"
+	}
+	return "heard"
 }
 
 // scoreText tells the mean probability of the labels, and how many are doubtful.

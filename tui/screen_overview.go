@@ -23,7 +23,11 @@ func overviewCharts(r *runView) []chartDef {
 		return []chartDef{metricChart("ctc_loss", []string{"train", "valid"}), metricChart("wer", []string{"valid"}), metricChart("cer", []string{"valid"}),
 			gradientChart, rateChart, speedChart}
 	}
-	return []chartDef{contrastiveChart, accuracyChart, perplexityChart, gradientChart, rateChart, speedChart}
+	defs := []chartDef{contrastiveChart, accuracyChart, perplexityChart}
+	if _, probed := r.data[runlog.Valid+"/"+probeChart.metric]; probed {
+		defs = append(defs, probeChart)
+	}
+	return append(defs, gradientChart, rateChart, speedChart)
 }
 
 func (p *overviewPane) draw(f *frame, area rect) {
@@ -74,7 +78,7 @@ func groups() []group {
 	return []group{
 		{runlog.Train, []string{"contrastive_loss", "ctc_loss", "accuracy", "code_perplexity", "prob_perplexity", "gradient_norm", "learning_rate", "diversity_loss",
 			"feature_penalty", "gumbel_temperature", "masked_share", "clip_rate", "skipped_steps", "duplicate_distractors", "codebook_cosine", "mask_run"}},
-		{runlog.Valid, []string{"contrastive_loss", "accuracy", "code_perplexity", "prob_perplexity", "wer", "cer"}},
+		{runlog.Valid, []string{"contrastive_loss", "accuracy", "code_perplexity", "prob_perplexity", "probe/accuracy", "wer", "wer_lm", "cer"}},
 		{runlog.System, []string{"updates_per_second", "gflops", "data_wait", "memory/rss", "time/step"}},
 	}
 }

@@ -78,7 +78,7 @@ func rate(errors, of int) float64 {
 // recogniserCharts are the charts beside the transcripts.
 func recogniserCharts(m *model) []chartDef {
 	return m.known([]chartDef{
-		{title: "word error rate", metric: "wer", curves: trainValid("wer")},
+		{title: "word error rate", metric: "wer", curves: append(trainValid("wer"), curveDef{runlog.Valid + "/wer_lm", "valid, LM", false})},
 		{title: "character error rate", metric: "cer", curves: trainValid("cer")},
 		{title: "CTC loss", metric: "ctc_loss", curves: trainValid("ctc_loss")},
 	})

@@ -31,7 +31,7 @@ func newPanes() []pane {
 		&overviewPane{},
 		&metricsPane{},
 		&byTask{pretraining: &codebookPane{}, fineTuning: &transcriptsPane{}},
-		&byTask{pretraining: &masksPane{look}, fineTuning: &alignmentPane{}},
+		&byTask{pretraining: &masksPane{look}, fineTuning: &hearingPane{padded: paddedPane{look}}},
 		&audioPane{look: look},
 		&dataPane{},
 		&systemPane{},

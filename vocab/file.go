@@ -3,11 +3,13 @@ package vocab
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +19,11 @@ import (
 // maxBytes is the largest file that is read.
 const maxBytes = 16 << 20
 
-// Load reads a vocabulary: vocab.json, an object from token to number, or a text with one token a line, in the order of their numbers.
+// ModelExt is the extension of SentencePiece models.
+const ModelExt = ".model"
+
+// Load reads a vocabulary: a SentencePiece model if the name ends in [ModelExt]; else vocab.json, an object from token to number, or a text with one token a line,
+// in the order of their numbers.
 func Load(path string) (*Vocabulary, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -28,7 +34,11 @@ func Load(path string) (*Vocabulary, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vocab: %w", err)
 	}
-	v, err := Parse(raw)
+	parse := Parse
+	if filepath.Ext(path) == ModelExt {
+		parse = ParsePieces
+	}
+	v, err := parse(raw)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -43,7 +53,11 @@ func Parse(raw []byte) (*Vocabulary, error) {
 	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")) // the mark that some editors put first
 	text := bytes.TrimSpace(raw)
 	if len(text) > 0 && text[0] == '{' {
-		return parseJSON(text)
+		tokens, err := ParseTokens(text, nil, 0)
+		if err != nil {
+			return nil, err
+		}
+		return New(tokens)
 	}
 	var tokens []string
 	for line := range strings.Lines(string(text)) {
@@ -55,24 +69,45 @@ func Parse(raw []byte) (*Vocabulary, error) {
 	return New(tokens)
 }
 
-func parseJSON(text []byte) (*Vocabulary, error) {
-	var numbers map[string]int
-	if err := json.Unmarshal(text, &numbers); err != nil {
-		return nil, fmt.Errorf("vocab: %w", err)
+// ParseTokens reads vocab.json, an object from token to number, and what added_tokens.json adds, if it is there. With size outputs, each number below must have a
+// token, and none of vocab.json may lie above; with size 0 the numbers must be 0, 1, 2 and so on. Tokens come in the order of their numbers; they need not make a
+// [Vocabulary].
+func ParseTokens(raw, added []byte, size int) ([]string, error) {
+	var numbers, more map[string]int
+	if err := json.Unmarshal(raw, &numbers); err != nil {
+		return nil, fmt.Errorf("vocab: vocab.json: %w", err)
 	}
-	tokens := make([]string, len(numbers))
-	taken := make([]bool, len(numbers))
-	for _, tok := range slices.Sorted(maps.Keys(numbers)) {
-		n := numbers[tok]
-		if n < 0 || n >= len(tokens) {
-			return nil, fmt.Errorf("vocab: token %q has number %d; %d tokens have the numbers 0 to %d", tok, n, len(tokens), len(tokens)-1)
+	if len(added) > 0 {
+		if err := json.Unmarshal(added, &more); err != nil {
+			return nil, fmt.Errorf("vocab: added_tokens.json: %w", err)
 		}
-		if taken[n] {
-			return nil, fmt.Errorf("vocab: tokens %q and %q both have number %d", tokens[n], tok, n)
-		}
-		tokens[n], taken[n] = tok, true
 	}
-	return New(tokens)
+	if len(numbers) == 0 {
+		return nil, errors.New("vocab: vocab.json: there are no tokens")
+	}
+	if size == 0 {
+		size = len(numbers)
+	}
+	for token, n := range more { // transformers adds <s> and </s> behind the outputs of models that do not have them
+		if _, ok := numbers[token]; !ok && n < size {
+			numbers[token] = n
+		}
+	}
+	tokens, used := make([]string, size), make([]bool, size)
+	for _, token := range slices.Sorted(maps.Keys(numbers)) {
+		n := numbers[token]
+		if n < 0 || n >= size {
+			return nil, fmt.Errorf("vocab: vocab.json: token %q has number %d, outside 0 to %d", token, n, size-1)
+		}
+		if used[n] {
+			return nil, fmt.Errorf("vocab: vocab.json: number %d has the tokens %q and %q", n, tokens[n], token)
+		}
+		tokens[n], used[n] = token, true
+	}
+	if n := slices.Index(used, false); n >= 0 {
+		return nil, fmt.Errorf("vocab: vocab.json: number %d of %d has no token", n, size)
+	}
+	return tokens, nil
 }
 
 // JSON is the text of vocab.json, in the order of the numbers.

@@ -1,7 +1,7 @@
-// Package vocab maps transcripts to the labels that a CTC model emits, and back: characters with a mark between words, or phones.
+// Package vocab maps transcripts to the labels that a CTC model emits, and back: characters with a mark between words, phones, or word pieces.
 //
-// The layout is that of Hugging Face's Wav2Vec2CTCTokenizer: the blank of CTC is <pad>, words are parted by |, and <s>, </s> and <unk> have numbers too,
-// which no transcript uses.
+// The layout is that of Hugging Face's Wav2Vec2CTCTokenizer: the blank of CTC is <pad>, words of characters are parted by |, and <s>, </s> and <unk> have numbers
+// too, which no transcript uses. Pieces that begin a word have U+2581 in front, as SentencePiece writes them.
 package vocab
 
 import (
@@ -39,10 +39,13 @@ type Vocabulary struct {
 	blank    int
 	boundary int
 	spaced   bool // tokens are written with blanks between them
+	marked   bool // tokens are word pieces
+	pieces   *pieces
 }
 
-// New makes a vocabulary of tokens in the order of their numbers. One must be <pad> (or [PAD]), the blank. Without a | there are no words: transcripts are
-// tokens, which are written with blanks between them when some have more than one character, as phones have.
+// New makes a vocabulary of tokens in the order of their numbers. One must be <pad> (or [PAD]), the blank. Without a |, tokens are word pieces if some begin with
+// [WordMark], and cannot spell text before [Vocabulary.WithPieces]; else there are no words: transcripts are tokens, which are written with blanks between them
+// when some have more than one character, as phones have.
 func New(tokens []string) (*Vocabulary, error) {
 	if len(tokens) > maxTokens {
 		return nil, fmt.Errorf("vocab: %d tokens; more than %d are not supported", len(tokens), maxTokens)
@@ -62,6 +65,7 @@ func New(tokens []string) (*Vocabulary, error) {
 		v.ordinary[tok] = int32(i)
 		v.longest = max(v.longest, len(tok))
 		v.spaced = v.spaced || utf8.RuneCountInString(tok) > 1
+		v.marked = v.marked || strings.HasPrefix(tok, WordMark)
 	}
 	for _, name := range []string{"[PAD]", BlankToken} {
 		if i, ok := v.index[name]; ok {
@@ -72,7 +76,13 @@ func New(tokens []string) (*Vocabulary, error) {
 		return nil, fmt.Errorf("vocab: none of %d tokens is %s, the blank of CTC", len(tokens), BlankToken)
 	}
 	if i, ok := v.index[BoundaryToken]; ok {
-		v.boundary, v.spaced = i, false
+		v.boundary, v.spaced, v.marked = i, false, false
+	}
+	if v.marked {
+		v.spaced = false
+		if err := checkMarks(v.tokens); err != nil {
+			return nil, err
+		}
 	}
 	if len(v.ordinary) == 0 {
 		return nil, fmt.Errorf("vocab: %d tokens, but none that a transcript could spell", len(tokens))
@@ -116,12 +126,21 @@ func (v *Vocabulary) Blank() int { return v.blank }
 // Boundary is the number of the mark between words, -1 without one.
 func (v *Vocabulary) Boundary() int { return v.boundary }
 
+// StartsWord reports whether a word begins with token i: one with [WordMark] among pieces, every token of a vocabulary without words, and none where a
+// boundary parts words.
+func (v *Vocabulary) StartsWord(i int) bool {
+	return v.boundary < 0 && (!v.marked || strings.HasPrefix(v.tokens[i], WordMark))
+}
+
 // Encode gives the labels of a transcript, without blanks. White space parts words and is otherwise ignored. A word becomes the longest tokens that fit, from
-// its beginning on. The error names the first character that no token begins with, and its place.
+// its beginning on, or the pieces that the merges of its SentencePiece model give. The error names the first character that no token spells, and its place.
 func (v *Vocabulary) Encode(text string) ([]int32, error) { return v.AppendEncoded(nil, text) }
 
 // AppendEncoded is [Vocabulary.Encode] into memory that is there.
 func (v *Vocabulary) AppendEncoded(dst []int32, text string) ([]int32, error) {
+	if v.marked {
+		return v.appendPieces(dst, text)
+	}
 	begin := len(dst)
 	inWord := false
 	for at := 0; at < len(text); {
@@ -179,7 +198,7 @@ func excerpt(text string, at int) string {
 	return fmt.Sprintf("%q", text[lo:hi])
 }
 
-// Text spells labels. Blanks, <s> and </s> are left out; words have one blank between them. It panics when a label is no number of a token.
+// Text spells labels. Blanks, <s> and </s> are left out; words have one blank between them, and pieces lose their [WordMark]. It panics when a label is no number of a token.
 func (v *Vocabulary) Text(ids []int32) string {
 	var b strings.Builder
 	gap := false
@@ -191,6 +210,13 @@ func (v *Vocabulary) Text(ids []int32) string {
 		case int(id) == v.boundary:
 			gap = true
 			continue
+		}
+		if v.marked {
+			rest, starts := strings.CutPrefix(tok, WordMark)
+			if gap = gap || starts; rest == "" {
+				continue
+			}
+			tok = rest
 		}
 		if b.Len() > 0 && (gap || v.spaced) {
 			b.WriteByte(' ')

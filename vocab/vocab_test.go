@@ -1,6 +1,7 @@
 package vocab
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -132,7 +133,7 @@ func TestFiles(t *testing.T) {
 		t.Errorf("lines: %v, %v", w, err)
 	}
 	for text, want := range map[string]string{
-		`{"<pad>":0,"a":2}`: "number 2", `{"<pad>":0,"a":0}`: "both have number 0", `{"<pad>":-1}`: "number -1", `{"<pad>":0,"a":1`: "unexpected end",
+		`{"<pad>":0,"a":2}`: "number 2", `{"<pad>":0,"a":0}`: "number 0 has the tokens", `{"<pad>":-1}`: "number -1", `{"<pad>":0,"a":1`: "unexpected end",
 		`{"<pad>":"x"}`: "cannot unmarshal", "": "<pad>", "<pad>\n\na": "token 1: it is empty",
 	} {
 		if _, err := Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
@@ -187,6 +188,54 @@ func FuzzParse(f *testing.F) {
 		again, err := v.Encode(v.Text(ids))
 		if v.Boundary() >= 0 && (err != nil || !slices.Equal(again, ids)) {
 			t.Fatalf("%q gives %v, spelt %q, which gives %v, %v", text, ids, v.Text(ids), again, err)
+		}
+	})
+}
+
+func TestParseTokens(t *testing.T) {
+	for _, c := range []struct {
+		vocab, added string
+		size         int
+		want         string // of tokens, or in the error
+	}{
+		{`{"a":0,"b":1}`, "", 2, "[a b]"},
+		{`{"a":0,"b":1}`, "", 0, "[a b]"},
+		{`{"a":0,"b":1}`, `{"<s>":2,"</s>":3}`, 2, "[a b]"}, // behind the outputs
+		{`{"a":0,"b":1}`, `{"<s>":2,"</s>":3}`, 4, "[a b <s> </s>]"},
+		{`{"a":0,"b":1}`, "", 3, "number 2 of 3 has no token"},
+		{`{"a":0,"b":2}`, "", 2, `"b" has number 2, outside 0 to 1`},
+		{`{"a":0,"b":-1}`, "", 2, "number -1"},
+		{`{"a":0,"b":0}`, "", 2, `number 0 has the tokens "a" and "b"`},
+		{`{"a":0,"b":2}`, "", 0, "outside"},
+		{`{"a":0,"b":99999999999}`, "", 0, "outside"},
+		{`{}`, `{"a":0}`, 1, "no tokens"},
+		{`null`, `{"a":0}`, 1, "no tokens"},
+		{`["a"]`, "", 1, "vocab.json"},
+		{`{"a":0}`, `[]`, 1, "added_tokens.json"},
+	} {
+		tokens, err := ParseTokens([]byte(c.vocab), []byte(c.added), c.size)
+		got := fmt.Sprint(tokens)
+		if err != nil {
+			got = err.Error()
+		}
+		if !strings.Contains(got, c.want) {
+			t.Errorf("%s %s for %d: %s, want %s", c.vocab, c.added, c.size, got, c.want)
+		}
+	}
+}
+
+// Tokens are as many as outputs, and different.
+func FuzzParseTokens(f *testing.F) {
+	f.Add([]byte(`{"<pad>":0,"<s>":1,"</s>":2,"<unk>":3,"|":4,"E":5}`), []byte(nil), 6)
+	f.Add([]byte(`{"a":0,"b":1}`), []byte(`{"<s>":2}`), 0)
+	f.Fuzz(func(t *testing.T, vocab, added []byte, size int) {
+		tokens, err := ParseTokens(vocab, added, max(size, 0)%maxTokens)
+		if err != nil {
+			return
+		}
+		slices.Sort(tokens)
+		if len(slices.Compact(tokens)) != len(tokens) {
+			t.Fatalf("a token comes twice in %q", tokens)
 		}
 	})
 }

@@ -15,7 +15,7 @@ const (
 	exitDone     = 0
 	exitError    = 1
 	exitUsage    = 2
-	exitRejects  = 3   // import: the store was made, but some recordings were left out
+	exitRejects  = 3   // import, transcribe: done, but some recordings were left out
 	exitWatch    = 4   // health: a run to look at
 	exitBroken   = 5   // health: a run that is broken
 	exitStopped  = 75  // EX_TEMPFAIL: stopped early with a good checkpoint; start again with --resume auto
@@ -27,7 +27,7 @@ const exitHelp = `Exit codes:
   0    done
   1    error
   2    the command line or the recipe is wrong; nothing was done
-  3    import: the store was made, but some recordings were rejected
+  3    import, transcribe: done, but some recordings were left out
   4    health: something to look at
   5    health: a run is broken
   75   stopped early with a good checkpoint: start again with --resume auto
@@ -96,6 +96,7 @@ func (a *app) root() *cobra.Command {
   aural data import corpus/ --out store        recordings -> store
   aural pretrain --recipe tiny --data store    store -> run directory with checkpoints
   aural plot runs/20260101-1200-tiny           run directory -> figure
+  aural transcribe talk.mp3 --model MODEL      recordings -> text, captions
   aural eval text hyp.txt                      transcripts -> error rates
 
 ` + exitHelp + `
@@ -103,16 +104,16 @@ Results go to standard output, messages and progress to standard error. NO_COLOR
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddGroup(&cobra.Group{ID: "train", Title: "Data and training:"}, &cobra.Group{ID: "look", Title: "Looking at runs and results:"},
-		&cobra.Group{ID: "machine", Title: "The program and the machine:"})
 	for _, g := range []struct {
-		id   string
-		list []*cobra.Command
+		id, title string
+		list      []*cobra.Command
 	}{
-		{"train", []*cobra.Command{a.quickstart(), a.data(), a.pretrain(), a.finetune(), a.lm(), a.model(), a.recipes()}},
-		{"look", []*cobra.Command{a.top(), a.health(), a.runs(), a.plot(), a.eval()}},
-		{"machine", []*cobra.Command{a.doctor(), a.bench(), a.gpucheck(), a.version(), a.man()}},
+		{"train", "Data and training:", []*cobra.Command{a.quickstart(), a.data(), a.pretrain(), a.finetune(), a.sweep(), a.vocab(), a.lm(), a.model(), a.recipes()}},
+		{"use", "Using models:", []*cobra.Command{a.transcribe(), a.align(), a.tuneLM(), a.features(), a.probe()}},
+		{"look", "Looking at runs and results:", []*cobra.Command{a.top(), a.health(), a.runs(), a.plot(), a.eval()}},
+		{"machine", "The program and the machine:", []*cobra.Command{a.doctor(), a.bench(), a.gpucheck(), a.version(), a.man()}},
 	} {
+		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
 		for _, c := range g.list {
 			c.GroupID = g.id
 		}

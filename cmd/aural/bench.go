@@ -27,7 +27,7 @@ type benchFlags struct {
 }
 
 func (a *app) bench() *cobra.Command {
-	return a.group(&cobra.Command{Use: "bench", Short: "Measure how fast this machine trains"}, a.benchStep(), a.benchKernels(), a.benchProducts())
+	return a.group(&cobra.Command{Use: "bench", Short: "Measure how fast this machine trains and transcribes"}, a.benchStep(), a.benchKernels(), a.benchProducts(), a.benchTranscribe())
 }
 
 func (f *benchFlags) add(c *cobra.Command, recipe, usage string) {
@@ -60,7 +60,7 @@ func (a *app) benchSetup(f benchFlags) (_ *setup, err error) {
 	if _, err := datasets.Import(context.Background(), corpus, store, datasets.ImportOptions{}, nil); err != nil {
 		return nil, err
 	}
-	s, err := open(r, store, f.machine)
+	s, err := open(r, false, store, f.machine)
 	if err != nil {
 		return nil, err
 	}

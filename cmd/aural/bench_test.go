@@ -39,7 +39,7 @@ func ops(report [][]string) map[string]int {
 }
 
 // decode parses a report and fails for a field that it does not know.
-func decode(t *testing.T, report string, v any) {
+func readReport(t *testing.T, report string, v any) {
 	t.Helper()
 	d := json.NewDecoder(strings.NewReader(report))
 	d.DisallowUnknownFields()
@@ -60,7 +60,7 @@ func TestBenchStep(t *testing.T) {
 
 	out, _ = call(t, exitDone, "bench", "step", "--recipe", micro, "--batches", "3", "--threads", "2", "--json")
 	var r stepReport
-	decode(t, out, &r)
+	readReport(t, out, &r)
 	if len(r.Updates) != 3 || slices.Sorted(slices.Values(r.Updates))[1] != r.Median.Total {
 		t.Errorf("median %v of updates %v", r.Median.Total, r.Updates)
 	}
@@ -89,7 +89,7 @@ func TestBenchKernels(t *testing.T) {
 
 	out, _ = call(t, exitDone, "bench", "kernels", "--recipe", micro, "--seconds", "0.001", "--threads", "2", "--json")
 	var r kernelsReport
-	decode(t, out, &r)
+	readReport(t, out, &r)
 	rows := map[string]int{}
 	for _, c := range r.Calls {
 		rows[c.Op]++
@@ -122,7 +122,7 @@ func TestBenchKernels(t *testing.T) {
 
 	out, _ = call(t, exitDone, "bench", "kernels", "--recipe", micro, "--seconds", "0.001", "--op", "^(adamw|gelu)$", "--json")
 	r = kernelsReport{}
-	decode(t, out, &r)
+	readReport(t, out, &r)
 	for _, c := range r.Calls {
 		if c.Op != "adamw" && c.Op != "gelu" {
 			t.Errorf("--op lets %s through", c.Op)
@@ -169,7 +169,7 @@ func TestBenchProducts(t *testing.T) {
 	lines(t, out)
 	out, _ = call(t, exitDone, "bench", "products", "33x20x17", "--seconds", "0.001", "--kernels", "portable", "--json")
 	var r productsReport
-	decode(t, out, &r)
+	readReport(t, out, &r)
 	var forms []string
 	for _, p := range r.Products {
 		forms = append(forms, p.Form)

@@ -26,10 +26,10 @@ func (a *app) finetune() *cobra.Command {
 	c := a.command(&cobra.Command{
 		Use:   "finetune --recipe RECIPE --data STORE --init MODEL",
 		Short: "Fine-tune a pretrained model on transcripts",
-		Long: `Finetune trains a pretrained model to transcribe: a linear layer to characters, phones or the tokens
-of a file is put on top of the encoder and trained with the CTC loss on the store's transcripts. The
-run directory is that of pretrain; its checkpoints open in transformers with
-Wav2Vec2ForCTC.from_pretrained.
+		Long: `Finetune trains a pretrained model to transcribe: a linear layer to characters, phones, word pieces
+("aural vocab train") or the tokens of a file is put on top of the encoder and trained with the CTC
+loss on the store's transcripts. The run directory is that of pretrain; its checkpoints open in
+transformers with Wav2Vec2ForCTC.from_pretrained.
 
 MODEL is a model folder: a checkpoint of pretrain (RUN/last) or a folder of Hugging Face. The
 architecture and the normalisation of the input come from it; dropout and masks from the recipe.
@@ -39,15 +39,19 @@ Modes, to see what pretraining is worth:
   frozen    the head alone, on the features of the encoder
   scratch   everything, from random weights; of MODEL, which may be left out, only the architecture
 
-Validation transcribes held-out utterances without a language model and logs word and label errors;
-"aural top" shows the transcripts. Stopping and resuming are as in pretrain.
+Validation transcribes held-out utterances by the most probable path and logs word and label errors
+(wer, cer); with decode.lm, an n-gram model, also by beam search with it (wer_lm). The best
+checkpoint is that with the least wer. "aural top" shows the transcripts. Stopping and resuming are
+as in pretrain.
 
 ` + viewHelp + "\n\n" + exitHelp,
 		Example: `  aural finetune --recipe ft-tiny --data stores/digits --init runs/20260101-1200-tiny/last
   aural finetune --recipe ft-10min --data stores/clean100 --init wav2vec2-base
   aural finetune --recipe ft-tiny --data stores/digits --init runs/mine/last --mode frozen
   aural finetune --recipe ft-1h --data stores/timit --init wav2vec2-base \
-      --set labels.vocabulary=phones`,
+      --set labels.vocabulary=phones
+  aural finetune --recipe ft-10min --data stores/clean100 --init wav2vec2-base \
+      --set decode.lm=4gram.trie --set decode.beam=50`,
 		Args: cobra.NoArgs,
 	}, func([]string) error { return a.doFinetune(f) })
 	trainFlagsOf(a, c, &f.trainFlags, recipes.Finetune)
@@ -74,9 +78,15 @@ func (a *app) doFinetune(f finetuneFlags) error {
 			return fmt.Errorf("--init: %w", err)
 		}
 	}
+	files := []*string{&r.Decode.LM, &r.Decode.Lexicon}
 	if v := r.Labels.Vocabulary; v != finetune.Characters && v != finetune.Phones {
-		if r.Labels.Vocabulary, err = filepath.Abs(v); err != nil { // a resume may be from another folder
-			return err
+		files = append(files, &r.Labels.Vocabulary)
+	}
+	for _, path := range files { // a resume may be from another folder
+		if *path != "" {
+			if *path, err = filepath.Abs(*path); err != nil {
+				return err
+			}
 		}
 	}
 	if r.Init == "" && r.Mode != finetune.Scratch {

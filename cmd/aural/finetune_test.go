@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -57,6 +58,20 @@ func TestFinetune(t *testing.T) {
 	has(t, msg, "was begun with another recipe", "train.max_updates: 6 -> 8")
 	_, msg = call(t, exitDone, "finetune", "--data", store, "--run", full, "--resume", "last", "--resume-force", "--set", "train.max_updates=8")
 	has(t, msg, "continuing from", "held out, update 8")
+
+	// Validation with a language model; one that is not there is found before anything is written.
+	text, model := filepath.Join(root, "text"), filepath.Join(root, "1.arpa")
+	write(t, text, []byte("A B C\nB C A\n"))
+	call(t, exitDone, "lm", "train", text, "--out", model, "--order", "1")
+	with := filepath.Join(root, "with-lm")
+	_, msg = call(t, exitError, "finetune", "--recipe", microTune, "--data", store, "--init", last, "--run", with, "--set", "decode.lm="+model+".gz")
+	has(t, msg, "decode.lm: language model: open", "1.arpa.gz")
+	if _, err := os.Stat(with); err == nil {
+		t.Error("a run was begun without its language model")
+	}
+	_, msg = call(t, exitDone, "finetune", "--recipe", microTune, "--data", store, "--init", last, "--run", with, "--set", "decode.lm="+model, "--set", "decode.beam=5")
+	has(t, msg, "held out, update 6: word errors", "with LM ")
+	has(t, read(t, with, "metrics.jsonl"), "wer_lm")
 
 	_, msg = call(t, exitUsage, "finetune", "--recipe", microTune, "--data", store)
 	has(t, msg, "mode full needs --init")

@@ -94,6 +94,36 @@ func lookAtRuns(t *testing.T, root, dir string) {
 }
 
 // One command line that is given again and again begins a run, and then continues it.
+// Pretraining goes on from a model folder, and a run that began so goes on without it.
+func TestPretrainInit(t *testing.T) {
+	store := newStore(t)
+	root := filepath.Join(filepath.Dir(store), "runs")
+	at := func(name string) string { return filepath.Join(root, name) }
+	short := []string{"--data", store, "--set", "train.max_updates=3", "--set", "valid.seconds=0"}
+	pretrain := func(code int, args ...string) string {
+		_, msg := call(t, code, append(append([]string{"pretrain"}, args...), short...)...)
+		return msg
+	}
+	pretrain(exitDone, "--recipe", micro, "--run", at("first"))
+	model := at("model")
+	if err := os.Rename(filepath.Join(at("first"), "checkpoint-3"), model); err != nil {
+		t.Fatal(err)
+	}
+	pretrain(exitDone, "--recipe", micro, "--run", at("second"), "--init", model, "--set", "encoder.width=32", "--set", "quantizer.entries=32")
+	has(t, read(t, at("second"), "config.yaml"), "init: "+strings.ReplaceAll(model, `\`, `\\`), "width: 16", "fresh_head: false")
+	pretrain(exitDone, "--recipe", micro, "--run", at("third"), "--init", model, "--fresh-head", "--set", "quantizer.entries=32")
+	has(t, read(t, at("third"), "config.yaml"), "fresh_head: true", "entries: 32")
+
+	has(t, pretrain(exitUsage, "--recipe", micro, "--run", at("never"), "--fresh-head"), "--fresh-head needs --init")
+	has(t, pretrain(exitError, "--recipe", micro, "--run", at("never"), "--init", root), "--init", "config.json")
+	has(t, pretrain(exitError, "--recipe", micro, "--run", at("never"), "--set", "init="+model, "--set", "encoder.width=32"), "another network", "hidden_size is 16, wanted 32")
+	if err := os.RemoveAll(model); err != nil {
+		t.Fatal(err)
+	}
+	_, msg := call(t, exitDone, "pretrain", "--data", store, "--run", at("third"), "--resume", "last", "--resume-force", "--set", "train.max_updates=4")
+	has(t, msg, "continuing from")
+}
+
 func TestResumeByName(t *testing.T) {
 	store := newStore(t)
 	root := filepath.Join(filepath.Dir(store), "runs")

@@ -15,6 +15,8 @@ type progress struct {
 	log     *runlog.Reader
 	checked int64 // update of the last validation shown
 	first   bool
+	ahead   func(done float64) string // what stands before each line, when this share of the run is done; nil: nothing
+	before  string                    // what stood there last
 }
 
 func newProgress(a *app, plain bool) *progress {
@@ -32,8 +34,11 @@ func (p *progress) follow(dir string) {
 }
 
 func (p *progress) show(s train.Status) {
+	if p.ahead != nil && s.Total > 0 {
+		p.before = p.ahead(float64(s.Update)/float64(s.Total)) + "  "
+	}
 	p.showValidation() // of an earlier update
-	p.ticker.show(p.first, p.line(s))
+	p.ticker.show(p.first, p.before+p.line(s))
 	p.first = false
 }
 
@@ -86,11 +91,14 @@ func (p *progress) showValidation() {
 	}
 	p.checked = step
 	text := fmt.Sprintf("word errors %s, label errors %s, CTC loss %.2f", percent(last("wer")), percent(last("cer")), last("ctc_loss"))
+	if at, rate, ok := p.log.Last("valid/wer_lm"); ok && at == step {
+		text = fmt.Sprintf("word errors %s, with LM %s, label errors %s, CTC loss %.2f", percent(last("wer")), percent(rate), percent(last("cer")), last("ctc_loss"))
+	}
 	if _, accuracy, ok := p.log.Last("valid/accuracy"); ok {
 		text = fmt.Sprintf("accuracy %s (chance %s), contrastive loss %.3f, codes %.0f", percent(accuracy), percent(last("chance_accuracy")),
 			last("contrastive_loss"), last("code_perplexity"))
 	}
-	p.note(fmt.Sprintf("held out, update %s: %s", grouped(step), text))
+	p.note(p.before + fmt.Sprintf("held out, update %s: %s", grouped(step), text))
 }
 
 // value finds a number of a record.

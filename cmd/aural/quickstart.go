@@ -73,7 +73,7 @@ func (a *app) doQuickstart(f quickstartFlags) error {
 		return err
 	}
 	a.print("Imported %s of audio into %s.\n", audioText(sum.Info.Seconds), store)
-	s, err := open(r, store, f.machine)
+	s, err := open(r, false, store, f.machine)
 	if err != nil {
 		return err
 	}

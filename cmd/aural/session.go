@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"aural/datasets"
@@ -60,6 +61,9 @@ func (s *session) close() error {
 	var errs []error
 	if s.trained != nil {
 		errs = append(errs, s.trained.Free())
+	}
+	if c, ok := s.trained.(io.Closer); ok {
+		errs = append(errs, c.Close())
 	}
 	if s.backend != nil {
 		errs = append(errs, s.backend.Close())

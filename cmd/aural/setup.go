@@ -59,16 +59,17 @@ func newCPU(m machineFlags) (*cpu.Backend, error) {
 	return nil, err
 }
 
-// open opens a store and plans training on it. It refuses what does not fit into memory before it allocates it.
-func open(r pretrain.Recipe, storeDir string, m machineFlags) (*setup, error) {
+// open opens a store and plans training on it. It refuses what does not fit into memory before it allocates it. A run that is continued has the weights of its
+// checkpoint, so that it does not need the folder that it began from.
+func open(r pretrain.Recipe, continued bool, storeDir string, m machineFlags) (*setup, error) {
 	s := &setup{recipe: r}
-	if err := s.prepare(storeDir, m); err != nil {
+	if err := s.prepare(continued, storeDir, m); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
 
-func (s *setup) prepare(storeDir string, m machineFlags) (err error) {
+func (s *setup) prepare(continued bool, storeDir string, m machineFlags) (err error) {
 	r := s.recipe
 	if s.store, err = openLocation(storeDir); err != nil {
 		return err
@@ -91,7 +92,11 @@ func (s *setup) prepare(storeDir string, m machineFlags) (err error) {
 	if err := checkMemory(r.Data, r.Train.Accumulate, train.Footprint{WeightBytes: weightBytes(r.Train.Accumulate, n)}, s.available()); err != nil {
 		return err
 	}
-	if s.task, err = pretrain.New(r, s.store, s.held.Train, s.held.Valid, s.backend); err != nil {
+	begin := r
+	if continued {
+		begin.Init, begin.FreshHead = "", false
+	}
+	if s.task, err = pretrain.New(begin, s.store, s.held.Train, s.held.Valid, s.backend); err != nil {
 		return err
 	}
 	s.fill(s.task, r, r.Seed, r.Valid, r.Data, r.Train, r.Encoder.Frames)

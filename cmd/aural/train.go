@@ -20,23 +20,34 @@ import (
 
 // train trains a target, draws the figures, and says how it went.
 func (a *app) train(s *session, t *target, look lookFlags) error {
+	began, err := a.fit(s, t, look, newProgress(a, look.plain))
+	var aborted train.AbortError
+	if began && !errors.As(err, &aborted) {
+		a.finish(t.dir)
+	}
+	return err
+}
+
+// fit trains a target and closes its run. began reports whether there is a run now; its errors have the exit codes of a training.
+func (a *app) fit(s *session, t *target, look lookFlags, p *progress) (began bool, err error) {
 	if err := s.trained.Reserve(s.plan); err != nil {
-		return err
+		return false, err
 	}
 	jobEnd, err := train.JobEnd(os.LookupEnv)
 	if err != nil {
-		return err
+		return false, err
 	}
 	peak, err := train.PeakGFLOPS(s.backend)
 	if err != nil {
-		return err
+		return false, err
 	}
-	p := newProgress(a, look.plain)
 	run, err := t.openRun(s, a.args, runlog.Options{Report: func(err error) { p.note("warning: " + err.Error()) }})
 	if err != nil {
-		return err
+		return false, err
 	}
-	p.follow(t.dir)
+	if s.held.Valid.Len() > 0 {
+		p.follow(t.dir)
+	}
 	log := slog.New(run.Handler(slog.LevelInfo))
 	log.Info("training", "program", "aural "+versionText(), "store", s.store.Where(), "backend", s.backend.Name(), "parameters", s.plan.Parameters,
 		"weight_bytes", s.plan.WeightBytes, "arena_bytes", s.plan.ArenaBytes, "peak_gflops", math.Round(peak))
@@ -78,11 +89,7 @@ func (a *app) train(s *session, t *target, look lookFlags) error {
 	if lost := run.Close(status, reason); lost != nil {
 		a.say("warning: %v", lost)
 	}
-	if aborted.Signal != nil {
-		return err
-	}
-	a.finish(t.dir)
-	return err
+	return true, err
 }
 
 // openRun creates the run, or continues it.

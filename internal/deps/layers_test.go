@@ -16,7 +16,7 @@ import (
 // see nothing but the run log, what judges and looks at it, and what it stands on; only cmd/aural and tests choose a back end. A package may be listed before it exists.
 const layers = `
 	# Streams and file formats; they know nothing of the rest.
-	NONE < rng, vocab, internal/spelling, internal/atomicfile, internal/filelock, internal/tfrecord, internal/filelock;
+	NONE < internal/npy, rng, vocab, transcript, internal/spelling, internal/atomicfile, internal/filelock, internal/tfrecord, internal/filelock;
 	NONE < audio/flac, audio/mp3, audio/vorbis < audio;
 	audio < audio/vad < datasets;
 	internal/atomicfile < safetensors, lm;
@@ -51,18 +51,20 @@ const layers = `
 
 	# Parts of models.
 	graph, train, rng, safetensors < nn < encoder, quantizer, contrastive;
-	encoder, internal/atomicfile < hf < onnx;
+	encoder, vocab, internal/atomicfile < hf < onnx;
 
 	# Tasks.
 	datasets, score < probe;
+	nn, vocab, probe < probe/ctc;
 	hf, quantizer, contrastive, probe < pretrain;
-	hf, vocab, score, features, decode < finetune;
-	hf, vocab, decode, train, audio < infer;
+	hf, score, features, decode < finetune;
+	hf, decode, train, audio < infer;
 	finetune, infer < sweep;
+	vocab, decode, transcript < align;
 
 	# The program.
 	pretrain, finetune, internal/spelling < recipes;
-	recipes, infer, probe, sweep, onnx, tui, plots, health, reference, features, score, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda < cmd/aural;
+	recipes, infer, transcript, align, probe/ctc, internal/npy, sweep, onnx, tui, plots, health, reference, features, score, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda, kernels/cuda/cu < cmd/aural;
 
 	# Support of tests, imported by no part of the program.
 	NONE < internal/deps, internal/testkit, internal/amxemu, internal/amxemu/tileasm;
@@ -98,7 +100,7 @@ var doors = map[string][]string{
 	"gonum.org/v1/gonum/":                {"features", "plots", "TESTS"},
 	"github.com/spf13/cobra":             {"cmd/aural"},
 	"go.yaml.in/yaml/v3":                 {"cmd/aural", "recipes", "TESTS"},
-	"google.golang.org/protobuf":         {"runlog", "runlog/tensorboard", "onnx"},
+	"google.golang.org/protobuf":         {"runlog", "runlog/tensorboard", "onnx", "vocab"},
 	"golang.org/x/sys/":                  {"kernels/cpu", "datasets", "cmd/aural", "tui", "internal/amxemu"},
 	"pgregory.net/rapid":                 {"TESTS"},
 }
@@ -160,7 +162,7 @@ func reach(direct map[string][]string, from string, seen map[string]bool) {
 
 // door returns the packages through which an import path may enter, and whether the library is known at all.
 func door(path string) (into []string, known bool) {
-	for _, prefix := range slices.Sorted(maps.Keys(doors)) {
+	for _, prefix := range slices.Backward(slices.Sorted(maps.Keys(doors))) { // longer ones first
 		if path == strings.TrimSuffix(prefix, "/") || strings.HasPrefix(path, strings.TrimSuffix(prefix, "/")+"/") {
 			return doors[prefix], true
 		}

@@ -13,6 +13,7 @@
 package cpu
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -37,8 +38,9 @@ type Backend struct {
 	pool    *pool
 	packed  kernels.Memory // packing buffers of all workers
 
-	mu   sync.Mutex // guards call and the pool
-	call call
+	mu     sync.Mutex // guards call, frozen and the pool
+	call   call
+	frozen map[*byte]*frozen // by the address of the weight
 }
 
 // worker is what one thread of the pool owns.
@@ -85,7 +87,7 @@ func newBackend(v *variant, opt Options) (*Backend, error) {
 	if threads < 1 || threads > 4096 {
 		return nil, fmt.Errorf("cpu: %d threads asked for, want 1 to 4096", threads)
 	}
-	b := &Backend{variant: v, low: v.forPrecision(opt.Precision), label: v.name, threads: threads}
+	b := &Backend{variant: v, low: v.forPrecision(opt.Precision), label: v.name, threads: threads, frozen: map[*byte]*frozen{}}
 	if b.low != nil {
 		b.label += "/" + string(opt.Precision)
 	}
@@ -130,7 +132,15 @@ func (b *Backend) Name() string { return "cpu/" + b.label }
 func (b *Backend) Threads() int { return b.threads }
 
 // Alloc implements kernels.Backend.
-func (b *Backend) Alloc(bytes int) (kernels.Memory, error) { return allocate(bytes) }
+func (b *Backend) Alloc(bytes int) (kernels.Memory, error) {
+	mem, err := allocate(bytes)
+	if err != nil {
+		return mem, err
+	}
+	free := mem.Free
+	mem.Free = func() error { return errors.Join(b.thaw(mem.Host), free()) }
+	return mem, nil
+}
 
 // Upload implements kernels.Backend.
 func (b *Backend) Upload(dst kernels.Buffer, src []byte) error { return move(dst.HostBytes(), src) }

@@ -58,6 +58,9 @@ func (p *plan) groupedCopy(x source, batch, frames, groups, width, lead, total i
 func (p *plan) tapMajor(s convShape, w source) region {
 	dst := p.floats(s.cout * s.k * s.gin)
 	p.rows(s.cout, s.k*s.gin, func(c *call, _ *worker, lo, hi int) {
+		if p.b.frozenOf(c.in[1]) != nil {
+			return // nobody reads it
+		}
 		for o := lo; o < hi; o++ {
 			transpose(dst.f32(c)[o*s.k*s.gin:], w(c)[o*s.k*s.gin:], s.gin, s.k)
 		}
@@ -94,6 +97,9 @@ func (b *Backend) conv1D(o kernels.Conv1D, in, out []kernels.Desc) *plan {
 			c: c.out[0].F32()[row*s.outs*s.cout+group*s.gout:], ldc: s.cout}
 		if len(c.in) > 2 {
 			y.bias = c.in[2].F32()[group*s.gout:][:s.gout]
+		}
+		if f := b.frozenOf(c.in[1]); f != nil {
+			y.packed = f.group(group)
 		}
 		y = y.at(t, j, m, n)
 		w.gemm(&y)

@@ -25,7 +25,8 @@ type gemm struct {
 	ldc        int
 	accumulate bool
 	bias       []float32
-	// packed is B as worker.prepack has stored it, for products that use the same B again, or nil. It does not spare giving b.
+	// packed is B as worker.prepack has stored it, for products that use the same B again, or nil. It does not spare giving b. In float32, parts of the product
+	// may begin at any panel.
 	packed []float32
 }
 
@@ -90,6 +91,9 @@ func (g *gemm) layouts(t *gemmKernel, kc int) (a, b layout) {
 func (g gemm) at(i, j, m, n int) gemm {
 	g.a, g.b, g.c = g.a.from(i, 0), g.b.from(0, j), g.c[i*g.ldc+j:]
 	g.m, g.n = m, n
+	if g.packed != nil {
+		g.packed = g.packed[j*g.k:]
+	}
 	if g.bias != nil {
 		g.bias = g.bias[j : j+n]
 	}
@@ -119,17 +123,17 @@ func (w *worker) gemm(g *gemm) {
 		return
 	}
 	t := &w.v.gemm
-	depth, packed := balance(g.k, t.kc, 8), g.packed
+	depth := balance(g.k, t.kc, 8)
 	part := block{gemm: *g}
 	part.layoutA, part.layoutB = g.layouts(t, depth)
 	for part.j = 0; part.j < g.n; part.j += t.nc {
 		part.nc = min(t.nc, g.n-part.j)
 		for part.step = 0; part.step < g.k; part.step += depth {
 			part.kc = min(depth, g.k-part.step)
-			if part.panels = packed; g.packed != nil {
-				packed = packed[roundUp(part.nc, t.nr)*part.kc:]
+			if g.packed != nil {
+				part.panels, part.panelSteps, part.panelStep = g.packed[part.j*g.k:], g.k, part.step
 			} else {
-				part.panels = w.packB
+				part.panels, part.panelSteps = w.packB, part.kc
 				w.packColumns(&part)
 			}
 			for part.i = 0; part.i < g.m; part.i += t.mc {
@@ -149,22 +153,14 @@ func (b *Backend) packedRoom(k, n int) int {
 	return (k + 1) * roundUp(n, b.variant.gemm.nr)
 }
 
-// prepack stores the (k,n) matrix b as products need it; see gemm.packed.
+// prepack stores the (k,n) matrix b as products need it: panel after panel, each with all k steps. See gemm.packed.
 func (w *worker) prepack(dst []float32, b view, k, n int) []float32 {
 	if w.low != nil {
 		w.low.prepack(halves(dst), b, k, n)
 		return dst
 	}
-	t, rest := &w.v.gemm, dst
-	depth := balance(k, t.kc, 8)
-	for j := 0; j < n; j += t.nc {
-		nc := min(t.nc, n-j)
-		for i := 0; i < k; i += depth {
-			kc := min(depth, k-i)
-			w.packPanels(rest, t.nr, t.packB, b.x[i*b.rs+j*b.cs:], nc, kc, b.cs, b.rs)
-			rest = rest[roundUp(nc, t.nr)*kc:]
-		}
-	}
+	t := &w.v.gemm
+	w.packPanels(dst, t.nr, t.packB, b.x, n, k, b.cs, b.rs)
 	return dst
 }
 
@@ -189,6 +185,8 @@ type block struct {
 	i, mc, j, nc        int
 	step, kc            int
 	panels              []float32
+	panelSteps          int // that each panel of B holds, of which panelStep is the first of this block
+	panelStep           int
 	layoutA, layoutB    layout
 	directRows, directN int // rows and columns, from the first, that tiles find without packing
 }
@@ -237,7 +235,7 @@ func (w *worker) block(b *block) {
 		if t.half != nil && cols <= t.nr/2 {
 			tile, width, kind = t.half, t.nr/2, 1
 		}
-		panel, layoutB := &b.panels[min(q*b.kc, len(b.panels)-1)], packedPanels
+		panel, layoutB := &b.panels[min(q*b.panelSteps+b.panelStep*width, len(b.panels)-1)], packedPanels
 		if q < b.directN {
 			panel, layoutB = &b.b.x[b.step*b.b.rs+b.j+q], byRow
 		}

@@ -10,6 +10,9 @@ func (b *Backend) linear(in []kernels.Desc) *plan {
 		if len(c.in) > 2 {
 			g.bias = c.in[2].F32()
 		}
+		if f := b.frozenOf(c.in[1]); f != nil {
+			g.packed = f.group(0)
+		}
 		return g
 	})
 	return p
