@@ -37,7 +37,7 @@ func (s synthetic) make(t testing.TB, root string) *runlog.Reader {
 		w.Record(&runlog.Record{Step: u, Time: at, Kind: runlog.System, Values: machineValues(random)})
 		if u%(s.every*50) == 0 {
 			valid := s.values(u, random, 0.1)
-			w.Record(&runlog.Record{Step: u, Time: at, Kind: runlog.Valid, Values: append(valid[:8:8], valid[12:24]...)})
+			w.Record(&runlog.Record{Step: u, Time: at, Kind: runlog.Valid, Values: append(valid[:8:8], valid[12:25]...)})
 			w.Snapshot(codes(u, s.every*50, s.updates), nil)
 			w.Snapshot(batch(u, s.updates))
 		}

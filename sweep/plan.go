@@ -164,7 +164,8 @@ func (p Plan) Diff(now Plan) []string {
 	if p.Init != "" || !slices.Equal(p.Modes, []finetune.Mode{finetune.Scratch}) {
 		add("weights of --init", short(p.Init), short(now.Init))
 	}
-	all := maps.Clone(p.Settings)
+	all := map[string]string{}
+	maps.Copy(all, p.Settings)
 	maps.Copy(all, now.Settings)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		add(name, p.Settings[name], now.Settings[name])

@@ -103,17 +103,23 @@ func ReadResults(dir string) (*Results, error) {
 	if r.lines, err = readLimited(r.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("sweep: %w", err)
 	}
-	for n, line := range bytes.Split(r.lines, []byte("\n")) {
-		if len(line) == 0 {
+	return r, r.parse()
+}
+
+// parse makes the lines known.
+func (r *Results) parse() error {
+	n := 0
+	for line := range bytes.SplitSeq(r.lines, []byte("\n")) {
+		if n++; len(line) == 0 {
 			continue
 		}
 		var rec Record
 		if err := json.Unmarshal(line, &rec); err != nil {
-			return nil, fmt.Errorf("sweep: %s line %d: %w", r.path, n+1, err)
+			return fmt.Errorf("sweep: %s line %d: %w", r.path, n, err)
 		}
 		r.take(rec)
 	}
-	return r, nil
+	return nil
 }
 
 // take makes a record known.

@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"encoding/json"
 	"errors"
 	"math"
 	"os"
@@ -258,15 +259,18 @@ func TestSpread(t *testing.T) {
 func FuzzResults(f *testing.F) {
 	f.Add([]byte(`{"subset":"30s","mode":"full","seed":1,"trained":{"checkpoint":"checkpoint-6"}}` + "\n"))
 	f.Add([]byte(`{"subset":"30s","mode":"full","seed":1,"tested":{"decoder":"greedy","wer":0.5}}` + "\n"))
+	f.Add([]byte(`{"version":1,"subsets":[{"name":"30s","seconds":30}],"modes":["full"],"seeds":[1],"sets":["full:a=b"]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, ResultsFile), text, 0o644); err != nil {
-			t.Fatal(err)
+		r := &Results{lines: text, cells: map[Cell]*Outcome{}}
+		if r.parse() == nil {
+			Table(testPlan(), r)
 		}
-		r, err := ReadResults(dir)
-		if err != nil {
-			return
+		var p Plan
+		if json.Unmarshal(text, &p) == nil && p.Validate() == nil {
+			p.Diff(testPlan())
+			for _, c := range p.Cells() {
+				p.SetsOf(c)
+			}
 		}
-		Table(testPlan(), r)
 	})
 }

@@ -101,35 +101,39 @@ func TestAlignText(t *testing.T) {
 	for u := range synth.Corpus(synth.Options{Seed: 5, Utterances: 8, Speakers: 1, MinSeconds: 4, MaxSeconds: 5}) {
 		x = append(x, u.Samples...)
 	}
-	talk, text := filepath.Join(dir, "talk.wav"), filepath.Join(dir, "talk.txt")
-	write(t, talk, audio.AppendWAV16(nil, synth.Rate, x)) // more than 30 s
+	long, talk, text := filepath.Join(dir, "long.wav"), filepath.Join(dir, "talk.wav"), filepath.Join(dir, "talk.txt")
+	write(t, long, audio.AppendWAV16(nil, synth.Rate, x)) // more than 30 s
+	write(t, talk, audio.AppendWAV16(nil, synth.Rate, x[:3*synth.Rate]))
 	write(t, text, []byte("\ufeffAT TO\n\n  NO AT NO  \r\nTONE\n"))
-	for _, method := range []string{"auto", "whole", "segment"} {
-		out, msg := call(t, exitDone, "align", talk, text, "--model", ctcModel, "--method", method, "--format", "jsonl")
+	for _, c := range []struct {
+		file, method string
+		whole        bool
+	}{{talk, "auto", true}, {long, "auto", false}, {talk, "whole", true}, {talk, "segment", false}} {
+		out, msg := call(t, exitDone, "align", c.file, text, "--model", ctcModel, "--method", c.method, "--format", "jsonl", "--chunk", "1", "--overlap", "0.1")
 		var r placedRecord
 		if err := json.Unmarshal([]byte(out), &r); err != nil {
 			t.Fatal(err)
 		}
 		r.check(t, "AT", "TO", "NO", "AT", "NO", "TONE")
-		if len(r.Segments) != 3 || r.Segments[1].Text != "NO AT NO" || r.Segments[1].Start < r.Segments[0].End || r.ID != "talk" || !(r.Segments[2].Confidence > 0) {
-			t.Errorf("%s: %+v", method, r)
+		if len(r.Segments) != 3 || r.Segments[1].Text != "NO AT NO" || r.Segments[1].Start < r.Segments[0].End || r.ID+".wav" != filepath.Base(c.file) || !(r.Segments[2].Confidence > 0) {
+			t.Errorf("%+v: %+v", c, r)
 		}
-		if whole := r.Segments[2].End > r.Seconds-1 && r.Segments[0].Start == 0; whole != (method == "whole") {
-			t.Errorf("%s: segments %+v of %v s", method, r.Segments, r.Seconds)
+		if whole := r.Segments[2].End > r.Seconds-0.1 && r.Segments[0].Start == 0; whole != c.whole {
+			t.Errorf("%+v: segments %+v of %v s", c, r.Segments, r.Seconds)
 		}
 		has(t, msg, "doubtful: line ", "3 utterances of 1 recording aligned")
 	}
 	for format, want := range map[string]string{"textgrid": `name = "utterances"`, "audacity": "\tAT TO\n", "srt": "NO AT NO\n", "vtt": "WEBVTT\n"} {
-		out, _ := call(t, exitDone, "align", talk, text, "--model", ctcModel, "--format", format)
+		out, _ := call(t, exitDone, "align", talk, text, "--model", ctcModel, "--format", format, "--method", "segment", "--chunk", "1", "--overlap", "0.1")
 		has(t, out, want)
 	}
 	figure := filepath.Join(dir, "line.png")
-	_, msg := call(t, exitDone, "align", talk, text, "--model", ctcModel, "--figure", figure, "--show", "2")
+	_, msg := call(t, exitDone, "align", talk, text, "--model", ctcModel, "--figure", figure, "--show", "2", "--chunk", "1", "--overlap", "0.1")
 	has(t, msg, "line.png shows line 2")
 	if _, err := os.Stat(figure); err != nil {
 		t.Error(err)
 	}
-	_, msg = call(t, exitError, "align", talk, text, "--model", ctcModel, "--figure", figure, "--show", "9")
+	_, msg = call(t, exitError, "align", talk, text, "--model", ctcModel, "--figure", figure, "--show", "9", "--chunk", "1", "--overlap", "0.1")
 	has(t, msg, `--show: no utterance "9" was aligned`)
 
 	empty, wrong := filepath.Join(dir, "empty"), filepath.Join(dir, "wrong")

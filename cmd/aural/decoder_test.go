@@ -111,9 +111,9 @@ func TestDecoders(t *testing.T) {
 	}
 	for args, want := range map[string]string{
 		"--decoder best": `--decoder is "best", want greedy, prefix or lexicon`, "--decoder greedy --nbest 2": "take prefix or lexicon", "--decoder lexicon": "needs --lexicon",
-		"--lexicon lm": "which is missing", "--hotword CAT=x": `"x" behind the = is no number`, "--hotword =3": "has no word", "--hotword DOG": "no token spells",
+		"--lexicon lm": "which is missing", "--hotword CAT=x": `"x" behind the = is no number`, "--hotword =3": "has no word", "--hotword DOG": "is not in the vocabulary",
 		"--lm " + filepath.Join(dir, "nothing"): "language model", "--lexicon " + filepath.Join(dir, "nothing"): "--lexicon", "--lexicon " + file("bad", "cat C A B |\n"): `token "B"`,
-		"--beam 0 --nbest 2": "beam is 0", "--lexicon " + file("é", "É\n"): "no token spells",
+		"--beam 0 --nbest 2": "beam is 0", "--lexicon " + file("é", "É\n"): "is not in the vocabulary",
 	} {
 		if d, err := decoderOf(t, strings.Fields(args)...).open(v); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, %v; want %s", args, d, err, want)

@@ -84,12 +84,20 @@ func result(t *testing.T, b *Backend, op kernels.Op, step kernels.Step, in []ker
 	if err != nil {
 		t.Fatal(err)
 	}
+	var memory []kernels.Memory
+	defer func() {
+		for _, m := range memory {
+			if err := m.Free(); err != nil {
+				t.Errorf("%s%v: %v", op.Name(), descs, err)
+			}
+		}
+	}()
 	device := func(d kernels.Desc) kernels.Buffer {
 		mem, err := b.Alloc(d.Bytes())
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { mem.Free() })
+		memory = append(memory, mem)
 		x, err := mem.Slice(d, 0)
 		if err != nil {
 			t.Fatal(err)

@@ -8,9 +8,9 @@ import (
 	"aural/vocab"
 )
 
-// DefaultL2 is the usual weight of the penalty per label. A label has several frames, most of them blanks that are easily told, so that it is less than that of a
-// classifier.
-const DefaultL2 = 1e-3
+// DefaultL2 is the usual weight of the penalty per label. A label has several frames, so it is less than that of a classifier. Of 1e-2, 1e-3 and 1e-4 it had
+// the least error on spoken digits, one layer of one small model (63, 52 and 46 % of characters on the same held-out utterances); nothing smaller was tried.
+const DefaultL2 = 1e-4
 
 // DefaultMinimiser stops when an iteration gains less than a hundred-thousandth: float32 allows little more, and the error rate does not move any more.
 func DefaultMinimiser() probe.Minimiser {
