@@ -13,7 +13,7 @@ One line of JSON for each way, as soon as it is measured:
     tuned            compile, with a quantizer that multiplies codes and codevectors as matrices instead of making a [frames, codes, dim] tensor
 
 Masks and distractors are drawn outside of the timing, as a data loader would. An update is forward, backward, norm and clipping, optimizer. A way that
-fails or does not fit into the time is a line with "error". Times are medians of updates between events of the GPU.
+fails or does not fit into the time is a line with "error". Times are medians of updates, each from an idle GPU to an idle GPU.
 """
 import argparse
 import json
