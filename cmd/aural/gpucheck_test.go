@@ -25,12 +25,15 @@ func emulatedGPU(t *testing.T) {
 
 // tinySets make the recipe quickstart small enough for an emulator.
 var tinySets = []string{
-	"--set", "data.batch_samples=16000", "--set", "data.max_samples=8000", "--set", "data.min_samples=8000", "--set", "encoder.width=32",
+	"--set", "data.batch_samples=8000", "--set", "data.max_samples=8000", "--set", "data.min_samples=8000", "--set", "encoder.width=32",
 	"--set", "encoder.layers=1", "--set", "encoder.heads=2", "--set", "encoder.ffn=64", "--set", "quantizer.dim=32", "--set", "loss.target_dim=32",
 }
 
 // The whole check runs on the emulator, at small sizes: same kernel text, same host code.
 func TestGPUCheck(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED: -short")
+	}
 	emulatedGPU(t)
 	dir := t.TempDir()
 	args := append([]string{"gpucheck", "--out", dir, "--minutes", "60", "--recipe", "quickstart", "--full", "quickstart", "--rows", "1", "--op", "^(gelu|linear)$",
