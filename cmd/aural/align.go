@@ -71,8 +71,8 @@ Formats (--format):
   srt, vtt  captions; none holds words of two lines
 All but ctm, json and jsonl are a file each: one recording, or --out.
 
-With --figure, waveform, spectrogram and the probabilities of the tokens with the path of the text
-are drawn for one utterance: --show, or else the least sure one.
+With --figure, one utterance is drawn, that of --show or else the least sure one: waveform,
+spectrogram, and the probabilities of the tokens with the path of the text.
 
 Recordings that cannot be read or aligned are named, the rest goes on, and the exit code is 3; it is
 1 when none was aligned.`,
