@@ -11,6 +11,7 @@ import (
 	"aural/kernels/cpu"
 	"aural/kernels/cuda"
 	"aural/kernels/cuda/driver"
+	"aural/kernels/cuda/nvrtc"
 
 	"github.com/spf13/cobra"
 )
@@ -127,4 +128,24 @@ func threadsOf(be kernels.Backend) int {
 		return b.Threads()
 	}
 	return 0
+}
+
+// gpuDriver is a driver that knows its version: 12040 is CUDA 12.4.
+type gpuDriver interface {
+	driver.API
+	Version() int
+}
+
+// systemGPU opens the driver of this machine and the compiler that makes kernels for it.
+func systemGPU() (driver.API, driver.Compiler, error) {
+	d, err := openDriver()
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := nvrtc.Open(d.Version())
+	if err != nil {
+		return nil, nil, err
+	}
+	c.UseCache(nvrtc.CacheFolder())
+	return d, c, nil
 }

@@ -2,22 +2,7 @@
 
 package main
 
-import (
-	"aural/kernels/cuda/driver"
-	"aural/kernels/cuda/libcuda"
-	"aural/kernels/cuda/nvrtc"
-)
+import "aural/kernels/cuda/libcuda"
 
-// systemGPU opens NVIDIA's driver and its compiler on this machine.
-func systemGPU() (driver.API, driver.Compiler, error) {
-	d, err := libcuda.Open()
-	if err != nil {
-		return nil, nil, err
-	}
-	c, err := nvrtc.Open(d.Version())
-	if err != nil {
-		return nil, nil, err
-	}
-	c.UseCache(nvrtc.CacheFolder())
-	return d, c, nil
-}
+// openDriver opens NVIDIA's driver on this machine.
+func openDriver() (gpuDriver, error) { return libcuda.Open() }
