@@ -98,7 +98,7 @@ func TestDoubleFollowsHeader(t *testing.T) {
 	compile(t, "-DHEADER", "-I"+include, "-o", filepath.Join(t.TempDir(), "x.so"))
 }
 
-// openOn locks the thread of the test and opens the first device.
+// openOn locks the thread of the test and opens the first device. It leaves the thread without a context: other tests get it.
 func openOn(t testing.TB, x *double) driver.Context {
 	t.Helper()
 	runtime.LockOSThread()
@@ -107,6 +107,10 @@ func openOn(t testing.TB, x *double) driver.Context {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		x.reset.Call()
+		check(t, c.Close())
+	})
 	return c
 }
 
