@@ -10,20 +10,21 @@ import (
 
 // Program is a planned graph for one back end.
 type Program struct {
-	graph   *Graph
-	backend kernels.Backend
-	nodes   []Node
-	steps   []launch
-	place   []int // arena offset of each root value, -1 when it is not in the arena
-	arena   int   // bytes without scratch
-	scratch int   // bytes
-	bufs    []kernels.Buffer
-	inputs  map[string]int
-	outputs map[string]Output
-	conds   map[int]bool // condition inputs: was the value fed last not 0
-	mem     []byte
-	bound   bool
-	phases  Phases
+	graph    *Graph
+	backend  kernels.Backend
+	nodes    []Node
+	steps    []launch
+	place    []int // arena offset of each root value, -1 when it is not in the arena
+	arena    int   // bytes without scratch
+	scratch  int   // bytes
+	bufs     []kernels.Buffer
+	inputs   map[string]int
+	outputs  map[string]Output
+	conds    map[int]bool // condition inputs: was the value fed last not 0
+	mem      []byte
+	bound    bool
+	phases   Phases
+	transfer transfer
 }
 
 // launch is one compiled node with its buffers.
@@ -57,6 +58,7 @@ func Plan(g *Graph, be kernels.Backend) (*Program, error) {
 		external[o.Value] = true
 	}
 	p.layout(external)
+	p.planTransfer()
 	for _, n := range p.nodes {
 		if kernels.IsIdentity(n.Op) {
 			continue
@@ -199,6 +201,7 @@ func (p *Program) Bind(arena kernels.Memory, external func(name string) (kernels
 			}
 		}
 	}
+	p.transfer.home = arena
 	if arena.Host != nil {
 		p.mem = arena.Host[p.arena : p.arena+p.scratch]
 	}
@@ -240,7 +243,7 @@ func (p *Program) Freeze() error {
 	return nil
 }
 
-// Feed copies data to an input. The bytes must be exactly the input's.
+// Feed copies data to an input for the next Run; data is free again when it returns. The bytes must be exactly the input's.
 func (p *Program) Feed(name string, data []byte) error {
 	v, ok := p.inputs[name]
 	if !ok {
@@ -251,6 +254,9 @@ func (p *Program) Feed(name string, data []byte) error {
 	}
 	if _, cond := p.conds[v]; cond {
 		p.conds[v] = data[0]|data[1]|data[2]|data[3] != 0
+	}
+	if p.transfer.stream != nil {
+		return p.stage(v, data)
 	}
 	return p.backend.Upload(p.bufs[v], data)
 }
@@ -280,10 +286,14 @@ func (p *Program) Read(name string, dst []byte) error {
 	return p.backend.Download(dst, b)
 }
 
-// Run executes the program once with the inputs fed last. It does not allocate.
+// Run executes the program once with the inputs fed last. It does not allocate. On a [kernels.Streamer] it returns when all is queued: errors of kernels come
+// out of the back end's Sync, and of Read, which waits.
 func (p *Program) Run(s *kernels.Step) error {
 	if !p.bound {
 		return fmt.Errorf("exec: the program is not bound to memory")
+	}
+	if err := p.send(); err != nil {
+		return err
 	}
 	prev := time.Now()
 	i := 0
@@ -310,6 +320,9 @@ func (p *Program) Run(s *kernels.Step) error {
 		} else {
 			p.phases.Forward += d
 		}
+	}
+	if p.transfer.stream != nil {
+		return nil
 	}
 	return p.backend.Sync()
 }

@@ -12,6 +12,6 @@ func All() []Op {
 		Attention{}, AttentionGrad{},
 		GumbelQuantize{}, GumbelQuantizeGrad{}, Diversity{}, DiversityGrad{},
 		InfoNCE{}, InfoNCEGrad{}, CTCLoss{}, CTCLossGrad{},
-		SumSquares{}, AdamW{},
+		SumSquares{}, ClipScale{}, AdamW{},
 	}
 }

@@ -13,14 +13,15 @@ const maxArgs = 512
 // queued is the number of commands that may wait for the executor before a Run waits for it too.
 const queued = 1024
 
-// command is work for the executor: a launch, memory to clear, or a call that somebody waits for.
+// command is work for the executor: a launch, memory to clear or to copy to the host, or a call, which somebody may wait for.
 type command struct {
 	launch *launch
 	args   [maxArgs]byte
-	clear  driver.Ptr
-	bytes  int
+	at     driver.Ptr
+	bytes  int    // to clear
+	fetch  []byte // host memory to copy to
 	call   func(driver.Context) error
-	done   chan<- error
+	done   chan<- error // nil: an error stays until somebody waits
 }
 
 // executor is the one goroutine that talks to the driver, because a context belongs to a thread. Commands run in order.
@@ -71,13 +72,21 @@ func (e *executor) work(ctx driver.Context) {
 			return
 		}
 		switch {
-		case c.call != nil:
+		case c.done != nil:
 			c.done <- c.call(ctx)
 			continue
 		case e.failed != nil:
 			continue
+		case c.call != nil:
+			e.failed = c.call(ctx)
+			continue
+		case c.fetch != nil:
+			if err := ctx.CopyToHost(e.stream, c.fetch, c.at); err != nil {
+				e.failed = fmt.Errorf("cuda: copying %d bytes to the host: %w", len(c.fetch), err)
+			}
+			continue
 		case c.launch == nil:
-			if err := ctx.Fill(e.stream, c.clear, c.bytes, 0); err != nil {
+			if err := ctx.Fill(e.stream, c.at, c.bytes, 0); err != nil {
 				e.failed = fmt.Errorf("cuda: clearing %d bytes: %w", c.bytes, err)
 			}
 			continue

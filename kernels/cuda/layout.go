@@ -16,7 +16,7 @@ var layouts = []any{
 	rowsArgs{}, scatterArgs{}, columnsArgs{},
 	layerNormArgs{}, layerNormGradArgs{}, groupNormArgs{}, groupNormGradArgs{},
 	quantizeArgs{}, diversityArgs{}, contrastArgs{}, ctcArgs{},
-	squaresArgs{}, adamRates{}, adamWArgs{},
+	squaresArgs{}, clipScaleArgs{}, adamRates{}, adamWArgs{},
 	view{},
 	gemmArgs{},
 	splitSumArgs{},

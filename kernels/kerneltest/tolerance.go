@@ -69,6 +69,8 @@ func classOf(op kernels.Op) Class {
 		return Composed
 	case kernels.SumSquares:
 		return SummedWide
+	case kernels.ClipScale: // float64 everywhere, one rounding an operation
+		return Exact
 	}
 	panic("kerneltest: " + op.Name() + " has no tolerance class")
 }

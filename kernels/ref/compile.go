@@ -125,6 +125,8 @@ func compile[T float](op kernels.Op, in, out []kernels.Desc) (kernels.Kernel, er
 
 	case kernels.SumSquares:
 		return sumSquares[T](), nil
+	case kernels.ClipScale:
+		return clipScale[T](o), nil
 	case kernels.AdamW:
 		return adamW[T](o), nil
 	}
