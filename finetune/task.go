@@ -29,6 +29,14 @@ type Task struct {
 	checker  *checker
 	net      *nn.Net
 	step     kernels.Step
+	flight   []flight // micro-batches that Collect has not had
+}
+
+// flight is a micro-batch whose results are on their way.
+type flight struct {
+	facts
+	program *program
+	out     *results
 }
 
 var (
@@ -154,7 +162,7 @@ func (t *Task) Free() error { return errors.Join(t.weights.Free(), t.arena.Free(
 // NewWork makes an empty micro-batch.
 func (t *Task) NewWork() *Work { return newWork(t.recipe) }
 
-// Metrics is where Run leaves the measurements of a micro-batch.
+// Metrics is where Collect leaves the measurements of a micro-batch.
 func (t *Task) Metrics() any { return t.metrics }
 
 // readAhead is how many micro-batches a store in a bucket is told of before they are read.
@@ -184,16 +192,37 @@ func (t *Task) Prepare(ctx context.Context, at train.Position, w *Work) (int, tr
 	return len(b.Cuts), at, nil
 }
 
-// Run computes the gradient of the micro-batch's loss, summed over its utterances.
+// Run starts to compute the gradient of the micro-batch's loss, summed over its utterances.
 func (t *Task) Run(_ context.Context, at train.Position, w *Work, m *train.Measured) error {
 	t.step = kernels.Step{Seed: t.recipe.Seed, Update: at.Update, Row: at.Row}
-	p, err := t.training.run(w, w.shape, &t.step)
+	if at.Micro == 0 {
+		for _, f := range t.flight {
+			f.program.free = append(f.program.free, f.out)
+		}
+		t.flight = t.flight[:0]
+	}
+	p, out, err := t.training.run(w, w.shape, &t.step)
 	if err != nil {
 		return err
 	}
-	t.metrics.set(t.recipe, w, float64(p.loss[0]))
+	if m.Loss, err = p.Output(LossOutput); err != nil {
+		return err
+	}
+	t.flight = append(t.flight, flight{w.facts, p, out})
 	times := p.TakePhases()
 	m.SampleSize, m.AudioSeconds, m.FLOPs = w.size(t.recipe), float64(w.samples)/datasets.Rate, p.flops
 	m.Forward, m.Backward = times.Forward, times.Backward
+	return nil
+}
+
+// Collect computes the metrics of a micro-batch that has run.
+func (t *Task) Collect() error {
+	if len(t.flight) == 0 {
+		return errors.New("finetune: Collect without a micro-batch that ran")
+	}
+	f := &t.flight[0]
+	t.metrics.set(t.recipe, &f.facts, float64(f.out.loss[0]))
+	f.program.free = append(f.program.free, f.out)
+	t.flight = t.flight[:copy(t.flight, t.flight[1:])]
 	return nil
 }

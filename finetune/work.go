@@ -12,7 +12,7 @@ import (
 
 // Work is one prepared micro-batch: everything that is fed to a program. Its slices are reused from one micro-batch to the next.
 type Work struct {
-	shape    Shape
+	facts
 	audio    []float32 // (B,S)
 	frames   []int32   // (B)
 	mask     []uint8   // (B,T), empty without a mask
@@ -21,10 +21,6 @@ type Work struct {
 	targets  []int32   // (B,L)
 	lengths  []int32   // (B) of targets
 
-	samples    int // of audio, padding not counted
-	labels     int
-	real       int // frames that are not padding
-	masked     int
 	rows       []int // of the store
 	utterances []datasets.Utterance
 	first      *train.Excerpt // kept for a snapshot, or nil
@@ -32,6 +28,15 @@ type Work struct {
 	masker, channelMasker encoder.Masker
 	labelsOfRow           []int32
 	counts                []int
+}
+
+// facts are what is needed of a micro-batch when its results are there.
+type facts struct {
+	shape   Shape
+	samples int // of audio, padding not counted
+	labels  int
+	real    int // frames that are not padding
+	masked  int
 }
 
 func newWork(r Recipe) *Work {

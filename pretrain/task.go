@@ -26,11 +26,20 @@ type Task struct {
 	metrics  *Metrics
 	checked  *checked
 	last     *program // that Run ran
+	shown    *results // that Collect had last
+	flight   []flight // micro-batches that Collect has not had
 	work     *Work    // of validation
 	prober   *prober  // nil without a probe
 	net      *nn.Net
 	step     kernels.Step
 	updates  uint64 // when the present one is done
+}
+
+// flight is a micro-batch whose results are on their way.
+type flight struct {
+	facts
+	program *program
+	out     *results
 }
 
 var (
@@ -119,7 +128,7 @@ func (t *Task) Free() error { return errors.Join(t.weights.Free(), t.arena.Free(
 // NewWork makes an empty micro-batch.
 func (t *Task) NewWork() *Work { return newWork(t.recipe) }
 
-// Metrics is where Run leaves the measurements of a micro-batch.
+// Metrics is where Collect leaves the measurements of a micro-batch.
 func (t *Task) Metrics() any { return t.metrics }
 
 // readAhead is how many micro-batches a store in a bucket is told of before they are read.
@@ -144,18 +153,39 @@ func (t *Task) Prepare(ctx context.Context, at train.Position, w *Work) (int, tr
 	return len(b.Cuts), at, nil
 }
 
-// Run computes the gradient of the micro-batch's loss, summed over its masked frames.
+// Run starts to compute the gradient of the micro-batch's loss, summed over its masked frames.
 func (t *Task) Run(_ context.Context, at train.Position, w *Work, m *train.Measured) error {
 	t.step, t.updates = kernels.Step{Seed: t.recipe.Seed, Update: at.Update, Row: at.Row}, at.Update+1
-	p, err := t.training.run(w, &t.step)
+	if at.Micro == 0 {
+		for _, f := range t.flight {
+			f.program.free = append(f.program.free, f.out)
+		}
+		t.flight = t.flight[:0]
+	}
+	p, out, err := t.training.run(w, &t.step)
 	if err != nil {
 		return err
 	}
-	t.last = p
-	t.metrics.set(t.recipe, w, &p.out)
+	if m.Loss, err = p.Output(LossOutput); err != nil {
+		return err
+	}
+	t.last, t.flight = p, append(t.flight, flight{w.facts, p, out})
 	times := p.TakePhases()
 	m.SampleSize, m.AudioSeconds, m.FLOPs = float64(w.count), w.Seconds(), p.flops
 	m.Forward, m.Backward = times.Forward, times.Backward
+	return nil
+}
+
+// Collect computes the metrics of a micro-batch that has run. Its results stay what they are until the next Run.
+func (t *Task) Collect() error {
+	if len(t.flight) == 0 {
+		return errors.New("pretrain: Collect without a micro-batch that ran")
+	}
+	f := &t.flight[0]
+	t.metrics.set(t.recipe, &f.facts, f.out)
+	t.shown = f.out
+	f.program.free = append(f.program.free, f.out)
+	t.flight = t.flight[:copy(t.flight, t.flight[1:])]
 	return nil
 }
 
@@ -167,11 +197,15 @@ func (t *Task) Validate(ctx context.Context) (train.Validation, error) {
 		if err := t.work.fill(ctx, t.recipe, t.store, b, t.recipe.Valid.Seed, uint64(i), 0); err != nil {
 			return out, fmt.Errorf("pretrain: validation batch %d: %w", i, err)
 		}
-		p, err := t.checking.run(t.work, &t.step)
+		p, results, err := t.checking.run(t.work, &t.step)
+		if err == nil {
+			err = t.backend.Sync()
+		}
 		if err != nil {
 			return out, err
 		}
-		t.checked.set(t.recipe, t.work, &p.out)
+		t.checked.set(t.recipe, &t.work.facts, results)
+		p.free = append(p.free, results)
 		mean.add(&t.checked.Metrics, float64(t.work.count))
 	}
 	if mean.frames > 0 {

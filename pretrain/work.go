@@ -13,22 +13,27 @@ import (
 
 // Work is one prepared micro-batch: everything that is fed to a program. Its slices are reused from one micro-batch to the next.
 type Work struct {
-	shape       Shape
-	audio       []float32 // (B,S)
-	mask        []uint8   // (B,T)
-	channels    []uint8   // (B,D), empty without a channel mask
-	masked      []int32   // (N)
-	distractors []int32   // (N,K)
-	keep        []int32   // one a block; empty without LayerDrop
-	frames      int       // T
-	count       int       // masked frames
-	runs        int       // runs of masked frames
-	temperature float32
+	facts
+	audio       []float32      // (B,S)
+	mask        []uint8        // (B,T)
+	channels    []uint8        // (B,D), empty without a channel mask
+	masked      []int32        // (N)
+	distractors []int32        // (N,K)
+	keep        []int32        // one a block; empty without LayerDrop
 	first       *train.Excerpt // kept for a snapshot, or nil
 
 	masker, channelMasker encoder.Masker
 	sampler               contrastive.Sampler
 	lengths, counts       []int
+}
+
+// facts are what is needed of a micro-batch when its results are there.
+type facts struct {
+	shape       Shape
+	frames      int // T
+	count       int // masked frames
+	runs        int // runs of masked frames
+	temperature float32
 }
 
 func newWork(r Recipe) *Work {

@@ -22,6 +22,8 @@ func finished(t *testing.T, r *regression, cfg Config) string {
 	return run.Dir()
 }
 
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+
 func TestTrainingLearns(t *testing.T) {
 	r := newRegression(t, testBackend(t), 8, false)
 	cfg := testConfig(300)

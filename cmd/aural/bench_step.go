@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -125,10 +126,10 @@ func (s *setup) computePeak() (float64, error) {
 	return peak * 1e9, err
 }
 
-// timeUpdates makes updates and returns what each took, and the seconds of audio in all of them. The profile of the task holds the same updates.
+// timeUpdates makes updates and returns what each took (on a device the parts before the last are what it takes to queue them), and the seconds of audio in all of them. The profile of the task holds the same updates.
 func (s *setup) timeUpdates(n int) ([]updateTimes, float64, error) {
 	cfg := s.recipe.Train.Resolved()
-	optimizer, err := train.NewAdamW(s.backend, s.task.Weights(), cfg.Optimizer)
+	optimizer, err := train.NewAdamW(s.backend, s.task.Weights(), cfg.Optimizer, 1)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -152,13 +153,12 @@ func (s *setup) timeUpdates(n int) ([]updateTimes, float64, error) {
 			return nil, 0, err
 		}
 		computed := time.Now()
-		norm, err := optimizer.Norm()
-		if err != nil {
+		if err := errors.Join(optimizer.Loss(0, m.Loss), optimizer.Decide(at.Update+1, cfg.Schedule.LR(at.Update), m.SampleSize)); err != nil {
 			return nil, 0, err
 		}
 		summed := time.Now()
-		norm /= m.SampleSize
-		if err := optimizer.Apply(at.Update+1, cfg.Schedule.LR(at.Update), cfg.Optimizer.ClipFactor(norm)/m.SampleSize); err != nil {
+		optimizer.Apply()
+		if _, err := optimizer.Wait(); err != nil {
 			return nil, 0, err
 		}
 		end := time.Now()
