@@ -281,7 +281,7 @@ func TestErrors(t *testing.T) {
 		{"cuMemHostAlloc", 2, func() error { _, err := c.HostAlloc(9); return err }, []string{"9 bytes"}},
 		{"cuMemcpyHtoDAsync_v2", 1, func() error { return c.CopyToDevice(s, p, []byte{1}) }, []string{"CUDA_ERROR_INVALID_VALUE"}},
 		{"cuLaunchKernel", 701, launch, []string{"launching axpy", "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"}},
-		{"cuStreamSynchronize", 700, func() error { check(t, launch()); return c.Sync(s) }, []string{"CUDA_ERROR_ILLEGAL_ADDRESS (700)", "last kernel launched was axpy", SyncVariable}},
+		{"cuStreamSynchronize", 700, func() error { check(t, launch()); return c.Sync(s) }, []string{"CUDA_ERROR_ILLEGAL_ADDRESS (700)", "last kernel launched was axpy", driver.SyncVariable}},
 		{"cuEventCreate", 998, func() error { _, err := c.NewEvent(); return err }, []string{"CUDA_ERROR_OF_TOMORROW"}},
 		{"cuGraphInstantiateWithFlags", 801, func() error { check(t, c.BeginCapture(s)); _, err := c.EndCapture(s); return err }, []string{"NOT_SUPPORTED"}},
 		{"cuModuleGetFunction", 500, func() error { _, err := c.Function(m, "axpy"); return err }, []string{"kernel axpy", "NOT_FOUND"}},
@@ -340,7 +340,7 @@ func TestOtherThread(t *testing.T) {
 
 // With AURAL_CUDA_SYNC=1 a launch waits, so that the error has the right name, but not while a stream is captured.
 func TestSyncAfterLaunch(t *testing.T) {
-	t.Setenv(SyncVariable, "1")
+	t.Setenv(driver.SyncVariable, "1")
 	x := newDouble(t)
 	c := openOn(t, x)
 	s := value[driver.Stream](t)(c.NewStream())
