@@ -13,11 +13,11 @@ const GraphVariable = "AURAL_CUDA_GRAPH"
 
 // recording implements kernels.Replay: a CUDA graph of launches.
 type recording struct {
-	b       *Backend
-	name    string
-	graph   driver.Graph // 0: there was nothing to launch
-	drew    bool         // some launch draws noise
-	moves   int          // how often it had moved
+	b     *Backend
+	name  string
+	graph driver.Graph // 0: there was nothing to launch
+	drew  bool         // some launch draws noise
+	moves int          // how often it had moved
 
 	// While it is made: the step that marks its calls, and what they launch.
 	step     kernels.Step
