@@ -48,31 +48,39 @@ func (p *Program) walk(s *kernels.Step) error {
 	}
 	for k := range p.segments {
 		g := &p.segments[k]
-		steps := p.steps[g.from:g.to]
-		switch {
-		case g.cond >= 0 && !p.conds[g.cond]:
-			for i := range steps {
-				if err := p.skip(&steps[i]); err != nil {
-					return err
-				}
-			}
-			p.done(g, skipped)
-		case g.ran && p.recorder != nil:
-			if err := p.replay(g, s); err != nil {
-				return err
-			}
-			p.done(g, replayed)
-		default:
-			for i := range steps {
-				l := &steps[i]
-				l.kernel.Run(s, l.in, l.out, p.mem)
-				p.stepDone(l)
-			}
-			p.done(g, plainly)
-			g.ran = g.ran || p.clock.timer == nil || p.clock.timed // a plain run that is timed tells how long each step is
+		o, err := p.runSegment(g, s)
+		if err != nil {
+			return err
 		}
+		p.done(g, o)
 	}
 	return nil
+}
+
+func (p *Program) runSegment(g *segment, s *kernels.Step) (outcome, error) {
+	steps := p.steps[g.from:g.to]
+	if g.cond >= 0 && !p.conds[g.cond] {
+		for i := range steps {
+			if err := p.skip(&steps[i]); err != nil {
+				return skipped, err
+			}
+		}
+		return skipped, nil
+	}
+	if g.ran && p.recorder != nil {
+		err := p.replay(g, s)
+		if !errors.Is(err, kernels.ErrUnsupported) {
+			return replayed, err
+		}
+		p.recorder = nil // recording is switched off
+	}
+	for i := range steps {
+		l := &steps[i]
+		l.kernel.Run(s, l.in, l.out, p.mem)
+		p.stepDone(l)
+	}
+	g.ran = g.ran || p.clock.timer == nil || p.clock.timed // a plain run that is timed tells how long each step is
+	return plainly, nil
 }
 
 // skip clears what others read of a step that does not run.
