@@ -209,18 +209,18 @@ func (t *Task) Run(_ context.Context, at train.Position, w *Work, m *train.Measu
 		return err
 	}
 	t.flight = append(t.flight, flight{w.facts, p, out})
-	times := p.TakePhases()
 	m.SampleSize, m.AudioSeconds, m.FLOPs = w.size(t.recipe), float64(w.samples)/datasets.Rate, p.flops
-	m.Forward, m.Backward = times.Forward, times.Backward
 	return nil
 }
 
 // Collect computes the metrics of a micro-batch that has run.
-func (t *Task) Collect() error {
+func (t *Task) Collect(m *train.Measured) error {
 	if len(t.flight) == 0 {
 		return errors.New("finetune: Collect without a micro-batch that ran")
 	}
 	f := &t.flight[0]
+	times := f.program.TakePhases()
+	m.Forward, m.Backward = times.Forward, times.Backward
 	t.metrics.set(t.recipe, &f.facts, float64(f.out.loss[0]))
 	f.program.free = append(f.program.free, f.out)
 	t.flight = t.flight[:copy(t.flight, t.flight[1:])]

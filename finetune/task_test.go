@@ -437,7 +437,7 @@ func TestStepDoesNotAllocate(t *testing.T) {
 		if err := p.Run(ctx, at, w, &m); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.Collect(); err != nil {
+		if err := p.Collect(&m); err != nil {
 			t.Fatal(err)
 		}
 	}); n > 0 {

@@ -31,7 +31,7 @@ func run(t testing.TB, p *Task, at train.Position) *Work {
 	if err := p.Run(context.Background(), at, w, &m); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Collect(); err != nil {
+	if err := p.Collect(&m); err != nil {
 		t.Fatal(err)
 	}
 	return w

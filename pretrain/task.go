@@ -170,18 +170,18 @@ func (t *Task) Run(_ context.Context, at train.Position, w *Work, m *train.Measu
 		return err
 	}
 	t.last, t.flight = p, append(t.flight, flight{w.facts, p, out})
-	times := p.TakePhases()
 	m.SampleSize, m.AudioSeconds, m.FLOPs = float64(w.count), w.Seconds(), p.flops
-	m.Forward, m.Backward = times.Forward, times.Backward
 	return nil
 }
 
 // Collect computes the metrics of a micro-batch that has run. Its results stay what they are until the next Run.
-func (t *Task) Collect() error {
+func (t *Task) Collect(m *train.Measured) error {
 	if len(t.flight) == 0 {
 		return errors.New("pretrain: Collect without a micro-batch that ran")
 	}
 	f := &t.flight[0]
+	times := f.program.TakePhases()
+	m.Forward, m.Backward = times.Forward, times.Backward
 	t.metrics.set(t.recipe, &f.facts, f.out)
 	t.shown = f.out
 	f.program.free = append(f.program.free, f.out)

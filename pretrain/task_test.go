@@ -212,7 +212,7 @@ func TestStepDoesNotAllocate(t *testing.T) {
 			}
 		}
 		for range 2 {
-			if err := p.Collect(); err != nil {
+			if err := p.Collect(&m); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -323,7 +323,7 @@ func TestOverfitsOneBatch(t *testing.T) {
 		if err := p.Run(context.Background(), train.Position{Update: uint64(i)}, w, &m); err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(p.Collect(), opt.Decide(uint64(i+1), 3e-3, m.SampleSize)); err != nil {
+		if err := errors.Join(p.Collect(&m), opt.Decide(uint64(i+1), 3e-3, m.SampleSize)); err != nil {
 			t.Fatal(err)
 		}
 		opt.Apply()

@@ -82,7 +82,7 @@ func (s *stepper[W]) update(ctx context.Context, micros int, t uint64, lr float6
 	}
 	o.norm, o.clipped, o.applied = v.Norm, v.Clipped && v.Fault == NoFault, v.Fault == NoFault
 	for micro := range s.measured {
-		if err := s.collect(micro); err != nil {
+		if err := s.collect(micro, &o.cost); err != nil {
 			return o, fmt.Errorf("train: update %d, micro-batch %d: %w", last.at.Update, micro, err)
 		}
 	}
@@ -130,16 +130,18 @@ func (s *stepper[W]) micro(ctx context.Context, micro int, o *outcome) (prepared
 	if !s.shown(b.at) {
 		s.batches.give(b.work)
 	}
-	o.cost.merge(cost{forward: m.Forward, backward: m.Backward, optimizer: time.Since(start), flops: m.FLOPs, audioSeconds: m.AudioSeconds})
+	o.cost.merge(cost{optimizer: time.Since(start), flops: m.FLOPs, audioSeconds: m.AudioSeconds})
 	return b, nil
 }
 
 // collect adds the numbers of a micro-batch up.
-func (s *stepper[W]) collect(micro int) error {
-	if err := s.task.Collect(); err != nil {
+func (s *stepper[W]) collect(micro int, c *cost) error {
+	m := &s.measured[micro]
+	if err := s.task.Collect(m); err != nil {
 		return err
 	}
-	s.total.take(s.metrics, &s.measured[micro])
+	c.merge(cost{forward: m.Forward, backward: m.Backward})
+	s.total.take(s.metrics, m)
 	if s.coded != nil {
 		s.total.count(s.coded)
 	}

@@ -42,8 +42,9 @@ type Task[W any] interface {
 	// takes from w all that Collect needs. It does not allocate after the shapes of the run have been seen once. A Run of the first micro-batch of an update drops
 	// what was not collected.
 	Run(ctx context.Context, at Position, w W, m *Measured) error
-	// Collect leaves the numbers of a micro-batch in Metrics: of the first that Run started and Collect has not had yet. The back end has been waited for.
-	Collect() error
+	// Collect leaves the numbers of a micro-batch in Metrics: of the first that Run started and Collect has not had yet. m is what that Run filled in, and gets the
+	// times. The back end has been waited for.
+	Collect(m *Measured) error
 	// Validate measures the held-out data with masks and crops that never change. Metrics is a pointer to a struct as in Measured.
 	Validate(ctx context.Context) (Validation, error)
 	// Metrics returns the struct (by pointer, always the same one) that Collect fills with the numbers of its micro-batch, for the log: fields with a
@@ -57,7 +58,7 @@ type Task[W any] interface {
 	LoadModel(dir string) error
 }
 
-// Measured is what Run reports of one micro-batch besides the task's own metrics.
+// Measured is what Run and Collect report of one micro-batch besides the task's own metrics.
 type Measured struct {
 	// SampleSize is what the summed gradient is to be divided by, over the whole update: the number of masked frames in pretraining.
 	SampleSize float64
@@ -65,8 +66,8 @@ type Measured struct {
 	Loss         kernels.Buffer
 	AudioSeconds float64
 	FLOPs        int64
-	Forward      time.Duration
-	Backward     time.Duration
+	// How long it took, from Collect. Micro-batches of an update may be told together.
+	Forward, Backward time.Duration
 }
 
 // Validation is the outcome of a validation run.

@@ -184,7 +184,7 @@ func (r *regression) Run(ctx context.Context, at Position, b *batch, m *Measured
 	return nil
 }
 
-func (r *regression) Collect() error {
+func (r *regression) Collect(*Measured) error {
 	r.m = r.flight[0].m
 	copy(r.codes, r.flight[0].codes[:])
 	r.flight = r.flight[:copy(r.flight, r.flight[1:])]

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"aural/exec"
+	"aural/kernels"
 	"aural/kernels/cpu"
 	"aural/train"
 
@@ -126,7 +127,7 @@ func (s *setup) computePeak() (float64, error) {
 	return peak * 1e9, err
 }
 
-// timeUpdates makes updates and returns what each took (on a device the parts before the last are what it takes to queue them), and the seconds of audio in all of them. The profile of the task holds the same updates.
+// timeUpdates makes updates and returns what each took (on a device, where nothing waits for a part, AdamW is what is left of the whole), and the seconds of audio in all of them. The profile of the task holds the same updates.
 func (s *setup) timeUpdates(n int) ([]updateTimes, float64, error) {
 	cfg := s.recipe.Train.Resolved()
 	optimizer, err := train.NewAdamW(s.backend, s.task.Weights(), cfg.Optimizer, 1)
@@ -162,7 +163,13 @@ func (s *setup) timeUpdates(n int) ([]updateTimes, float64, error) {
 			return nil, 0, err
 		}
 		end := time.Now()
+		if err := s.task.Collect(&m); err != nil {
+			return nil, 0, err
+		}
 		u.total, u.forward, u.backward, u.norm, u.adamw = end.Sub(began), m.Forward, m.Backward, summed.Sub(computed), end.Sub(summed)
+		if _, ok := s.backend.(kernels.Streamer); ok {
+			u.adamw = max(0, u.total-u.forward-u.backward-u.norm)
+		}
 		after, err := s.computePeak()
 		if err != nil {
 			return nil, 0, err

@@ -143,7 +143,7 @@ func (s *side) gradient() (float64, error) {
 	if err := s.task.Run(ctx, s.at, s.work, &s.measured); err != nil {
 		return 0, err
 	}
-	if err := errors.Join(s.backend.Sync(), s.task.Collect()); err != nil {
+	if err := errors.Join(s.backend.Sync(), s.task.Collect(&s.measured)); err != nil {
 		return 0, err
 	}
 	return s.task.Metrics().(*pretrain.Metrics).Loss, nil

@@ -63,7 +63,7 @@ type area struct {
 func (b *Backend) Stage(n int) ([]byte, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if rounded := ceilDiv(max(n, 1), slotBytes) * slotBytes; rounded > b.moves.room {
+	if rounded := ceilDiv(max(n, 1), slotBytes) * slotBytes; rounded > b.copies.room {
 		if err := b.exec.do(func(ctx driver.Context) error { return b.openCopies(ctx, rounded) }); err != nil {
 			return nil, fmt.Errorf("cuda: twice %d bytes for what is copied to the device: %w", rounded, err)
 		}
@@ -80,7 +80,7 @@ func (b *Backend) Stage(n int) ([]byte, error) {
 func (b *Backend) emptySlot(n int) (*slot, error) {
 	var fits, largest *slot
 	busy := 0
-	for _, s := range b.moves.slots {
+	for _, s := range b.copies.slots {
 		switch {
 		case s.state == sent:
 			busy++
@@ -104,7 +104,7 @@ func (b *Backend) emptySlot(n int) (*slot, error) {
 	if s == nil {
 		s = &slot{}
 		s.queue = func(ctx driver.Context) error { return b.deliver(ctx, s) }
-		b.moves.slots = append(b.moves.slots, s)
+		b.copies.slots = append(b.copies.slots, s)
 	}
 	err := b.exec.do(func(ctx driver.Context) (err error) {
 		if s.host != nil {
@@ -129,19 +129,19 @@ const slotBytes = 64 << 10
 func (b *Backend) waitForCopies() error {
 	err := b.exec.do(func(ctx driver.Context) error {
 		if b.exec.failed == nil {
-			if err := ctx.Sync(b.moves.stream); err != nil {
+			if err := ctx.Sync(b.copies.stream); err != nil {
 				b.exec.failed = fmt.Errorf("cuda: copying to the device: %w", err)
 			}
 		}
 		return b.exec.failed
 	})
-	b.arrived(b.moves.sends)
+	b.arrived(b.copies.sends)
 	return err
 }
 
 // arrived empties the slots of all sends up to a number.
 func (b *Backend) arrived(number uint64) {
-	for _, s := range b.moves.slots {
+	for _, s := range b.copies.slots {
 		if s.state == sent && s.number <= number {
 			s.state = empty
 		}
@@ -152,20 +152,20 @@ func (b *Backend) arrived(number uint64) {
 func (b *Backend) Send(dst kernels.Memory, block []byte, ranges []kernels.Range) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	i := slices.IndexFunc(b.moves.slots, func(s *slot) bool { return s.state == open && len(block) > 0 && &s.host[0] == &block[0] })
+	i := slices.IndexFunc(b.copies.slots, func(s *slot) bool { return s.state == open && len(block) > 0 && &s.host[0] == &block[0] })
 	if i < 0 {
 		return errors.New("cuda: Send of memory that Stage did not give, or that was sent already")
 	}
-	s := b.moves.slots[i]
+	s := b.copies.slots[i]
 	for _, r := range ranges {
 		if r.From < 0 || r.To < r.From || r.To > min(len(s.host), dst.Size) {
 			return fmt.Errorf("cuda: sending bytes %d to %d of a block of %d to memory of %d", r.From, r.To, len(s.host), dst.Size)
 		}
 	}
-	b.moves.sends++
-	s.dst, s.number, s.state = driver.Ptr(dst.Dev), b.moves.sends, sent
+	b.copies.sends++
+	s.dst, s.number, s.state = driver.Ptr(dst.Dev), b.copies.sends, sent
 	s.ranges = append(s.ranges[:0], ranges...)
-	b.exec.commands <- command{call: s.queue}
+	b.exec.commands <- command{what: queueCall, call: s.queue}
 	return nil
 }
 
@@ -180,7 +180,7 @@ func (b *Backend) deliver(ctx driver.Context, s *slot) error {
 	if from >= to {
 		return nil
 	}
-	t := &b.moves
+	t := &b.copies
 	a := &t.areas[t.turn]
 	t.turn = (t.turn + 1) % len(t.areas)
 	if a.used {
@@ -212,7 +212,7 @@ func (b *Backend) deliver(ctx driver.Context, s *slot) error {
 
 // openCopies makes the stream, the events and the areas, or areas that are larger. It waits for what uses the present ones.
 func (b *Backend) openCopies(ctx driver.Context, bytes int) (err error) {
-	t := &b.moves
+	t := &b.copies
 	if t.stream == 0 {
 		if t.stream, err = ctx.NewStream(); err != nil {
 			return err
@@ -257,7 +257,7 @@ func (b *Backend) Pin(bytes int) (kernels.Memory, error) {
 	}
 	clear(host)
 	b.mu.Lock()
-	b.moves.pinned = append(b.moves.pinned, host)
+	b.copies.pinned = append(b.copies.pinned, host)
 	b.mu.Unlock()
 	return kernels.Memory{Host: host[:bytes:bytes], Size: bytes, Free: func() error { return b.unpin(host) }}, nil
 }
@@ -266,11 +266,11 @@ func (b *Backend) Pin(bytes int) (kernels.Memory, error) {
 func (b *Backend) unpin(host []byte) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	i := slices.IndexFunc(b.moves.pinned, func(p []byte) bool { return &p[0] == &host[0] })
+	i := slices.IndexFunc(b.copies.pinned, func(p []byte) bool { return &p[0] == &host[0] })
 	if i < 0 {
 		return nil
 	}
-	b.moves.pinned = slices.Delete(b.moves.pinned, i, i+1)
+	b.copies.pinned = slices.Delete(b.copies.pinned, i, i+1)
 	return b.exec.do(func(ctx driver.Context) error { return errors.Join(b.exec.sync(ctx), ctx.HostFree(host)) })
 }
 
@@ -280,14 +280,14 @@ func (b *Backend) Fetch(dst []byte, src kernels.Buffer) error {
 		return fmt.Errorf("cuda: copying %d bytes to a place of %d", src.Bytes(), len(dst))
 	}
 	if len(dst) > 0 {
-		b.exec.commands <- command{fetch: dst, at: driver.Ptr(src.Dev)}
+		b.exec.commands <- command{what: fetchMemory, host: dst, at: driver.Ptr(src.Dev)}
 	}
 	return nil
 }
 
 // closeCopies gives back what the copies hold, after everything that was queued is done.
 func (b *Backend) closeCopies(ctx driver.Context) (err error) {
-	t := &b.moves
+	t := &b.copies
 	for _, s := range t.slots {
 		if s.host != nil {
 			err = errors.Join(err, ctx.HostFree(s.host))
