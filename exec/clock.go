@@ -17,6 +17,7 @@ type clock struct {
 	times   []time.Duration // room for those between marks
 	pending bool            // a timed run has not been collected
 	timed   bool            // the present run
+	before  bool            // the pending run was before ResetProfile
 	err     error           // of collecting, for the next run
 }
 
@@ -103,7 +104,9 @@ func (p *Program) done(g *segment, o outcome) {
 
 // add counts time of a step.
 func (p *Program) add(l *launch, d time.Duration) {
-	l.ns += int64(d)
+	if !p.clock.before {
+		l.ns += int64(d)
+	}
 	if l.backward {
 		p.phases.Backward += d
 	} else {
@@ -159,6 +162,11 @@ func (p *Program) collect() {
 			t.sum += sum
 			t.runs++
 		}
+	}
+	c.before = false
+	for k := range p.segments {
+		g := &p.segments[k]
+		t := &g.time
 		if t.runs > 0 && t.untimed > 0 {
 			p.share(g, time.Duration(float64(t.sum)*float64(t.untimed)/float64(t.runs)))
 			t.untimed = 0

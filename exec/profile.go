@@ -41,6 +41,7 @@ func (p *Program) Profile() []OpTime {
 // ResetProfile forgets the runs that Profile has summed up.
 func (p *Program) ResetProfile() {
 	p.collect()
+	p.clock.before = p.clock.pending
 	for i := range p.steps {
 		p.steps[i].ns, p.steps[i].calls = 0, 0
 	}

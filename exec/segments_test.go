@@ -64,6 +64,7 @@ func (d *device) Record(name string, run func(s *kernels.Step)) (kernels.Replay,
 	d.made = r
 	run(&r.step)
 	d.made, d.moved = nil, false
+	d.now += time.Minute // no part of a run
 	d.alive++
 	return r, nil
 }
@@ -224,8 +225,11 @@ func TestSegmentsOfPhases(t *testing.T) {
 		g.Nodes[i].Backward = true
 	}
 	p, d := onDevice(t, g)
-	for range 3 {
-		d.one(t, p, 1)
+	for run := range 3 {
+		did, _ := d.one(t, p, 1)
+		if want := "gradient: : scale to : scale (2)"; run > 0 && !strings.HasSuffix(did, want) {
+			t.Errorf("%s, want %s at the end", did, want)
+		}
 		if got := p.TakePhases(); got != (Phases{Forward: 5 * time.Second, Backward: 2 * time.Second}) {
 			t.Errorf("phases %v", got)
 		}
@@ -300,6 +304,27 @@ func TestDeviceTimes(t *testing.T) {
 		}
 		if d.readings != c.readings {
 			t.Errorf("%+v: marks taken %d times", c, d.readings)
+		}
+	}
+}
+
+// What the device has not told yet when a profile is reset does not count in the next one.
+func TestResetProfileBetween(t *testing.T) {
+	p, d := onDevice(t, chain(3))
+	d.one(t, p, 1)
+	d.busy = true
+	for range 3 {
+		d.one(t, p, 1)
+	}
+	p.ResetProfile()
+	for range 2 {
+		d.one(t, p, 1)
+	}
+	d.busy = false
+	d.Sync()
+	for _, o := range p.Profile() {
+		if o.Time != time.Duration(o.Calls)*time.Second || o.Op == "scale" && o.Calls != 18 {
+			t.Errorf("%s: %d calls, %v", o.Op, o.Calls, o.Time)
 		}
 	}
 }

@@ -228,23 +228,45 @@ func TestRecordingFails(t *testing.T) {
 // What others do with the back end while something is recorded is neither recorded nor in the way.
 func TestRecordingAmongOthers(t *testing.T) {
 	r, fake := onFake(t, cudafake.Options{})
+	others := func() {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			r.run(&kernels.Step{Update: 100})
+			r.do(errors.Join(r.Upload(r.y, make([]byte, r.y.Bytes())), r.Sync()))
+		}()
+		<-done
+	}
+	r.do(r.Sync())
+	from := len(fake.Recording.Commands)
+	replay, err := r.Record("part", func(s *kernels.Step) {
+		others()
+		r.run(s)
+		others()
+	})
+	r.do(err)
+	replay.Run(&kernels.Step{})
+	r.do(r.Sync())
+	if got := summary(fake.Recording.Commands[from:]); got != "lulllu||llllu||uG|" {
+		t.Errorf("queued: %q", got)
+	}
 	stop, ended := make(chan struct{}), make(chan error)
-	go func() {
-		var err error
-		for s := (kernels.Step{Update: 100}); err == nil; s.Update++ {
+	go func() { // and at any moment
+		for {
 			select {
 			case <-stop:
 				ended <- nil
 				return
 			default:
+				if err := errors.Join(r.Upload(r.y, make([]byte, r.y.Bytes())), r.Sync()); err != nil {
+					<-stop
+					ended <- err
+					return
+				}
 			}
-			r.run(&s)
-			err = errors.Join(r.Upload(r.y, make([]byte, r.y.Bytes())), r.Sync())
 		}
-		<-stop
-		ended <- err
 	}()
-	for range 20 {
+	for range 50 {
 		replay, err := r.Record("part", r.run)
 		r.do(err)
 		replay.Run(&kernels.Step{})
