@@ -19,6 +19,9 @@ type transfer struct {
 	ranges []kernels.Range
 }
 
+// Streams reports whether what is fed goes to a block of its own, and to the arena only when the program runs: then other programs may run meanwhile.
+func (p *Program) Streams() bool { return p.transfer.stream != nil }
+
 // planTransfer finds the inputs' part of the arena.
 func (p *Program) planTransfer() {
 	s, ok := p.backend.(kernels.Streamer)

@@ -76,13 +76,8 @@ func (q *program) take() (*results, error) {
 	return r, nil
 }
 
-// run feeds a micro-batch and queues its program and the reading of the results. They are there after the next Sync of the back end; whoever has used them
-// puts them into the program's free list.
-func (p *programs) run(w *Work, s Shape, step *kernels.Step) (*program, *results, error) {
-	q, err := p.Get(s)
-	if err != nil {
-		return nil, nil, err
-	}
+// feed gives a program the inputs of a micro-batch.
+func (p *programs) feed(q *program, w *Work) (err error) {
 	feed := func(name string, data []byte) {
 		if err == nil && q.HasInput(name) {
 			err = q.Feed(name, data)
@@ -97,6 +92,16 @@ func (p *programs) run(w *Work, s Shape, step *kernels.Step) (*program, *results
 	feed(graph.SeedInput, kernels.BytesOf(q.seed[:]))
 	for i := range w.keep {
 		feed(p.keep[i], kernels.BytesOf(w.keep[i:i+1]))
+	}
+	return err
+}
+
+// run feeds a micro-batch, unless that is done, and queues its program and the reading of the results. They are there after the next Sync of the back end; whoever
+// has used them puts them into the program's free list.
+func (p *programs) run(w *Work, fed bool, step *kernels.Step) (*program, *results, error) {
+	q, err := p.Get(w.shape)
+	if err == nil && !fed {
+		err = p.feed(q, w)
 	}
 	if err != nil {
 		return nil, nil, err

@@ -131,7 +131,7 @@ func TestValidationWithLanguageModel(t *testing.T) {
 		if err := w.fill(context.Background(), p.labels, b, p.places[b.Length]); err != nil {
 			t.Fatal(err)
 		}
-		_, q, err := p.checking.run(w, w.shape, &p.step)
+		_, q, err := p.checking.run(w, false, &p.step)
 		if err != nil {
 			t.Fatal(err)
 		}

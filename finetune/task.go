@@ -30,6 +30,7 @@ type Task struct {
 	net      *nn.Net
 	step     kernels.Step
 	flight   []flight // micro-batches that Collect has not had
+	fed      *Work    // that Feed had since the last Run
 }
 
 // flight is a micro-batch whose results are on their way.
@@ -41,6 +42,7 @@ type flight struct {
 
 var (
 	_ train.Task[*Work]  = (*Task)(nil)
+	_ train.Ahead[*Work] = (*Task)(nil)
 	_ train.Shown[*Work] = (*Task)(nil)
 )
 
@@ -201,7 +203,8 @@ func (t *Task) Run(_ context.Context, at train.Position, w *Work, m *train.Measu
 		}
 		t.flight = t.flight[:0]
 	}
-	p, out, err := t.training.run(w, w.shape, &t.step)
+	p, out, err := t.training.run(w, t.fed == w, &t.step)
+	t.fed = nil
 	if err != nil {
 		return err
 	}
@@ -210,6 +213,19 @@ func (t *Task) Run(_ context.Context, at train.Position, w *Work, m *train.Measu
 	}
 	t.flight = append(t.flight, flight{w.facts, p, out})
 	m.SampleSize, m.AudioSeconds, m.FLOPs = w.size(t.recipe), float64(w.samples)/datasets.Rate, p.flops
+	return nil
+}
+
+// Feed copies the inputs of the micro-batch that runs next, where that disturbs nothing and its program is there.
+func (t *Task) Feed(_ train.Position, w *Work) error {
+	q, ok := t.training.Ready(w.shape)
+	if !ok || !q.Streams() {
+		return nil
+	}
+	if err := t.training.feed(q, w); err != nil {
+		return err
+	}
+	t.fed = w
 	return nil
 }
 

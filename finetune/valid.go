@@ -85,7 +85,7 @@ func (t *Task) Validate(ctx context.Context) (train.Validation, error) {
 		if err := c.work.fill(ctx, t.labels, b, t.places[b.Length]); err != nil {
 			return out, fmt.Errorf("finetune: validation batch %d: %w", i, err)
 		}
-		p, results, err := t.checking.run(c.work, c.work.shape, &t.step)
+		p, results, err := t.checking.run(c.work, false, &t.step)
 		if err == nil {
 			err = t.backend.Sync()
 		}

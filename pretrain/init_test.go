@@ -120,7 +120,7 @@ func TestInitLoss(t *testing.T) {
 	}
 	w.shape = Shape{Rows: len(g.Samples), Samples: slices.Max(g.Samples), Masked: len(w.masked)}
 	w.frames, w.count, w.temperature = want.Frames, len(w.masked), 1
-	_, out, err := p.checking.run(w, &p.step)
+	_, out, err := p.checking.run(w, false, &p.step)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,13 +77,8 @@ func (q *program) take(penalty bool) (*results, error) {
 	return r, nil
 }
 
-// run feeds a micro-batch and queues its program and the reading of the results. They are there after the next Sync of the back end; whoever has used them
-// puts them into the program's free list.
-func (p *programs) run(w *Work, step *kernels.Step) (*program, *results, error) {
-	q, err := p.Get(w.shape)
-	if err != nil {
-		return nil, nil, err
-	}
+// feed gives a program the inputs of a micro-batch.
+func (p *programs) feed(q *program, w *Work) (err error) {
 	r := &p.recipe
 	feed := func(name string, data []byte) {
 		if err == nil && q.HasInput(name) {
@@ -105,13 +100,23 @@ func (p *programs) run(w *Work, step *kernels.Step) (*program, *results, error) 
 	for i := range w.keep {
 		feed(p.keep[i], kernels.BytesOf(w.keep[i:i+1]))
 	}
+	return err
+}
+
+// run feeds a micro-batch, unless that is done, and queues its program and the reading of the results. They are there after the next Sync of the back end; whoever
+// has used them puts them into the program's free list.
+func (p *programs) run(w *Work, fed bool, step *kernels.Step) (*program, *results, error) {
+	q, err := p.Get(w.shape)
+	if err == nil && !fed {
+		err = p.feed(q, w)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
 	if err := q.Run(step); err != nil {
 		return nil, nil, err
 	}
-	out, err := q.take(r.Loss.FeaturePenalty > 0)
+	out, err := q.take(p.recipe.Loss.FeaturePenalty > 0)
 	if err != nil {
 		return nil, nil, err
 	}

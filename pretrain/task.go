@@ -28,6 +28,7 @@ type Task struct {
 	last     *program // that Run ran
 	shown    *results // that Collect had last
 	flight   []flight // micro-batches that Collect has not had
+	fed      *Work    // that Feed had since the last Run
 	work     *Work    // of validation
 	prober   *prober  // nil without a probe
 	net      *nn.Net
@@ -44,6 +45,7 @@ type flight struct {
 
 var (
 	_ train.Task[*Work]  = (*Task)(nil)
+	_ train.Ahead[*Work] = (*Task)(nil)
 	_ train.Coded        = (*Task)(nil)
 	_ train.Shown[*Work] = (*Task)(nil)
 )
@@ -162,7 +164,8 @@ func (t *Task) Run(_ context.Context, at train.Position, w *Work, m *train.Measu
 		}
 		t.flight = t.flight[:0]
 	}
-	p, out, err := t.training.run(w, &t.step)
+	p, out, err := t.training.run(w, t.fed == w, &t.step)
+	t.fed = nil
 	if err != nil {
 		return err
 	}
@@ -171,6 +174,19 @@ func (t *Task) Run(_ context.Context, at train.Position, w *Work, m *train.Measu
 	}
 	t.last, t.flight = p, append(t.flight, flight{w.facts, p, out})
 	m.SampleSize, m.AudioSeconds, m.FLOPs = float64(w.count), w.Seconds(), p.flops
+	return nil
+}
+
+// Feed copies the inputs of the micro-batch that runs next, where that disturbs nothing and its program is there.
+func (t *Task) Feed(_ train.Position, w *Work) error {
+	q, ok := t.training.Ready(w.shape)
+	if !ok || !q.Streams() {
+		return nil
+	}
+	if err := t.training.feed(q, w); err != nil {
+		return err
+	}
+	t.fed = w
 	return nil
 }
 
@@ -197,7 +213,7 @@ func (t *Task) Validate(ctx context.Context) (train.Validation, error) {
 		if err := t.work.fill(ctx, t.recipe, t.store, b, t.recipe.Valid.Seed, uint64(i), 0); err != nil {
 			return out, fmt.Errorf("pretrain: validation batch %d: %w", i, err)
 		}
-		p, results, err := t.checking.run(t.work, &t.step)
+		p, results, err := t.checking.run(t.work, false, &t.step)
 		if err == nil {
 			err = t.backend.Sync()
 		}

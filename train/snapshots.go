@@ -66,6 +66,9 @@ func (l *loop[W]) look() {
 		l.step.total.codes, l.report.total.codes = make(Counts, len(counts)), make(Counts, len(counts))
 		l.report.codebook = runlog.Codebook{Groups: groups, Entries: entries}
 	}
+	if a, ok := task.(Ahead[W]); ok {
+		l.step.ahead = a
+	}
 	if s, ok := task.(Shown[W]); ok && l.cfg.snapshotEvery() > 0 {
 		l.step.shows = l.cfg.Shows
 		l.step.show = func(at Position, w W) { l.show(s, at, w) }

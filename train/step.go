@@ -14,8 +14,11 @@ type stepper[W any] struct {
 	gradients *accumulator
 	optimizer *AdamW
 	metrics   []metric
-	loss      int   // the metric that must be finite
-	coded     Coded // the task, if it has codebooks
+	loss      int         // the metric that must be finite
+	coded     Coded       // the task, if it has codebooks
+	ahead     Ahead[W]    // the task, if it can be given micro-batches early
+	early     prepared[W] // taken already,
+	isEarly   bool        // if there is one
 	shows     func(Position) bool
 	show      func(at Position, w W) // makes a snapshot of a micro-batch; nil when the task has nothing to show
 	total     tally                  // of the update in work
@@ -76,6 +79,7 @@ func (s *stepper[W]) update(ctx context.Context, micros int, t uint64, lr float6
 	o.applied = true
 	s.optimizer.Apply()
 	o.cost.optimizer += time.Since(start)
+	s.feedAhead()
 	v, err := s.optimizer.Wait()
 	if err != nil {
 		return o, err
@@ -109,7 +113,12 @@ func (s *stepper[W]) shown(at Position) bool { return s.show != nil && s.shows(a
 // micro queues what adds the gradient of one micro-batch.
 func (s *stepper[W]) micro(ctx context.Context, micro int, o *outcome) (prepared[W], error) {
 	start := time.Now()
-	b, err := s.batches.take(ctx)
+	b, err := s.early, s.early.err
+	if s.isEarly {
+		s.early, s.isEarly = prepared[W]{}, false
+	} else {
+		b, err = s.batches.take(ctx)
+	}
 	if err != nil {
 		return b, err
 	}
@@ -132,6 +141,23 @@ func (s *stepper[W]) micro(ctx context.Context, micro int, o *outcome) (prepared
 	}
 	o.cost.merge(cost{optimizer: time.Since(start), flops: m.FLOPs, audioSeconds: m.AudioSeconds})
 	return b, nil
+}
+
+// feedAhead copies the inputs of the next update, if they are prepared, while the device computes this one. That update reports errors.
+func (s *stepper[W]) feedAhead() {
+	if s.ahead == nil {
+		return
+	}
+	b, ok := s.batches.tryTake()
+	if !ok {
+		return
+	}
+	if b.err == nil {
+		if err := s.ahead.Feed(b.at, b.work); err != nil {
+			b.err = fmt.Errorf("train: update %d, micro-batch %d: %w", b.at.Update, b.at.Micro, err)
+		}
+	}
+	s.early, s.isEarly = b, true
 }
 
 // collect adds the numbers of a micro-batch up.

@@ -58,6 +58,13 @@ type Task[W any] interface {
 	LoadModel(dir string) error
 }
 
+// Ahead is a [Task] that can take in a micro-batch while the device computes another.
+type Ahead[W any] interface {
+	// Feed brings what the Run that comes next reads of w to where it is read, if that needs nothing but copying, and disturbs nothing that runs. That Run gets the
+	// same position and w.
+	Feed(at Position, w W) error
+}
+
 // Measured is what Run and Collect report of one micro-batch besides the task's own metrics.
 type Measured struct {
 	// SampleSize is what the summed gradient is to be divided by, over the whole update: the number of masked frames in pretraining.
