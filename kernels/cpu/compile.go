@@ -93,6 +93,8 @@ func (b *Backend) compile(op kernels.Op, in, out []kernels.Desc) *plan {
 		return b.maskFramesGrad(in)
 	case kernels.MaskChannels:
 		return b.maskChannels(in)
+	case kernels.Waveform:
+		return b.waveform(in)
 	case kernels.MaskPadding:
 		return b.maskPadding(in)
 	case kernels.GatherRows:

@@ -13,7 +13,7 @@ var layouts = []any{
 	step{}, noise{},
 
 	addNArgs{}, mapArgs{}, dropoutArgs{}, castArgs{}, selectArgs{},
-	rowsArgs{}, scatterArgs{}, columnsArgs{},
+	rowsArgs{}, waveformArgs{}, scatterArgs{}, columnsArgs{},
 	layerNormArgs{}, layerNormGradArgs{}, groupNormArgs{}, groupNormGradArgs{},
 	quantizeArgs{}, diversityArgs{}, contrastArgs{}, ctcArgs{},
 	squaresArgs{}, clipScaleArgs{}, adamRates{}, adamWArgs{},

@@ -54,7 +54,7 @@ func classOf(op kernels.Op) Class {
 	switch op.(type) {
 	case kernels.MaskFrames, kernels.MaskChannels, kernels.MaskPadding, kernels.GatherRows, kernels.Select, kernels.SelectGrad, kernels.Cast:
 		return Exact
-	case kernels.Dropout, kernels.Scale, kernels.ScaleBy, kernels.MeanSquareGrad:
+	case kernels.Waveform, kernels.Dropout, kernels.Scale, kernels.ScaleBy, kernels.MeanSquareGrad:
 		return Rounded
 	case kernels.GELU, kernels.GELUGrad:
 		return Curved

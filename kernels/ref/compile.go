@@ -89,6 +89,8 @@ func compile[T float](op kernels.Op, in, out []kernels.Desc) (kernels.Kernel, er
 		return maskFramesGrad[T](in), nil
 	case kernels.MaskChannels:
 		return maskChannels[T](in), nil
+	case kernels.Waveform:
+		return waveform[T](in), nil
 	case kernels.MaskPadding:
 		return maskPadding[T](in), nil
 	case kernels.GatherRows:
