@@ -83,7 +83,7 @@ func (p *programs) feed(q *program, w *Work) (err error) {
 			err = q.Feed(name, data)
 		}
 	}
-	feed(WaveInput, kernels.BytesOf(w.audio))
+	w.audio.Each(feed, encoder.WaveInput, encoder.AffineInput, encoder.LengthInput)
 	feed(FramesInput, kernels.BytesOf(w.frames))
 	feed(MaskInput, w.mask)
 	feed(ChannelMaskInput, w.channels)

@@ -126,7 +126,7 @@ func TestValidationWithLanguageModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	errors, words := 0, 0
-	w := newWork(r)
+	w := newWork(r, p.backend)
 	for _, b := range p.valid {
 		if err := w.fill(context.Background(), p.labels, b, p.places[b.Length]); err != nil {
 			t.Fatal(err)

@@ -56,7 +56,7 @@ func New(r Recipe, v *vocab.Vocabulary, store *datasets.Store, rows, held datase
 	if err := t.batches(rows, held); err != nil {
 		return nil, err
 	}
-	t.checker = newChecker(t.labels, t.valid)
+	t.checker = newChecker(t.labels, t.valid, be)
 	if t.checker.search, err = r.Decode.open(v); err != nil {
 		return nil, err
 	}
@@ -142,7 +142,7 @@ func (t *Task) Plan() (train.Footprint, error) {
 	f.WhyLeftOut = "that are too short or too long (data.min_samples, data.max_samples), or whose labels cannot be used"
 	f.BatchBytes = 4 * t.recipe.Data.BatchSamples
 	for _, b := range f.Shapes {
-		p, err := t.training.Compile(Shape{Rows: b.Rows, Samples: b.Length, Labels: t.places[b.Length]})
+		p, err := t.training.Compile(Shape{Rows: b.Rows, Samples: b.Length, Labels: t.places[b.Length], PCM: t.checker.work.audio.PCM})
 		if err != nil {
 			return f, err
 		}
@@ -162,7 +162,7 @@ func (t *Task) Weights() *train.Weights { return t.weights }
 func (t *Task) Free() error { return errors.Join(t.weights.Free(), t.arena.Free()) }
 
 // NewWork makes an empty micro-batch.
-func (t *Task) NewWork() *Work { return newWork(t.recipe) }
+func (t *Task) NewWork() *Work { return newWork(t.recipe, t.backend) }
 
 // Metrics is where Collect leaves the measurements of a micro-batch.
 func (t *Task) Metrics() any { return t.metrics }

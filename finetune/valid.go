@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"aural/datasets"
+	"aural/kernels"
 	"aural/runlog"
 	"aural/score"
 	"aural/train"
@@ -56,8 +57,8 @@ type counts struct {
 }
 
 // newChecker chooses the utterances to show evenly from the batches.
-func newChecker(l *labels, batches []datasets.Batch) *checker {
-	c := &checker{labels: l, work: newWork(l.recipe), show: map[int]bool{}}
+func newChecker(l *labels, batches []datasets.Batch, be kernels.Backend) *checker {
+	c := &checker{labels: l, work: newWork(l.recipe, be), show: map[int]bool{}}
 	var rows []int
 	for _, b := range batches {
 		for _, cut := range b.Cuts {

@@ -151,7 +151,11 @@ type poisoned struct {
 func (p poisoned) Prepare(ctx context.Context, at train.Position, w *Work) (int, train.Position, error) {
 	rows, next, err := p.Task.Prepare(ctx, at, w)
 	if at.Update == p.update && at.Micro == 1 {
-		w.audio[7] = float32(math.NaN())
+		if w.audio.PCM {
+			w.audio.Affine[1] = float32(math.NaN())
+		} else {
+			w.audio.Numbers[7] = float32(math.NaN())
+		}
 	}
 	return rows, next, err
 }

@@ -107,7 +107,7 @@ func TestInitLoss(t *testing.T) {
 	w := p.NewWork()
 	feeds := g.feeds(r.Encoder, want.Frames)
 	for _, v := range feeds["wave"] {
-		w.audio = append(w.audio, float32(v))
+		w.audio.Numbers = append(w.audio.Numbers, float32(v))
 	}
 	for _, v := range feeds["mask"] {
 		w.mask = append(w.mask, uint8(v))

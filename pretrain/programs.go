@@ -88,7 +88,7 @@ func (p *programs) feed(q *program, w *Work) (err error) {
 	scalars := &q.feeds
 	scalars[0], scalars[1] = w.temperature, float32(r.Loss.Diversity*float64(w.count))
 	scalars[2], scalars[3] = float32(r.Loss.FeaturePenalty*float64(w.count)), 1
-	feed(WaveInput, kernels.BytesOf(w.audio))
+	w.audio.Each(feed, encoder.WaveInput, encoder.AffineInput, encoder.LengthInput)
 	feed(MaskInput, w.mask)
 	feed(ChannelMaskInput, w.channels)
 	feed(MaskedInput, kernels.BytesOf(w.masked))

@@ -56,7 +56,7 @@ func New(r Recipe, store *datasets.Store, rows, held datasets.View, be kernels.B
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	t := &Task{backend: be, recipe: r, store: store, metrics: newMetrics(r), checked: &checked{Metrics: *newMetrics(r)}, work: newWork(r)}
+	t := &Task{backend: be, recipe: r, store: store, metrics: newMetrics(r), checked: &checked{Metrics: *newMetrics(r)}, work: newWork(r, be)}
 	var err error
 	if t.sampler, err = datasets.NewSampler(rows, r.Data.Sampler(r.Seed, datasets.Crop)); err != nil {
 		return nil, fmt.Errorf("pretrain: training data: %w", err)
@@ -108,7 +108,7 @@ func (t *Task) Plan() (train.Footprint, error) {
 	for _, b := range f.Shapes {
 		frames := t.recipe.Encoder.Frames(b.Length)
 		most := places(b.Rows*t.recipe.Mask.Most(frames), b.Rows*frames)
-		p, err := t.training.Compile(Shape{Rows: b.Rows, Samples: b.Length, Masked: most})
+		p, err := t.training.Compile(Shape{Rows: b.Rows, Samples: b.Length, Masked: most, PCM: t.work.audio.PCM})
 		if err != nil {
 			return f, err
 		}
@@ -128,7 +128,7 @@ func (t *Task) Weights() *train.Weights { return t.weights }
 func (t *Task) Free() error { return errors.Join(t.weights.Free(), t.arena.Free()) }
 
 // NewWork makes an empty micro-batch.
-func (t *Task) NewWork() *Work { return newWork(t.recipe) }
+func (t *Task) NewWork() *Work { return newWork(t.recipe, t.backend) }
 
 // Metrics is where Collect leaves the measurements of a micro-batch.
 func (t *Task) Metrics() any { return t.metrics }
