@@ -30,6 +30,10 @@ new number of masked frames. The peak is that of the kernels' own instructions; 
 between updates, and each is compared with what the machine could do just before and after it, for
 processors change their clocks.
 
+On a GPU each batch runs twice before it is timed, so that its program is recorded as CUDA graphs
+by then, as in a long run. Forward, backward and the times of ops are the GPU's own; the ops of a
+graph share its time in the proportions of their first run.
+
 Reading audio and drawing masks are not part of it: training does them beside the computation.`,
 		Example: `  aural bench step --recipe tiny
   aural bench step --recipe base --threads 8 --set data.batch_samples=250000
