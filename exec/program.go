@@ -44,7 +44,9 @@ func Plan(g *Graph, be kernels.Backend) (*Program, error) {
 	if err := g.check(); err != nil {
 		return nil, err
 	}
-	p := &Program{graph: g, backend: be, nodes: g.prune(), inputs: map[string]int{}, outputs: map[string]Output{}, conds: map[int]bool{}}
+	p := &Program{backend: be, nodes: g.prune(), inputs: map[string]int{}, outputs: map[string]Output{}, conds: map[int]bool{}}
+	g = stored(g, p.nodes, be)
+	p.graph = g
 	external := map[int]bool{}
 	for _, o := range g.Outputs {
 		p.outputs[o.Name] = o
@@ -78,13 +80,7 @@ func Plan(g *Graph, be kernels.Backend) (*Program, error) {
 	return p, nil
 }
 
-func (p *Program) descs(vs []int) []kernels.Desc {
-	d := make([]kernels.Desc, len(vs))
-	for i, v := range vs {
-		d[i] = p.graph.Values[v].Desc
-	}
-	return d
-}
+func (p *Program) descs(vs []int) []kernels.Desc { return descs(p.graph, vs) }
 
 // layout gives every root value a place: inputs and named outputs for the whole run, the rest from first write to last read.
 func (p *Program) layout(external map[int]bool) {

@@ -35,9 +35,12 @@ type attentionKernels struct {
 	room, roomGradQ, roomKV int
 }
 
+// bf16HeadWidth is the widest head that attention_bf16.cu takes.
+const bf16HeadWidth = 64
+
 // attentionKernels chooses by width and precision; ok is false where there are none, or the device has too little shared memory.
 func (b *Backend) attentionKernels(width int) (k attentionKernels, ok bool) {
-	if b.precision == kernels.PrecisionBF16 && width <= 64 {
+	if b.precision == kernels.PrecisionBF16 && width <= bf16HeadWidth {
 		line := 1
 		if width%4 == 0 {
 			line = 4
