@@ -31,3 +31,6 @@ func stored(kernel string, d kernels.Desc) string {
 	}
 	return kernel
 }
+
+// lineOf is the number of elements that a thread reads in 16 bytes.
+func lineOf(t kernels.DType) int { return 16 / t.Size() }

@@ -23,3 +23,13 @@ func TestParityOfStoredRows(t *testing.T) {
 		})
 	}
 }
+
+// Products and attention of bfloat16 operands.
+func TestParityOfStoredProducts(t *testing.T) {
+	b := emulated(t, Options{Precision: kernels.PrecisionBF16}, cudaemu.Options{})
+	kerneltest.Run(t, b, kerneltest.Stored(b.Narrow),
+		kerneltest.Only(func(op kernels.Op, _ []kernels.Desc) bool { return products(op, kernels.PrecisionBF16) }),
+		kerneltest.Tolerate(kerneltest.Summed, kerneltest.Tolerance{Norm: 1e-2, Abs: 1e-2}),
+		kerneltest.Tolerate(kerneltest.Composed, kerneltest.Tolerance{Norm: 2.5e-2, Abs: 2.5e-2}),
+		kerneltest.MustRun("attention_bf16_b16"))
+}
