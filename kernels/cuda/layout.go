@@ -18,6 +18,7 @@ var layouts = []any{
 	quantizeArgs{}, diversityArgs{}, contrastArgs{}, ctcArgs{},
 	squaresArgs{}, adamRates{}, adamWArgs{},
 	view{},
+	epilogue{},
 	gemmArgs{},
 	splitSumArgs{},
 	columnSumArgs{},
