@@ -9,7 +9,7 @@ import (
 type epilogue struct {
 	Y, Pre, Z, Add, Bias driver.Ptr
 	Noise                noise
-	First                int64
+	Row                  int64
 	Gelu, Drop           int32
 	Half, Wide           int32
 }
@@ -43,10 +43,9 @@ func (f finish) prepare(a *gemmArgs) func(c *call) {
 		return func(c *call) { e.Pre, e.Z = pre(c), z(c) }
 	}
 	n, _ := dropout(f.drop.P, f.drop.Site)
-	e.Noise, e.Drop = n, 1
+	e.Noise, e.Drop, e.Row = n, 1, int64(f.row)
 	return func(c *call) {
 		e.Pre, e.Z = pre(c), z(c)
-		e.Noise.at(c.step)
-		e.First = int64(c.step.Row) * int64(f.row)
+		e.Noise.at(c)
 	}
 }

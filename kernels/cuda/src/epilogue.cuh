@@ -11,7 +11,7 @@ struct Epilogue {
     const void* add; // is added to the sums, or none
     const float* bias; // for each column, or none
     Noise noise;
-    i64 first; // number of y's first element in the stream of noise
+    i64 row;   // elements of a batch row, for dropout
     int gelu;  // is applied
     int drop;  // dropout is applied
     int half;  // which are bfloat16: 1 y, 2 pre, 4 z, 8 add
@@ -77,7 +77,7 @@ template <int N> static __device__ __forceinline__ void epilogue(const Epilogue&
         for (int i = 0; i < N; i++) v[i] = gelu_of(v[i]);
     }
     if (e.drop) {
-        const u64 number = (u64)(e.first + at);
+        const u64 number = (u64)(noise_row(e.noise) * e.row + at);
         const uint4 b = noise_block(e.noise, (u32)(number >> 2)); // four in line are of one block
         const u32 word[4] = {b.x, b.y, b.z, b.w};
 #pragma unroll
