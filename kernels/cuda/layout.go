@@ -19,6 +19,7 @@ var layouts = []any{
 	squaresArgs{}, adamRates{}, adamWArgs{},
 	view{},
 	epilogue{},
+	convNormArgs{}, residualNormArgs{}, residualNormGradArgs{},
 	gemmArgs{},
 	splitSumArgs{},
 	columnSumArgs{},
