@@ -16,7 +16,7 @@ const longestChain = 8
 // between its own that need not be there move before or after it.
 //
 // A chain of the backward pass may begin with nodes of the forward pass that read nothing but inputs and parameters and what such nodes give: they run again, and
-// their results need not be kept.
+// the first result of each need not be kept. Others, moments, are small, and kept.
 type fusion struct {
 	graph   *Graph
 	fuser   kernels.Fuser
@@ -107,7 +107,10 @@ func (f *fusion) next(chain []member) []member {
 	var list []member
 	first, last := f.nodes[chain[0].node], chain[len(chain)-1]
 	for _, m := range chain {
-		for _, v := range f.nodes[m.node].Out {
+		for k, v := range f.nodes[m.node].Out {
+			if m.again && k > 0 {
+				break
+			}
 			for _, r := range f.readers[v] {
 				n := f.nodes[r]
 				if r <= last.node || n.Cond != first.Cond {
@@ -134,7 +137,10 @@ func (f *fusion) next(chain []member) []member {
 func (f *fusion) again(chain []member, node int) bool {
 	for _, v := range f.nodes[node].In {
 		root := f.graph.root(v)
-		if f.graph.Values[root].Kind == Temp && !slices.Contains(chain, member{f.maker[root], true}) {
+		if f.graph.Values[root].Kind != Temp {
+			continue
+		}
+		if made := f.maker[root]; root != f.nodes[made].Out[0] || !slices.Contains(chain, member{made, true}) {
 			return false
 		}
 	}
@@ -147,7 +153,7 @@ func (f *fusion) spares(chain []member) bool {
 		if !m.again {
 			break
 		}
-		for _, v := range f.nodes[m.node].Out {
+		for _, v := range f.nodes[m.node].Out[:1] {
 			here := func(r int) bool { return slices.Contains(chain, member{r, false}) }
 			elsewhere := func(r int) bool { return !here(r) && (f.group[m.node] < 0 || f.group[r] != f.group[m.node]) }
 			if slices.ContainsFunc(f.readers[v], here) && (f.outputs[v] || slices.ContainsFunc(f.readers[v], elsewhere)) {
@@ -161,7 +167,7 @@ func (f *fusion) spares(chain []member) bool {
 // remade reports whether a group computes a value again.
 func (f *fusion) remade(group, value int) bool {
 	made, ok := f.maker[value]
-	return ok && group >= 0 && slices.Contains(f.groups[group], member{made, true})
+	return ok && group >= 0 && value == f.nodes[made].Out[0] && slices.Contains(f.groups[group], member{made, true})
 }
 
 // convex reports whether no path leads out of the chain and back into it, by way of nodes and the groups that were made before.
@@ -247,7 +253,7 @@ func (f *fusion) chain(members []member, used func(v int) bool) Node {
 	last := f.nodes[members[len(members)-1].node]
 	node := Node{Cond: last.Cond, Scope: last.Scope, Backward: last.Backward}
 	c := &kernels.Chain{}
-	made := map[int]int{} // value → number of the output
+	made, count := map[int]int{}, 0 // value → number of the output
 	for _, m := range members {
 		n := f.nodes[m.node]
 		l := kernels.Link{Op: n.Op, Again: m.again}
@@ -265,8 +271,11 @@ func (f *fusion) chain(members []member, used func(v int) bool) Node {
 			}
 			l.From = append(l.From, k)
 		}
-		for _, v := range n.Out {
-			made[v] = len(made)
+		for k, v := range n.Out {
+			if k == 0 || !m.again {
+				made[v] = count
+			}
+			count++
 			out := !m.again && used(v)
 			l.Out, l.Used = append(l.Out, f.graph.Values[v].Desc), append(l.Used, out)
 			if out {
@@ -274,6 +283,13 @@ func (f *fusion) chain(members []member, used func(v int) bool) Node {
 			}
 		}
 		c.Links = append(c.Links, l)
+	}
+	for i, m := range members {
+		if m.again {
+			for _, v := range f.nodes[m.node].Out {
+				c.Links[i].Kept = append(c.Links[i].Kept, slices.Index(node.In, v))
+			}
+		}
 	}
 	node.Op = c
 	return node

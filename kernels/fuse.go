@@ -21,9 +21,11 @@ type Link struct {
 	From []int
 	// Used says for each output whether it is read outside of the chain.
 	Used []bool
-	// Again marks an op that has run before, in the forward pass, and runs again here so that what it gives need not be kept: no output of it is Used, and
-	// its work does not count. Links before the first without Again all have it.
+	// Again marks an op that has run before, in the forward pass, and runs again here so that its first output need not be kept. No output of it is Used, and
+	// its work does not count. Links before the first without Again all have it. Kept says for each of its outputs which external input holds it from
+	// then, or -1: its moments, where another link reads them.
 	Again bool
+	Kept  []int
 }
 
 // Fuser is a Backend that compiles chains.
