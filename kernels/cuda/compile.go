@@ -45,9 +45,9 @@ func (b *Backend) compile(op kernels.Op, in, out []kernels.Desc) *plan {
 		return b.chain(o)
 
 	case kernels.Linear:
-		return b.linear(in)
+		return b.linear(in, out)
 	case kernels.LinearGradInput:
-		return b.linearGradInput(in)
+		return b.linearGradInput(in, out)
 	case kernels.LinearGradWeight:
 		return b.linearGradWeight(o, in)
 

@@ -31,5 +31,5 @@ func TestParityOfStoredProducts(t *testing.T) {
 		kerneltest.Only(func(op kernels.Op, _ []kernels.Desc) bool { return products(op, kernels.PrecisionBF16) }),
 		kerneltest.Tolerate(kerneltest.Summed, kerneltest.Tolerance{Norm: 1e-2, Abs: 1e-2}),
 		kerneltest.Tolerate(kerneltest.Composed, kerneltest.Tolerance{Norm: 2.5e-2, Abs: 2.5e-2}),
-		kerneltest.MustRun("attention_bf16_b16"))
+		kerneltest.MustRun("attention_bf16_b16", "gemm_b16", "conv_b16"))
 }
