@@ -155,9 +155,12 @@ func trainOnCUDA(t *testing.T, p *Task, dir string, until uint64) {
 	}
 }
 
-// Two updates, a stop, and two more have the bits of four updates, of two micro-batches each.
-func TestResumeOnCUDA(t *testing.T) {
-	store, be := corpus(t), onCUDA(t)
+func TestResumeOnCUDA(t *testing.T) { resumeIsExact(t, onCUDA(t)) }
+
+// resumeIsExact: two updates, a stop, and two more have the bits of four updates, of two micro-batches each.
+func resumeIsExact(t *testing.T, be kernels.Backend) {
+	t.Helper()
+	store := corpus(t)
 	r := quick()
 	r.Data.BatchSamples /= 2
 	c := &r.Train
