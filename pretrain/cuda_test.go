@@ -13,6 +13,7 @@ import (
 	"aural/internal/testkit"
 	"aural/kernels"
 	"aural/kernels/cpu"
+	"aural/kernels/cuda"
 	"aural/kernels/ref"
 	"aural/runlog"
 	"aural/train"
