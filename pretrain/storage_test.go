@@ -10,7 +10,6 @@ import (
 	"aural/internal/testkit"
 	"aural/kernels"
 	"aural/kernels/cuda"
-	"aural/kernels/cuda/driver"
 	"aural/kernels/ref"
 	"aural/train"
 )
@@ -147,14 +146,6 @@ func TestStorageOfBase(t *testing.T) {
 	if sizes[0] != sizes[1] || sizes[2]*100 > sizes[0]*56 {
 		t.Errorf("arenas have %v bytes in %v", sizes, kernels.Precisions())
 	}
-}
-
-// anyImage is a compiler for the fake, which runs nothing.
-type anyImage struct{}
-
-func (anyImage) Name() string { return "none" }
-func (anyImage) Compile(string, []string, driver.Info) ([]byte, string, error) {
-	return []byte("image"), "", nil
 }
 
 // cosine of the angle between two gradients.

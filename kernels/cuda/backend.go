@@ -10,6 +10,7 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 
 	"aural/kernels"
@@ -21,7 +22,7 @@ type Options struct {
 	Ordinal int // which device
 	// Precision of matrix products and attention; "" means float32.
 	Precision kernels.Precision
-	// SyncEach waits for every launch, so that an error names the kernel that made it.
+	// SyncEach waits for every launch, so that an error names the kernel that made it. There are no graphs then.
 	SyncEach bool
 }
 
@@ -31,7 +32,12 @@ type Backend struct {
 	info      driver.Info
 	precision kernels.Precision
 
+	graphs    bool       // Record makes some
+	recording sync.Mutex // one at a time
+
 	mu        sync.Mutex // guards what follows
+	recorded  *recording // that is being made
+	moves     int        // of scratch
 	call      call
 	step      kernels.Step // the one queued last for kernels that draw noise,
 	stepped   bool         // if there was one
@@ -54,7 +60,7 @@ func New(api driver.API, compiler driver.Compiler, o Options) (*Backend, error) 
 	if err != nil {
 		return nil, err
 	}
-	b := &Backend{exec: e, info: info, precision: o.Precision, functions: map[string]driver.Function{}}
+	b := &Backend{exec: e, info: info, precision: o.Precision, graphs: !o.SyncEach && os.Getenv(driver.SyncVariable) != "1" && os.Getenv(GraphVariable) != "0", functions: map[string]driver.Function{}}
 	image, log, err := compiler.Compile(Text(), nil, info)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("cuda: compiling the kernels with %s for %s: %w\n%s", compiler.Name(), info.Name, err, log), b.Close())
@@ -154,6 +160,12 @@ func (b *Backend) Close() error {
 	b.closed = true
 	err := b.exec.do(func(ctx driver.Context) error {
 		err := b.exec.sync(ctx)
+		for g := range b.exec.graphs {
+			err = errors.Join(err, ctx.FreeGraph(g))
+		}
+		for m := range b.exec.marks {
+			err = errors.Join(err, m.free(ctx))
+		}
 		if b.scratch != 0 {
 			err = errors.Join(err, ctx.Free(b.scratch))
 		}
@@ -221,6 +233,7 @@ func (b *Backend) grow(ctx driver.Context, bytes int) error {
 		}
 	}
 	b.scratch, b.room = 0, 0
+	b.moves++
 	p, err := ctx.Alloc(bytes)
 	if err != nil {
 		return err
@@ -229,19 +242,28 @@ func (b *Backend) grow(ctx driver.Context, bytes int) error {
 	return nil
 }
 
-// run fills in the parameters of each launch and hands them to the executor.
+// run fills in the parameters of each launch and hands them to the executor, or keeps them where the step is that of a recording.
 func (b *Backend) run(p *plan, s *kernels.Step, in, out []kernels.Buffer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.call = call{step: b.exec.steps.at, ins: in, outs: out, scratch: b.scratch}
+	r := b.recorded
+	if r != nil && s != &r.step {
+		r = nil
+	}
 	for i := range p.launches {
 		l := &p.launches[i]
 		l.bind(&b.call)
+		c := command{what: launchKernel, launch: l}
+		copy(c.args[:], l.args)
+		if r != nil {
+			r.drew = r.drew || b.call.drew
+			r.launches = append(r.launches, c)
+			continue
+		}
 		if b.call.drew {
 			b.draw(s)
 		}
-		c := command{what: launchKernel, launch: l}
-		copy(c.args[:], l.args)
 		b.exec.commands <- c
 	}
 	b.call = call{}
