@@ -21,6 +21,8 @@ type Options struct {
 	Ordinal int // which device
 	// Precision of matrix products and attention; "" means float32.
 	Precision kernels.Precision
+	// MMASync computes products with mma.sync on devices that have wgmma too, to compare the two.
+	MMASync bool
 	// SyncEach waits for every launch, so that an error names the kernel that made it.
 	SyncEach bool
 }
@@ -30,6 +32,7 @@ type Backend struct {
 	exec      *executor
 	info      driver.Info
 	precision kernels.Precision
+	wgmma     bool // products of bfloat16 use the instruction of Hopper (sm_90a)
 
 	mu        sync.Mutex // guards what follows
 	call      call
@@ -52,7 +55,7 @@ func New(api driver.API, compiler driver.Compiler, o Options) (*Backend, error) 
 	if err != nil {
 		return nil, err
 	}
-	b := &Backend{exec: e, info: info, precision: o.Precision, functions: map[string]driver.Function{}}
+	b := &Backend{exec: e, info: info, precision: o.Precision, wgmma: info.Major == 9 && !o.MMASync, functions: map[string]driver.Function{}}
 	image, log, err := compiler.Compile(Text(), nil, info)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("cuda: compiling the kernels with %s for %s: %w\n%s", compiler.Name(), info.Name, err, log), b.Close())

@@ -19,6 +19,8 @@ var layouts = []any{
 	squaresArgs{}, adamRates{}, adamWArgs{},
 	view{},
 	gemmArgs{},
+	wgmmaArgs{},
+	roundArgs{},
 	splitSumArgs{},
 	columnSumArgs{},
 	permuteArgs{},

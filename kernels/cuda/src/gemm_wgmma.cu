@@ -6,7 +6,7 @@
 // 128·(128+WIDE) bytes through L2: 1024 cycles and 48 KiB with WIDE 256. Floor on a H100: 989 TFLOP/s.
 
 struct WgmmaArgs {
-    GemmArgs g; // its operands are not read
+    GemmArgs g; // its operands are not read, and columns of the result lie as they come: yTaps is 1
     const u16 *x, *w;       // they are here, rounded
     const u16 *xLow, *wLow; // and what rounding left, for PARTS = 2
 };
@@ -114,7 +114,7 @@ template <int KIND, int WIDE> struct WgmmaCopy {
     }
 };
 
-template <int KIND, int PARTS, int WIDE, int STAGES, class S> static __device__ __forceinline__ void gemm_wgmma(const WgmmaArgs& args) {
+template <int KIND, int PARTS, int WIDE, int STAGES> static __device__ __forceinline__ void gemm_wgmma(const WgmmaArgs& args) {
     const int depth = 64, leftSize = 128 * depth * 2, stage = leftSize + WIDE * depth * 2, ahead = STAGES - 2;
     const GemmArgs& a = args.g;
     DYNAMIC_SHARED(unsigned char, memory); // STAGES x (left, right), and up to 1008 bytes before, since the swizzle is one of addresses
@@ -141,6 +141,7 @@ template <int KIND, int PARTS, int WIDE, int STAGES, class S> static __device__ 
     float sum[WIDE / 2];
 #pragma unroll
     for (int i = 0; i < WIDE / 2; i++) sum[i] = 0;
+    wgmma_pin(sum);
 #pragma unroll
     for (int s = 0; s < ahead; s++) {
         if (s < steps) copy();
@@ -154,6 +155,8 @@ template <int KIND, int PARTS, int WIDE, int STAGES, class S> static __device__ 
         __syncthreads(); // all copies of this step are there, and all have read step-2
         const shared_t l = ring + get * stage + tid / 128 * 8192, r = ring + get * stage + leftSize;
         get = get + 1 == STAGES ? 0 : get + 1;
+        if (step + ahead < steps) copy(); // into what step-2 read; the products of step-1 go on
+        cp_commit();
         wgmma_fence(sum);
 #pragma unroll
         for (int i = 0; i < depth / 16; i++) {
@@ -162,32 +165,41 @@ template <int KIND, int PARTS, int WIDE, int STAGES, class S> static __device__ 
             wgmma<KIND == TN, KIND != NT>(sum, u, v);
         }
         wgmma_commit();
-        if (step + ahead < steps) copy(); // into what step-2 read
-        cp_commit();
         wgmma_wait<1>(sum);
     }
     wgmma_wait<0>(sum);
 
     const int m = t.m0 + tid / 32 * 16 + tid % 32 / 4, n = t.n0 + tid % 4 * 2;
+    const bool pairs = a.ldy % 2 == 0 && a.n % 2 == 0 && (u64)t.y % 8 == 0;
 #pragma unroll
     for (int h = 0; h < 2; h++) {
         float* row = gemm_row(a, t.y, m + h * 8);
         if (!row) continue;
 #pragma unroll
-        for (int i = 0; i < WIDE / 8; i++)
-#pragma unroll
-            for (int e = 0; e < 2; e++) gemm_store(a, row, n + i * 8 + e, sum[i * 4 + h * 2 + e], t.bias);
+        for (int i = 0; i < WIDE / 8; i++) {
+            const int c = n + i * 8;
+            if (c >= a.n) continue;
+            const bool both = pairs || c + 1 < a.n;
+            float2 v = make_float2(sum[i * 4 + h * 2], sum[i * 4 + h * 2 + 1]);
+            if (t.bias) v.x += t.bias[c], v.y += both ? t.bias[c + 1] : 0;
+            if (pairs) {
+                store2(row + c, v);
+            } else {
+                row[c] = v.x;
+                if (both) row[c + 1] = v.y;
+            }
+        }
     }
 }
 
 // Names: precision, kind and columns of the tile. Narrow tiles leave room for a second block on a multiprocessor, which works while the first one stores.
 #define GEMM_WGMMA(kind, KIND)                                                                                              \
-    KERNEL_BESIDE(gemm_wgmma_bf16_##kind##_256, WgmmaArgs, 256, 1) { gemm_wgmma<KIND, 1, 256, 4, float>(a); }               \
-    KERNEL_BESIDE(gemm_wgmma_bf16_##kind##_128, WgmmaArgs, 256, 2) { gemm_wgmma<KIND, 1, 128, 3, float>(a); }               \
-    KERNEL_BESIDE(gemm_wgmma_bf16_##kind##_64, WgmmaArgs, 256, 2) { gemm_wgmma<KIND, 1, 64, 4, float>(a); }                 \
-    KERNEL_BESIDE(gemm_wgmma_high_##kind##_256, WgmmaArgs, 256, 1) { gemm_wgmma<KIND, 2, 256, 4, float>(a); }               \
-    KERNEL_BESIDE(gemm_wgmma_high_##kind##_128, WgmmaArgs, 256, 2) { gemm_wgmma<KIND, 2, 128, 3, float>(a); }               \
-    KERNEL_BESIDE(gemm_wgmma_high_##kind##_64, WgmmaArgs, 256, 2) { gemm_wgmma<KIND, 2, 64, 4, float>(a); }
+    KERNEL_BESIDE(gemm_wgmma_bf16_##kind##_256, WgmmaArgs, 256, 1) { gemm_wgmma<KIND, 1, 256, 4>(a); }               \
+    KERNEL_BESIDE(gemm_wgmma_bf16_##kind##_128, WgmmaArgs, 256, 2) { gemm_wgmma<KIND, 1, 128, 3>(a); }               \
+    KERNEL_BESIDE(gemm_wgmma_bf16_##kind##_64, WgmmaArgs, 256, 2) { gemm_wgmma<KIND, 1, 64, 4>(a); }                 \
+    KERNEL_BESIDE(gemm_wgmma_high_##kind##_256, WgmmaArgs, 256, 1) { gemm_wgmma<KIND, 2, 256, 4>(a); }               \
+    KERNEL_BESIDE(gemm_wgmma_high_##kind##_128, WgmmaArgs, 256, 2) { gemm_wgmma<KIND, 2, 128, 3>(a); }               \
+    KERNEL_BESIDE(gemm_wgmma_high_##kind##_64, WgmmaArgs, 256, 2) { gemm_wgmma<KIND, 2, 64, 4>(a); }
 GEMM_WGMMA(nt, NT)
 GEMM_WGMMA(nn, NN)
 GEMM_WGMMA(tn, TN)
