@@ -36,6 +36,8 @@ type Backend struct {
 
 	mu        sync.Mutex // guards what follows
 	call      call
+	step      kernels.Step // the one queued last for kernels that draw noise,
+	stepped   bool         // if there was one
 	functions map[string]driver.Function
 	module    driver.Module
 	scratch   driver.Ptr // shared by all plans, which run one after the other
@@ -61,8 +63,10 @@ func New(api driver.API, compiler driver.Compiler, o Options) (*Backend, error) 
 		return nil, errors.Join(fmt.Errorf("cuda: compiling the kernels with %s for %s: %w\n%s", compiler.Name(), info.Name, err, log), b.Close())
 	}
 	err = b.exec.do(func(ctx driver.Context) (err error) {
-		b.module, err = ctx.Load(image)
-		return err
+		if b.module, err = ctx.Load(image); err != nil {
+			return err
+		}
+		return b.exec.steps.open(ctx)
 	})
 	if err != nil {
 		return nil, errors.Join(err, b.Close())
@@ -124,7 +128,7 @@ func (b *Backend) Download(dst []byte, src kernels.Buffer) error {
 // Clear implements kernels.Clearer. It does not wait.
 func (b *Backend) Clear(dst kernels.Buffer) error {
 	if n := dst.Bytes(); n > 0 {
-		b.exec.commands <- command{clear: driver.Ptr(dst.Dev), bytes: n}
+		b.exec.commands <- command{what: clearMemory, clear: driver.Ptr(dst.Dev), bytes: n}
 	}
 	return nil
 }
@@ -156,6 +160,7 @@ func (b *Backend) Close() error {
 		if b.scratch != 0 {
 			err = errors.Join(err, ctx.Free(b.scratch))
 		}
+		err = errors.Join(err, b.exec.steps.close(ctx))
 		if b.module != 0 {
 			err = errors.Join(err, ctx.Unload(b.module))
 		}
@@ -231,11 +236,14 @@ func (b *Backend) grow(ctx driver.Context, bytes int) error {
 func (b *Backend) run(p *plan, s *kernels.Step, in, out []kernels.Buffer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.call = call{step: s, ins: in, outs: out, scratch: b.scratch}
+	b.call = call{step: b.exec.steps.at, ins: in, outs: out, scratch: b.scratch}
 	for i := range p.launches {
 		l := &p.launches[i]
 		l.bind(&b.call)
-		c := command{launch: l}
+		if b.call.drew {
+			b.draw(s)
+		}
+		c := command{what: launchKernel, launch: l}
 		copy(c.args[:], l.args)
 		b.exec.commands <- c
 	}

@@ -13,12 +13,24 @@ const maxArgs = 512
 // queued is the number of commands that may wait for the executor before a Run waits for it too.
 const queued = 1024
 
-// command is work for the executor: a launch, memory to clear, or a call that somebody waits for.
+// what says what a command is.
+type what uint8
+
+const (
+	callDriver what = iota // a call that somebody waits for
+	launchKernel
+	clearMemory
+	uploadStep
+)
+
+// command is work for the executor.
 type command struct {
+	what   what
 	launch *launch
 	args   [maxArgs]byte
 	clear  driver.Ptr
 	bytes  int
+	step   step
 	call   func(driver.Context) error
 	done   chan<- error
 }
@@ -29,6 +41,7 @@ type executor struct {
 	ended    chan struct{}
 	stream   driver.Stream
 	each     bool // wait after each launch, to learn which one failed
+	steps    steps
 
 	failed error  // of a launch; stays, because CUDA's do
 	last   string // the kernel that was launched last
@@ -70,26 +83,32 @@ func (e *executor) work(ctx driver.Context) {
 		if c, ok = <-e.commands; !ok {
 			return
 		}
-		switch {
-		case c.call != nil:
+		if c.what == callDriver {
 			c.done <- c.call(ctx)
 			continue
-		case e.failed != nil:
+		}
+		if e.failed != nil {
 			continue
-		case c.launch == nil:
+		}
+		switch c.what {
+		case launchKernel:
+			l = driver.Launch{Grid: c.launch.grid, Block: c.launch.block, Shared: c.launch.shared, Args: c.args[:len(c.launch.args)]}
+			err := ctx.Launch(e.stream, c.launch.f, &l)
+			e.last = c.launch.kernel
+			if err == nil && e.each {
+				err = ctx.Sync(e.stream)
+			}
+			if err != nil {
+				e.failed = fmt.Errorf("cuda: kernel %s, grid %v, block %v: %w", c.launch.kernel, c.launch.grid, c.launch.block, err)
+			}
+		case clearMemory:
 			if err := ctx.Fill(e.stream, c.clear, c.bytes, 0); err != nil {
 				e.failed = fmt.Errorf("cuda: clearing %d bytes: %w", c.bytes, err)
 			}
-			continue
-		}
-		l = driver.Launch{Grid: c.launch.grid, Block: c.launch.block, Shared: c.launch.shared, Args: c.args[:len(c.launch.args)]}
-		err := ctx.Launch(e.stream, c.launch.f, &l)
-		e.last = c.launch.kernel
-		if err == nil && e.each {
-			err = ctx.Sync(e.stream)
-		}
-		if err != nil {
-			e.failed = fmt.Errorf("cuda: kernel %s, grid %v, block %v: %w", c.launch.kernel, c.launch.grid, c.launch.block, err)
+		case uploadStep:
+			if err := e.upload(ctx, c.step); err != nil && e.failed == nil {
+				e.failed = fmt.Errorf("cuda: uploading the step: %w", err)
+			}
 		}
 	}
 }
@@ -107,6 +126,7 @@ func (e *executor) sync(ctx driver.Context) error {
 		if err := ctx.Sync(e.stream); err != nil {
 			e.failed = fmt.Errorf("cuda: at the latest in kernel %s: %w", e.last, err)
 		}
+		e.steps.used = 0
 	}
 	return e.failed
 }

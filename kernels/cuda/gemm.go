@@ -31,7 +31,8 @@ func (v view) lines() bool { return v.Ld%4 == 0 && v.Inner%4 == 0 && v.Group%4 =
 
 type gemmArgs struct {
 	X                               view
-	W, Bias, Y                      driver.Ptr
+	W                               driver.Ptr
+	Out                             epilogue
 	WGroup, YGroup, YSplit          int64
 	M, N, K                         int32
 	Ldw, Ldy                        int32
@@ -88,6 +89,11 @@ const (
 
 // gemm adds a product of m rows and n columns to a plan. Fields of a that stay zero get those of a dense result.
 func (p *plan) gemm(k kind, a gemmArgs, x, w, bias, y place) {
+	p.gemmThen(k, a, x, w, bias, y, finish{})
+}
+
+// gemmThen is gemm with more to do to the result on its way to memory; only where sums are not split.
+func (p *plan) gemmThen(k kind, a gemmArgs, x, w, bias, y place, f finish) {
 	if a.Groups == 0 {
 		a.Groups = 1
 	}
@@ -114,8 +120,10 @@ func (p *plan) gemm(k kind, a gemmArgs, x, w, bias, y place) {
 	splits, store, sum := p.split(&a, splits, t.k, false, y)
 	grid := driver.Dim{X: uint32(ceilDiv(int(a.N), t.n)), Y: uint32(ceilDiv(int(a.M), t.m)), Z: uint32(int(a.Groups) * splits)}
 	args := &a
+	bind := f.prepare(&a)
 	add(p, t.name, grid, driver.Dim{X: threads, Y: 1, Z: 1}, t.shared, args, func(c *call) {
-		args.X.P, args.W, args.Bias, args.Y = x(c), w(c), bias(c), store(c)
+		args.X.P, args.W, args.Out.Bias, args.Out.Y = x(c), w(c), bias(c), store(c)
+		bind(c)
 	})
 	sum()
 }
@@ -227,23 +235,31 @@ func (p *plan) permute(sizes, steps [4]int, offset int, x, y place) {
 }
 
 func (b *Backend) linear(in []kernels.Desc) *plan {
+	p := b.plan("gemm")
+	p.linear(in, output(0), finish{})
+	return p
+}
+
+func (p *plan) linear(in []kernels.Desc, y place, f finish) {
 	rows, inputs, outputs := rowsOf(in[0]), in[0].Last(), in[1].Shape[0]
 	bias := none
 	if len(in) == 3 {
 		bias = input(2)
 	}
-	p := b.plan("gemm")
-	p.gemm(nt, gemmArgs{X: dense(rows, inputs), M: int32(rows), N: int32(outputs), K: int32(inputs), Ldw: int32(inputs), Ldy: int32(outputs)},
-		input(0), input(1), bias, output(0))
-	return p
+	p.gemmThen(nt, gemmArgs{X: dense(rows, inputs), M: int32(rows), N: int32(outputs), K: int32(inputs), Ldw: int32(inputs), Ldy: int32(outputs)},
+		input(0), input(1), bias, y, f)
 }
 
 func (b *Backend) linearGradInput(in []kernels.Desc) *plan {
-	rows, outputs, inputs := rowsOf(in[0]), in[0].Last(), in[1].Shape[1]
 	p := b.plan("gemm")
-	p.gemm(nn, gemmArgs{X: dense(rows, outputs), M: int32(rows), N: int32(inputs), K: int32(outputs), Ldw: int32(inputs), Ldy: int32(inputs)},
-		input(0), input(1), none, output(0))
+	p.linearGradInput(in, output(0), finish{})
 	return p
+}
+
+func (p *plan) linearGradInput(in []kernels.Desc, dx place, f finish) {
+	rows, outputs, inputs := rowsOf(in[0]), in[0].Last(), in[1].Shape[1]
+	p.gemmThen(nn, gemmArgs{X: dense(rows, outputs), M: int32(rows), N: int32(inputs), K: int32(outputs), Ldw: int32(inputs), Ldy: int32(inputs)},
+		input(0), input(1), none, dx, f)
 }
 
 func (b *Backend) linearGradWeight(o kernels.LinearGradWeight, in []kernels.Desc) *plan {

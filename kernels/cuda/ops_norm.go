@@ -56,12 +56,14 @@ func (b *Backend) layerNorm(o kernels.LayerNorm, in []kernels.Desc) *plan {
 	return p
 }
 
+// normGradChunk is the rows of a block: blocks of 8 warps for two of each multiprocessor of a large device, but at most 32 rows a warp.
+func normGradChunk(rows int) int { return 8 * min(max(ceilDiv(rows, 8*264), 1), 32) }
+
 func (b *Backend) layerNormGrad(in []kernels.Desc) *plan {
 	rows, width := in[1].Rows(), in[1].Last()
 	name := normName("layer_norm_grad", width)
 	p := b.plan(name)
-	// Blocks of 8 warps for two of each multiprocessor of a large device, but at most 32 rows a warp.
-	chunk := 8 * min(max(ceilDiv(rows, 8*264), 1), 32)
+	chunk := normGradChunk(rows)
 	if !registerWidths[width] {
 		chunk = rowChunk(rows)
 	}

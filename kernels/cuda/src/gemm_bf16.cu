@@ -129,17 +129,14 @@ template <int KIND, int PARTS, int WIDE, int N> static __device__ __forceinline_
         if (step + 1 < steps) store(b ^ 1); // nobody reads it: all are past the barrier of the last step
         __syncthreads();
     }
+    float* const room = (float*)s + warp * epilogue_room; // nobody reads operands any more
 #pragma unroll
-    for (int i = 0; i < down; i++)
-#pragma unroll
-        for (int h = 0; h < 2; h++) {
-            float* row = gemm_row(a, t.y, t.m0 + m + i * 16 + lane / 4 + h * 8);
-            if (!row) continue;
-#pragma unroll
-            for (int j = 0; j < 4; j++)
-#pragma unroll
-                for (int e = 0; e < 2; e++) gemm_store(a, row, t.n0 + n + j * 8 + lane % 4 * 2 + e, sum[i][j][h * 2 + e], t.bias);
-        }
+    for (int i = 0; i < down; i++) {
+        stage_tile(room, sum[i]);
+#pragma unroll 1
+        for (int r = lane / 8; r < 16; r += 4)
+            gemm_store(a, t, gemm_row(a, t.y, t.m0 + m + i * 16 + r), t.n0 + n + lane % 8 * 4, room + r * epilogue_pitch + lane % 8 * 4);
+    }
 }
 
 // Names: precision, kind, columns of the tile, and whether lines of four floats are read.

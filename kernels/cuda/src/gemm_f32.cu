@@ -5,7 +5,7 @@
 
 template <int T> struct F32Tile {
     static const int side = 16 * T, depth = 16, pitch = side + 4;
-    float x[2][depth][pitch], w[2][depth][pitch];
+    float x[2][depth][pitch], w[2][depth][pitch]; // also the room of 64 rows of results
 };
 
 // Fragments of T: four in line, and four more half a tile on.
@@ -15,7 +15,7 @@ template <int KIND, int T, int N> static __device__ __forceinline__ void gemm_f3
     typedef F32Tile<T> Tile;
     const int side = Tile::side, depth = Tile::depth;
     const int lines = side * depth / N / 256; // that a thread loads of each operand
-    __shared__ Tile s;
+    __shared__ __align__(16) Tile s;
     const GemmBlock t = gemm_block(a, side, side);
     const int tid = threadIdx.x, tx = tid % 16, ty = tid / 16;
 
@@ -87,12 +87,23 @@ template <int KIND, int T, int N> static __device__ __forceinline__ void gemm_f3
         if (step + 1 < steps) store(b ^ 1); // nobody reads it: all are past the barrier of the last step
         __syncthreads();
     }
+    // Half a tile at a time, 64 rows, through the memory of the operands, so that a warp stores whole lines and the epilogue's code is there once or twice.
+    float* const room = (float*)&s;
 #pragma unroll
-    for (int i = 0; i < T; i++) {
-        float* row = gemm_row(a, t.y, t.m0 + fragment<T>(ty, i));
-        if (!row) continue;
+    for (int half = 0; half < T / 4; half++) {
 #pragma unroll
-        for (int j = 0; j < T; j++) gemm_store(a, row, t.n0 + fragment<T>(tx, j), sum[i][j], t.bias);
+        for (int i = 0; i < 4; i++)
+#pragma unroll
+            for (int j = 0; j < T; j += 4)
+                store4(room + (ty * 4 + i) * Tile::pitch + fragment<T>(tx, j),
+                       make_float4(sum[half * 4 + i][j], sum[half * 4 + i][j + 1], sum[half * 4 + i][j + 2], sum[half * 4 + i][j + 3]));
+        __syncthreads();
+#pragma unroll 1
+        for (int i = tid; i < 64 * side / 4; i += 256) {
+            const int r = i / (side / 4), c = i % (side / 4) * 4;
+            gemm_store(a, t, gemm_row(a, t.y, t.m0 + half * 64 + r), t.n0 + c, room + r * Tile::pitch + c);
+        }
+        __syncthreads();
     }
 }
 

@@ -108,7 +108,7 @@ STORED(scatter_rows, ScatterOf) {
 #pragma unroll 1
     for (int c = 0; c < a.width; c += 128) {
         const int column = c + lane * (lines ? 4 : 1);
-        float sum[4];
+        float sum[4] = {};
         auto add = [&](const S* from, bool start) {
             if (lines) {
                 const float4 v = column < a.width ? load4(from + column) : splat4(0.f);
