@@ -108,7 +108,7 @@ func (p *plan) gemmThen(k kind, a gemmArgs, x, w, bias, y place, f finish) {
 		precision = kernels.PrecisionFloat32
 	}
 	if p.b.wgmma && precision != kernels.PrecisionFloat32 && wgmmaReads(k, &a) {
-		p.wgmma(k, a, precision, x, w, bias, y)
+		p.wgmma(k, a, precision, x, w, bias, y, f)
 		return
 	}
 	t := tileOf(precision, k, &a)
@@ -117,7 +117,7 @@ func (p *plan) gemmThen(k kind, a gemmArgs, x, w, bias, y place, f finish) {
 	if k == tn && tiles > 0 {
 		splits = max(1, min(ceilDiv(enoughBlocks, tiles), int(a.K)/minSplit, maxSplits))
 	}
-	splits, store, sum := p.split(&a, splits, t.k, false, y)
+	splits, store, sum := p.split(&a, splits, t.k, y)
 	grid := driver.Dim{X: uint32(ceilDiv(int(a.N), t.n)), Y: uint32(ceilDiv(int(a.M), t.m)), Z: uint32(int(a.Groups) * splits)}
 	args := &a
 	bind := f.prepare(&a)
@@ -129,13 +129,13 @@ func (p *plan) gemmThen(k kind, a gemmArgs, x, w, bias, y place, f finish) {
 }
 
 // split cuts the sum of a product into parts, whose lengths are multiples of step, and says how many there are and where their kernel stores: in y or, when there are
-// several or their columns have another order in y, in scratch memory. sum adds the launch that adds the parts up in y.
-func (p *plan) split(a *gemmArgs, splits, step int, dense bool, y place) (parts int, store place, sum func()) {
+// several, in scratch memory. sum adds the launch that adds the parts up in y.
+func (p *plan) split(a *gemmArgs, splits, step int, y place) (parts int, store place, sum func()) {
 	a.Chunk = int32(ceilDiv(ceilDiv(int(a.K), splits), step) * step)
 	if splits > 1 {
 		splits = ceilDiv(int(a.K), int(a.Chunk))
 	}
-	if splits == 1 && !(dense && a.YTaps > 1) {
+	if splits == 1 {
 		return 1, y, func() {}
 	}
 	size := int(a.Groups) * int(a.M) * int(a.N)

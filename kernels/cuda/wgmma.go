@@ -2,6 +2,7 @@ package cuda
 
 import (
 	"fmt"
+	"strings"
 
 	"aural/kernels"
 	"aural/kernels/cuda/driver"
@@ -39,9 +40,9 @@ func wgmmaReads(k kind, a *gemmArgs) bool {
 }
 
 // wgmma adds a product on Hopper's tensor cores: the operands, rounded, and then tiles of the result.
-func (p *plan) wgmma(k kind, a gemmArgs, precision kernels.Precision, x, w, bias, y place) {
+func (p *plan) wgmma(k kind, a gemmArgs, precision kernels.Precision, x, w, bias, y place, f finish) {
 	width, splits := wgmmaTile(k, int(a.M), int(a.N), int(a.K), int(a.Groups))
-	splits, store, sum := p.split(&a, splits, wgmmaDepth, true, y)
+	splits, store, sum := p.split(&a, splits, wgmmaDepth, y)
 	// Rows of the left operand are windows of whole batches; a row of the other ends where its columns do.
 	rows, columns, windows := int(a.N), int(a.K), int(a.M)
 	switch k {
@@ -55,12 +56,17 @@ func (p *plan) wgmma(k kind, a gemmArgs, precision kernels.Precision, x, w, bias
 	ws := p.rounded(precision, (int(a.Groups)-1)*int(a.WGroup)+(rows-1)*int(a.Ldw)+columns, w)
 	grid := driver.Dim{X: uint32(ceilDiv(int(a.N), width)), Y: uint32(ceilDiv(int(a.M), 128)), Z: uint32(int(a.Groups) * splits)}
 	args := &wgmmaArgs{G: a}
+	bind := f.prepare(&args.G)
 	name := fmt.Sprintf("gemm_wgmma_%s_%s_%d", precision, k, width)
 	add(p, name, grid, driver.Dim{X: threads, Y: 1, Z: 1}, wgmmaShared(width), args, func(c *call) {
-		args.G.Bias, args.G.Y = bias(c), store(c)
+		args.G.Out.Bias, args.G.Out.Y = bias(c), store(c)
+		bind(c)
 		args.X, args.XLow, args.W, args.WLow = xs[0](c), xs[1](c), ws[0](c), ws[1](c)
 	})
 	sum()
+	if !strings.HasSuffix(p.variant, "_wgmma") {
+		p.variant += "_wgmma"
+	}
 }
 
 // rounded adds the copy of an operand in bfloat16, and of what rounding leaves in precision high.
@@ -118,7 +124,7 @@ func wgmmaTile(k kind, m, n, depth, groups int) (width, splits int) {
 func wgmmaCycles(size, tiles, width, depth, splits int) int {
 	turns := ceilDiv(tiles*splits, processors) // blocks of the busiest multiprocessor
 	step := max(4*width, (128+width)*2*wgmmaDepth/cacheBytes)
-	store := 128 * width * 4 / memoryBytes
+	store := 128 * width * 4 / cacheBytes
 	beside := 2
 	if width == 256 {
 		beside = 1

@@ -6,7 +6,7 @@
 // 128·(128+WIDE) bytes through L2: 1024 cycles and 48 KiB with WIDE 256. Floor on a H100: 989 TFLOP/s.
 
 struct WgmmaArgs {
-    GemmArgs g; // its operands are not read, and columns of the result lie as they come: yTaps is 1
+    GemmArgs g; // its operands are not read
     const u16 *x, *w;       // they are here, rounded
     const u16 *xLow, *wLow; // and what rounding left, for PARTS = 2
 };
@@ -169,26 +169,21 @@ template <int KIND, int PARTS, int WIDE, int STAGES> static __device__ __forcein
     }
     wgmma_wait<0>(sum);
 
-    const int m = t.m0 + tid / 32 * 16 + tid % 32 / 4, n = t.n0 + tid % 4 * 2;
-    const bool pairs = a.ldy % 2 == 0 && a.n % 2 == 0 && (u64)t.y % 8 == 0;
+    // A warp's 16 rows go through shared memory, so that it stores whole lines. A pitch of WIDE+8 keeps the lanes of a half warp in different banks.
+    __syncthreads(); // the other warpgroup has read its operands
+    const int pitch = WIDE + 8, lane = tid % 32, across = WIDE < 128 ? WIDE / 4 : 32;
+    static_assert(8 * 16 * pitch * 4 <= STAGES * stage, "the results fit where operands were");
+    float* const room = (float*)(memory + (ring - shared(memory))) + tid / 32 * 16 * pitch;
 #pragma unroll
-    for (int h = 0; h < 2; h++) {
-        float* row = gemm_row(a, t.y, m + h * 8);
-        if (!row) continue;
+    for (int h = 0; h < 2; h++)
 #pragma unroll
-        for (int i = 0; i < WIDE / 8; i++) {
-            const int c = n + i * 8;
-            if (c >= a.n) continue;
-            const bool both = pairs || c + 1 < a.n;
-            float2 v = make_float2(sum[i * 4 + h * 2], sum[i * 4 + h * 2 + 1]);
-            if (t.bias) v.x += t.bias[c], v.y += both ? t.bias[c + 1] : 0;
-            if (pairs) {
-                store2(row + c, v);
-            } else {
-                row[c] = v.x;
-                if (both) row[c + 1] = v.y;
-            }
-        }
+        for (int i = 0; i < WIDE / 8; i++) store2(room + (lane / 4 + h * 8) * pitch + i * 8 + lane % 4 * 2, make_float2(sum[i * 4 + h * 2], sum[i * 4 + h * 2 + 1]));
+    __syncwarp();
+#pragma unroll 1
+    for (int r = lane / across; r < 16; r += 32 / across) {
+        const i64 row = gemm_row(a, t.y, t.m0 + tid / 32 * 16 + r);
+#pragma unroll 1
+        for (int c = lane % across * 4; c < WIDE; c += 4 * across) gemm_store(a, t, row, t.n0 + c, room + r * pitch + c);
     }
 }
 
