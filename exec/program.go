@@ -45,7 +45,9 @@ func Plan(g *Graph, be kernels.Backend) (*Program, error) {
 	if err := g.check(); err != nil {
 		return nil, err
 	}
-	p := &Program{graph: g, backend: be, nodes: fuse(g, g.prune(), be), inputs: map[string]int{}, outputs: map[string]Output{}, conds: map[int]bool{}}
+	nodes := g.prune()
+	g = stored(g, nodes, be)
+	p := &Program{graph: g, backend: be, nodes: fuse(g, nodes, be), inputs: map[string]int{}, outputs: map[string]Output{}, conds: map[int]bool{}}
 	external := map[int]bool{}
 	for _, o := range g.Outputs {
 		p.outputs[o.Name] = o
@@ -79,13 +81,7 @@ func Plan(g *Graph, be kernels.Backend) (*Program, error) {
 	return p, nil
 }
 
-func (p *Program) descs(vs []int) []kernels.Desc {
-	d := make([]kernels.Desc, len(vs))
-	for i, v := range vs {
-		d[i] = p.graph.Values[v].Desc
-	}
-	return d
-}
+func (p *Program) descs(vs []int) []kernels.Desc { return descs(p.graph, vs) }
 
 // layout gives every root value a place: inputs and named outputs for the whole run, the rest from first write to last read.
 func (p *Program) layout(external map[int]bool) {

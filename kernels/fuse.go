@@ -67,7 +67,11 @@ func (c *Chain) Infer(in []Desc) ([]Desc, error) {
 				return nil, fmt.Errorf("kernels: link %d (%s) of chain %s: source %d of input %d is not %v", i, l.Op.Name(), c.Name(), from, j, l.In[j])
 			}
 		}
-		want, err := l.Op.Infer(l.In)
+		wideIn, wideOut, err := Activations(l.Op).Widen(l.Op, l.In, l.Out)
+		if err != nil {
+			return nil, fmt.Errorf("kernels: link %d of chain %s: %w", i, c.Name(), err)
+		}
+		want, err := l.Op.Infer(wideIn)
 		if err != nil {
 			return nil, fmt.Errorf("kernels: link %d of chain %s: %w", i, c.Name(), err)
 		}
@@ -75,14 +79,14 @@ func (c *Chain) Infer(in []Desc) ([]Desc, error) {
 			return nil, fmt.Errorf("kernels: link %d (%s) of chain %s has %d outputs, its op %d", i, l.Op.Name(), c.Name(), len(l.Out), len(want))
 		}
 		for j, d := range want {
-			if !d.Equal(l.Out[j]) {
+			if !d.Equal(wideOut[j]) {
 				return nil, fmt.Errorf("kernels: link %d (%s) of chain %s: output %d is %v, not %v", i, l.Op.Name(), c.Name(), j, d, l.Out[j])
 			}
 			if l.Used[j] {
-				used = append(used, d)
+				used = append(used, l.Out[j])
 			}
 		}
-		out = append(out, want...)
+		out = append(out, l.Out...)
 	}
 	return used, nil
 }

@@ -20,12 +20,32 @@ type finish struct {
 	z    place // the result is multiplied by the derivative of GELU at this tensor; nil: it is not
 	gelu bool
 	drop *kernels.Dropout
-	row  int // elements of a batch row, for dropout
+	row  int   // elements of a batch row, for dropout
+	half int32 // which are bfloat16, as in Epilogue
+}
+
+// Bits of finish.half.
+const (
+	halfY   = 1
+	halfPre = 2
+	halfZ   = 4
+)
+
+// finishOf is that of a product alone, whose result is stored as d is.
+func finishOf(d kernels.Desc) finish { return finish{half: half(d, halfY)} }
+
+// half is the bit where d is bfloat16.
+func half(d kernels.Desc, bit int32) int32 {
+	if d.DType == kernels.BFloat16 {
+		return bit
+	}
+	return 0
 }
 
 // prepare writes what does not change into the parameter of a product, and returns what does for each run.
 func (f finish) prepare(a *gemmArgs) func(c *call) {
 	e := &a.Out
+	e.Half = f.half
 	if f.gelu {
 		e.Gelu = 1
 	}

@@ -187,8 +187,10 @@ func fitsProduct(c *chain) bool {
 		}
 	}
 	for i, l := range c.Links {
-		if !numbers(append(slices.Clone(l.Out), l.In...)...) || l.In[0].DType != kernels.Float32 {
-			return false
+		for _, d := range slices.Concat(l.In, l.Out) {
+			if !numbers(d) {
+				return false
+			}
 		}
 		if i == 0 {
 			continue
@@ -210,19 +212,21 @@ func fitsProduct(c *chain) bool {
 // productThen is a product whose epilogue computes the other links.
 func (b *Backend) productThen(c *chain) *plan {
 	first, last := c.Links[0], len(c.Links)-1
-	f := finish{}
+	f := finishOf(c.Links[last].Out[0])
 	for i, l := range c.Links[1:] {
 		switch o := l.Op.(type) {
 		case kernels.GELU:
 			f.gelu, f.pre = true, c.out(i, 0)
+			f.half |= half(l.In[0], halfPre)
 		case kernels.Dropout:
 			f.drop, f.row = &o, rowElements(l.Out[0])
 		case kernels.GELUGrad:
 			f.z = c.in(i+1, 1)
+			f.half |= half(l.In[1], halfZ)
 		}
 	}
 	y := c.out(last, 0)
-	p := b.plan("gemm_" + c.Links[last].Op.Name())
+	p := b.plan(productName("gemm_"+c.Links[last].Op.Name(), first.In, c.Links[last].Out))
 	switch o := first.Op.(type) {
 	case kernels.Linear:
 		p.linear(first.In, y, f)

@@ -5,8 +5,11 @@ import (
 	"aural/kernels/cuda/driver"
 )
 
+// addTerms is the number of terms that a launch adds.
+const addTerms = 8
+
 type addNArgs struct {
-	X     [8]driver.Ptr
+	X     [addTerms]driver.Ptr
 	Y     driver.Ptr
 	N     int64
 	Terms int32
@@ -45,7 +48,7 @@ func flat(n int) (grid, block driver.Dim) { return blocks(ceilDiv(n, blockElemen
 // fours is a grid with a thread for four of n elements.
 func fours(n int) (grid, block driver.Dim) { return each(ceilDiv(n, 4)) }
 
-// addN adds up to eight terms in a launch; further launches add to the sum of the first, in order.
+// addN adds up to addTerms terms in a launch; further launches add to the sum of the first, in order.
 func (b *Backend) addN(in []kernels.Desc) *plan {
 	p := b.plan(stored("add_n", in[0]))
 	n := in[0].Size()

@@ -8,77 +8,66 @@ import (
 	"aural/kernels/cuda/driver"
 )
 
-type wgmmaArgs struct {
+// partsArgs are those of a product whose operands are sums of two bfloat16 numbers; the upper ones lie where gemmArgs says.
+type partsArgs struct {
 	G          gemmArgs
-	X, W       driver.Ptr
 	XLow, WLow driver.Ptr
 }
 
-type roundArgs struct {
-	X      driver.Ptr
-	Y, Low driver.Ptr
-	N      int64
+type splitArgs struct {
+	X         driver.Ptr
+	High, Low driver.Ptr
+	N         int64
 }
 
 // wgmmaDepth is the part of a sum that gemm_wgmma.cu multiplies in a step.
 const wgmmaDepth = 64
 
-// wgmmaReads reports whether gemm_wgmma.cu can read the operands: pieces of eight numbers that begin at multiples of eight and end where their row does.
+// wgmmaReads reports whether gemm_wgmma.cu can read the operands, 16 bytes at a time.
 func wgmmaReads(k kind, a *gemmArgs) bool {
-	v := a.X
-	if (int64(v.Ld)|int64(v.Inner)|v.Group|int64(a.Ldw)|a.WGroup)%8 != 0 || a.M == 0 || a.K == 0 {
-		return false
-	}
-	switch k {
-	case nt:
-		return a.K%8 == 0
-	case nn:
-		return a.K%8 == 0 && a.N%8 == 0
-	default:
-		return a.M%8 == 0 && a.N%8 == 0
-	}
+	return a.M > 0 && a.N > 0 && a.K > 0 && a.inLines(k, lineOf(kernels.BFloat16))
 }
 
-// wgmma adds a product on Hopper's tensor cores: the operands, rounded, and then tiles of the result.
-func (p *plan) wgmma(k kind, a gemmArgs, precision kernels.Precision, x, w, bias, y place, f finish) {
+// wgmma adds a product on Hopper's tensor cores, whose operands are bfloat16 in memory: tensors, or copies in scratch memory.
+func (p *plan) wgmma(k kind, a gemmArgs, precision kernels.Precision, x, w operand, bias, y place, f finish) {
 	width, splits := wgmmaTile(k, int(a.M), int(a.N), int(a.K), int(a.Groups))
+	left, right := a.leftSize(k), a.rightSize(k)
 	splits, store, sum := p.split(&a, splits, wgmmaDepth, y)
-	// Rows of the left operand are windows of whole batches; a row of the other ends where its columns do.
-	rows, columns, windows := int(a.N), int(a.K), int(a.M)
-	switch k {
-	case nn:
-		rows, columns = int(a.K), int(a.N)
-	case tn:
-		rows, columns, windows = int(a.K), int(a.M), int(a.K)
-	}
-	batches := ceilDiv(windows, int(a.X.Rows))
-	xs := p.rounded(precision, batches*int(a.X.Frames)*int(a.X.Ld), x)
-	ws := p.rounded(precision, (int(a.Groups)-1)*int(a.WGroup)+(rows-1)*int(a.Ldw)+columns, w)
-	grid := driver.Dim{X: uint32(ceilDiv(int(a.N), width)), Y: uint32(ceilDiv(int(a.M), 128)), Z: uint32(int(a.Groups) * splits)}
-	args := &wgmmaArgs{G: a}
-	bind := f.prepare(&args.G)
 	name := fmt.Sprintf("gemm_wgmma_%s_%s_%d", precision, k, width)
-	add(p, name, grid, driver.Dim{X: threads, Y: 1, Z: 1}, wgmmaShared(width), args, func(c *call) {
-		args.G.Out.Bias, args.G.Out.Y = bias(c), store(c)
-		bind(c)
-		args.X, args.XLow, args.W, args.WLow = xs[0](c), xs[1](c), ws[0](c), ws[1](c)
-	})
+	grid := driver.Dim{X: uint32(ceilDiv(int(a.N), width)), Y: uint32(ceilDiv(int(a.M), 128)), Z: uint32(int(a.Groups) * splits)}
+	block := driver.Dim{X: threads, Y: 1, Z: 1}
+	args := &partsArgs{G: a}
+	g := &args.G
+	finish := f.prepare(g)
+	bind := func(c *call) {
+		g.X.P, g.W, g.Out.Bias, g.Out.Y = x.at(c), w.at(c), bias(c), store(c)
+		finish(c)
+	}
+	if precision == kernels.PrecisionHigh {
+		var xLow, wLow place
+		x.at, xLow = p.parts(x.at, left)
+		w.at, wLow = p.parts(w.at, right)
+		add(p, name, grid, block, wgmmaShared(width), args, func(c *call) {
+			bind(c)
+			args.XLow, args.WLow = xLow(c), wLow(c)
+		})
+	} else {
+		x, w = p.rounded(x, left), p.rounded(w, right)
+		add(p, name, grid, block, wgmmaShared(width), g, bind)
+	}
 	sum()
 	if !strings.HasSuffix(p.variant, "_wgmma") {
 		p.variant += "_wgmma"
 	}
 }
 
-// rounded adds the copy of an operand in bfloat16, and of what rounding leaves in precision high.
-func (p *plan) rounded(precision kernels.Precision, n int, x place) [2]place {
-	to := [2]place{p.reserve(2 * n).at, none}
-	if precision == kernels.PrecisionHigh {
-		to[1] = p.reserve(2 * n).at
-	}
-	a := &roundArgs{N: int64(n)}
+// parts adds a copy of an operand of n numbers as the sum of two in bfloat16.
+func (p *plan) parts(x place, n int) (high, low place) {
+	high, low = p.reserve(2*n).at, p.reserve(2*n).at
+	a := &splitArgs{N: int64(n)}
 	grid, block := each(ceilDiv(n, 8))
-	add(p, "round_bf16", grid, block, 0, a, func(c *call) { a.X, a.Y, a.Low = x(c), to[0](c), to[1](c) })
-	return to
+	add(p, "split_bf16", grid, block, 0, a, func(c *call) { a.X, a.High, a.Low = x(c), high(c), low(c) })
+	return high, low
 }
 
 // wgmmaShared is the dynamic shared memory of a kernel: a ring of tiles of both operands, and what lies before the first multiple of 1024.

@@ -33,17 +33,23 @@ type ChainCall struct {
 // within tol where that is not the zero value.
 func RunChains(t *testing.T, b kernels.Backend, tol Tolerance, cases []ChainCase) {
 	t.Helper()
+	RunChainsAgainst(t, b, b, tol, cases)
+}
+
+// RunChainsAgainst is RunChains with another back end for the single ops.
+func RunChainsAgainst(t *testing.T, b, judge kernels.Backend, tol Tolerance, cases []ChainCase) {
+	t.Helper()
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
-			if err := c.check(b, tol); err != nil {
+			if err := c.check(b, judge, tol); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 }
 
-func (c ChainCase) check(b kernels.Backend, tol Tolerance) (err error) {
-	values, outs, err := c.single(b)
+func (c ChainCase) check(b, judge kernels.Backend, tol Tolerance) (err error) {
+	values, outs, err := c.single(judge)
 	if err != nil {
 		return err
 	}

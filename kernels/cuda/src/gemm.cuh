@@ -127,3 +127,8 @@ static __device__ __forceinline__ void gemm_store(const GemmArgs& a, const GemmB
         epilogue<1>(a.out, row + (a.yTaps == 1 ? n : n % a.yInner * a.yTaps + n / a.yInner), t.bias ? t.bias + n : nullptr, v);
     }
 }
+
+// A matrix of bfloat16 in shared memory. Rows of k: [row][k], pitch 40, or [k][row], pitch side+8: either way 8 rows of 16 bytes lie in different banks.
+template <int SIDE, bool ALONG> struct Bf16Tile {
+    static const int depth = 32, pitch = ALONG ? depth + 8 : SIDE + 8, size = (ALONG ? SIDE : depth) * pitch;
+};

@@ -4,11 +4,6 @@
 // A block of 8 warps computes 128 x WIDE, in steps of 32 of the sum; warps have 64x32 (WIDE 128) or 32x32 (WIDE 64) of it. FLOPs 2·m·n·k, three times as
 // many with PARTS = 2; bytes 4·(m·k + n·k + m·n) if each operand came once from memory. Floor on a H100: 989 TFLOP/s of wgmma, of mma.sync about 660.
 
-// A matrix in shared memory. Rows of k: [row][k], pitch 40, or [k][row], pitch side+8: either way 8 rows of 16 bytes lie in different banks.
-template <int SIDE, bool ALONG> struct Bf16Tile {
-    static const int depth = 32, pitch = ALONG ? depth + 8 : SIDE + 8, size = (ALONG ? SIDE : depth) * pitch;
-};
-
 // The remainder of x after rounding.
 static __device__ __forceinline__ float low_part(float x) {
     const float r = x - from_bf16(to_bf16(x));

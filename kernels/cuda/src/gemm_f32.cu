@@ -139,21 +139,22 @@ KERNEL(split_sum, SplitSumArgs) {
     a.y[row * a.n + n % a.inner * a.taps + n / a.inner] = sum;
 }
 
-struct ColumnSumArgs {
-    const float* x; // (rows, n)
-    float* y;       // (blocks, n)
+template <class S> struct ColumnSumOf {
+    const S* x; // (rows, n)
+    float* y;   // (blocks, n)
     i64 rows, chunk; // rows of a block
     int n, pad_;
 };
+typedef ColumnSumOf<float> ColumnSumArgs;
 
 // Sums of columns over chunks of rows; a second launch sums the chunks. 4 bytes an element of x. A block has 32 columns and 8 rows at a time.
-KERNEL(column_sum, ColumnSumArgs) {
+STORED(column_sum, ColumnSumOf) {
     __shared__ float part[8][33];
     const int c = blockIdx.x * 32 + threadIdx.x % 32, lane = threadIdx.x / 32;
     const i64 first = blockIdx.y * a.chunk, last = first + a.chunk < a.rows ? first + a.chunk : a.rows;
     float sum = 0;
     if (c < a.n)
-        for (i64 r = first + lane; r < last; r += 8) sum += a.x[r * a.n + c];
+        for (i64 r = first + lane; r < last; r += 8) sum += load1(a.x + r * a.n + c);
     part[lane][threadIdx.x % 32] = sum;
     __syncthreads();
     if (lane == 0 && c < a.n) {
@@ -162,19 +163,20 @@ KERNEL(column_sum, ColumnSumArgs) {
     }
 }
 
-struct PermuteArgs {
+template <class S> struct PermuteOf {
     const float* x;
-    float* y;
+    S* y;
     i64 size;
     int d1, d2, d3; // sizes of the last three axes of y
     int s0, s1, s2, s3; // steps in x for each axis of y
     int pad_;
 };
+typedef PermuteOf<float> PermuteArgs;
 
-// y in rows, from x in steps: the layouts of convolution weights. 8 bytes an element.
-KERNEL(permute, PermuteArgs) {
+// y in rows, from x in steps: the layouts of convolution weights. 8 bytes an element, 6 where it is rounded.
+STORED(permute, PermuteOf) {
     const i64 i = (i64)blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= a.size) return;
     const int c = (int)(i % a.d3), b = (int)(i / a.d3 % a.d2), e = (int)(i / a.d3 / a.d2 % a.d1), f = (int)(i / a.d3 / a.d2 / a.d1);
-    a.y[i] = a.x[(i64)f * a.s0 + (i64)e * a.s1 + (i64)b * a.s2 + (i64)c * a.s3];
+    store1(a.y + i, a.x[(i64)f * a.s0 + (i64)e * a.s1 + (i64)b * a.s2 + (i64)c * a.s3]);
 }

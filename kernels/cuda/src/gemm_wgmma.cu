@@ -5,28 +5,26 @@
 // many with PARTS = 2); bytes 2·(m·k + n·k) + the result, if each operand came once from memory. A step of a block is 4·WIDE cycles of its tensor cores and reads
 // 128·(128+WIDE) bytes through L2: 1024 cycles and 48 KiB with WIDE 256. Floor on a H100: 989 TFLOP/s.
 
-struct WgmmaArgs {
-    GemmArgs g; // its operands are not read
-    const u16 *x, *w;       // they are here, rounded
-    const u16 *xLow, *wLow; // and what rounding left, for PARTS = 2
+struct PartsArgs {
+    GemmArgs g;             // operands rounded
+    const u16 *xLow, *wLow; // what rounding left
 };
 
-// y = x rounded to bfloat16, low = the rest, rounded, if it is wanted: 6 or 8 bytes an element, 8 elements a thread. n is a multiple of 8.
-struct RoundArgs {
+struct SplitArgs {
     const float* x;
-    u16 *y, *low;
+    u16 *high, *low;
     i64 n;
 };
 
-KERNEL(round_bf16, RoundArgs) {
+// high = x rounded to bfloat16, low = the rest, rounded: 8 bytes an element, 8 elements a thread. n is a multiple of 8.
+KERNEL(split_bf16, SplitArgs) {
     const i64 i = ((i64)blockIdx.x * 256 + threadIdx.x) * 8;
     if (i >= a.n) return;
     const float8 v = load8(a.x + i);
-    store8((bf16*)a.y + i, v);
-    if (!a.low) return;
-    auto low = [](float4 f) { return make_float4(low_part(f.x), low_part(f.y), low_part(f.z), low_part(f.w)); };
-    const float8 l = {low(v.lo), low(v.hi)};
-    store8((bf16*)a.low + i, l);
+    auto rest = [](float4 f) { return make_float4(low_part(f.x), low_part(f.y), low_part(f.z), low_part(f.w)); };
+    const float8 r = {rest(v.lo), rest(v.hi)};
+    store8((bf16*)a.high + i, v);
+    store8((bf16*)a.low + i, r);
 }
 
 #ifdef HAS_WGMMA
@@ -114,9 +112,8 @@ template <int KIND, int WIDE> struct WgmmaCopy {
     }
 };
 
-template <int KIND, int PARTS, int WIDE, int STAGES> static __device__ __forceinline__ void gemm_wgmma(const WgmmaArgs& args) {
+template <int KIND, int PARTS, int WIDE, int STAGES> static __device__ __forceinline__ void gemm_wgmma(const GemmArgs& a, const u16* xLow, const u16* wLow) {
     const int depth = 64, leftSize = 128 * depth * 2, stage = leftSize + WIDE * depth * 2, ahead = STAGES - 2;
-    const GemmArgs& a = args.g;
     DYNAMIC_SHARED(unsigned char, memory); // STAGES x (left, right), and up to 1008 bytes before, since the swizzle is one of addresses
     const shared_t ring = (shared(memory) + 1023) & ~(shared_t)1023;
     const GemmBlock t = gemm_block(a, 128, WIDE);
@@ -129,8 +126,8 @@ template <int KIND, int PARTS, int WIDE, int STAGES> static __device__ __forcein
     int k = t.first, pass = 0, put = 0; // of the next step to copy
     auto copy = [&]() {
         const shared_t to = ring + put * stage + mine;
-        const u16* x = (PARTS == 2 && pass == (KIND == TN ? 1 : 0) ? args.xLow : args.x) + xGroup;
-        const u16* w = (PARTS == 2 && pass == (KIND == TN ? 0 : 1) ? args.wLow : args.w) + wGroup;
+        const u16* x = (PARTS == 2 && pass == (KIND == TN ? 1 : 0) ? xLow : (const u16*)a.x.p) + xGroup;
+        const u16* w = (PARTS == 2 && pass == (KIND == TN ? 0 : 1) ? wLow : (const u16*)a.w) + wGroup;
         part.left(to, x, w, k);
         part.right(to + leftSize, x, w, k);
         put = put + 1 == STAGES ? 0 : put + 1;
@@ -189,12 +186,12 @@ template <int KIND, int PARTS, int WIDE, int STAGES> static __device__ __forcein
 
 // Names: precision, kind and columns of the tile. Narrow tiles leave room for a second block on a multiprocessor, which works while the first one stores.
 #define GEMM_WGMMA(kind, KIND)                                                                                              \
-    KERNEL_BESIDE(gemm_wgmma_bf16_##kind##_256, WgmmaArgs, 256, 1) { gemm_wgmma<KIND, 1, 256, 4>(a); }               \
-    KERNEL_BESIDE(gemm_wgmma_bf16_##kind##_128, WgmmaArgs, 256, 2) { gemm_wgmma<KIND, 1, 128, 3>(a); }               \
-    KERNEL_BESIDE(gemm_wgmma_bf16_##kind##_64, WgmmaArgs, 256, 2) { gemm_wgmma<KIND, 1, 64, 4>(a); }                 \
-    KERNEL_BESIDE(gemm_wgmma_high_##kind##_256, WgmmaArgs, 256, 1) { gemm_wgmma<KIND, 2, 256, 4>(a); }               \
-    KERNEL_BESIDE(gemm_wgmma_high_##kind##_128, WgmmaArgs, 256, 2) { gemm_wgmma<KIND, 2, 128, 3>(a); }               \
-    KERNEL_BESIDE(gemm_wgmma_high_##kind##_64, WgmmaArgs, 256, 2) { gemm_wgmma<KIND, 2, 64, 4>(a); }
+    KERNEL_BESIDE(gemm_wgmma_bf16_##kind##_256, GemmArgs, 256, 1) { gemm_wgmma<KIND, 1, 256, 4>(a, nullptr, nullptr); } \
+    KERNEL_BESIDE(gemm_wgmma_bf16_##kind##_128, GemmArgs, 256, 2) { gemm_wgmma<KIND, 1, 128, 3>(a, nullptr, nullptr); } \
+    KERNEL_BESIDE(gemm_wgmma_bf16_##kind##_64, GemmArgs, 256, 2) { gemm_wgmma<KIND, 1, 64, 4>(a, nullptr, nullptr); } \
+    KERNEL_BESIDE(gemm_wgmma_high_##kind##_256, PartsArgs, 256, 1) { gemm_wgmma<KIND, 2, 256, 4>(a.g, a.xLow, a.wLow); }               \
+    KERNEL_BESIDE(gemm_wgmma_high_##kind##_128, PartsArgs, 256, 2) { gemm_wgmma<KIND, 2, 128, 3>(a.g, a.xLow, a.wLow); }               \
+    KERNEL_BESIDE(gemm_wgmma_high_##kind##_64, PartsArgs, 256, 2) { gemm_wgmma<KIND, 2, 64, 4>(a.g, a.xLow, a.wLow); }
 GEMM_WGMMA(nt, NT)
 GEMM_WGMMA(nn, NN)
 GEMM_WGMMA(tn, TN)

@@ -59,5 +59,11 @@ static __device__ __forceinline__ void store8(bf16* p, float8 v) {
     *reinterpret_cast<uint4*>(p) = make_uint4(pack_bf16(v.lo.x, v.lo.y), pack_bf16(v.lo.z, v.lo.w), pack_bf16(v.hi.x, v.hi.y), pack_bf16(v.hi.z, v.hi.w));
 }
 
-// Elements that a thread reads in 16 bytes.
-template <class S> struct Line { static const int size = 16 / sizeof(S); };
+// The same into and from arrays.
+template <class S> static __device__ __forceinline__ void load_line(float (&v)[1], const S* p) { v[0] = load1(p); }
+template <class S> static __device__ __forceinline__ void load_line(float (&v)[4], const S* p) {
+    const float4 f = load4(p);
+    v[0] = f.x, v[1] = f.y, v[2] = f.z, v[3] = f.w;
+}
+template <class S> static __device__ __forceinline__ void store_line(S* p, const float (&v)[1]) { store1(p, v[0]); }
+template <class S> static __device__ __forceinline__ void store_line(S* p, const float (&v)[4]) { store4(p, make_float4(v[0], v[1], v[2], v[3])); }

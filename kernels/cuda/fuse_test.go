@@ -1,0 +1,32 @@
+package cuda
+
+import (
+	"testing"
+
+	"aural/internal/cudaemu"
+	"aural/kernels"
+	"aural/kernels/kerneltest"
+	"aural/kernels/ref"
+)
+
+// Chains give what the reference's single ops give, in either order of threads.
+func TestChains(t *testing.T) {
+	for name, o := range map[string]cudaemu.Options{"forward": {}, "reverse": {Reverse: true}} {
+		t.Run(name, func(t *testing.T) {
+			b := emulated(t, Options{}, o)
+			for _, cases := range [][]kerneltest.ChainCase{kerneltest.WaveformChains(), kerneltest.ResidualChains(), kerneltest.ProductChains()} {
+				kerneltest.RunChainsAgainst(t, b, ref.New(), kerneltest.Tolerance{Norm: 1e-5, Abs: 1e-5}, cases)
+			}
+		})
+	}
+}
+
+// Products in reduced precision have the epilogues of float32.
+func TestChainsOfPrecisions(t *testing.T) {
+	for p, tol := range map[kernels.Precision]float64{kernels.PrecisionHigh: 2e-5, kernels.PrecisionBF16: 1e-2} {
+		t.Run(string(p), func(t *testing.T) {
+			b := emulated(t, Options{Precision: p}, cudaemu.Options{})
+			kerneltest.RunChainsAgainst(t, b, ref.New(), kerneltest.Tolerance{Norm: tol, Abs: 10 * tol}, kerneltest.ProductChains())
+		})
+	}
+}
