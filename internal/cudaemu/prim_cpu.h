@@ -536,6 +536,7 @@ static inline void mma_bf16(float (&d)[4], const u32 (&a)[4], u32 b0, u32 b1) {
 static inline void cp_async16(shared_t to, const void* from, bool keep) {
     if ((to & 15) || (keep && ((uintptr_t)from & 15))) emu::fail("cp.async of an address that is not a multiple of 16");
     emu::cur->copies.push_back({(void*)to, from, keep, emu::cur->group});
+    memset((void*)to, 0xff, 16); // whoever reads on gets what nobody knows: the copy may be there at once, or when it is waited for
 }
 static inline void cp_commit() { emu::cur->group++; }
 template <int N> static inline void cp_wait() {
