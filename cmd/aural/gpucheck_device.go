@@ -28,7 +28,7 @@ func (c *gpuCheck) env() error {
 	if c.f.ordinal < 0 || c.f.ordinal >= len(infos) {
 		return fmt.Errorf("there is no GPU %d, the driver shows %d", c.f.ordinal, len(infos))
 	}
-	c.report.Device, c.report.Compiler = infos[c.f.ordinal], compiler.Name()
+	c.report.Device = infos[c.f.ordinal]
 	d := c.report.Device
 	c.add(checkLine{Status: "PASS", Name: "device", Value: strings.ReplaceAll(d.Name, " ", "_"), Note: deviceText(d)})
 	if n, err := nvml.Open(); err == nil {
@@ -46,7 +46,7 @@ func (c *gpuCheck) env() error {
 	if err != nil {
 		return err
 	}
-	c.api, c.compiler = api, compiler
+	c.api, c.compiler, c.report.Compiler = api, compiler, compiler.Name()
 	c.measured("start", time.Since(began).Seconds(), "s until the kernels were there, with "+compiler.Name())
 	return be.Close()
 }
