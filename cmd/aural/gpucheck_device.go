@@ -67,8 +67,8 @@ func (c *gpuCheck) status(n *nvml.Library) (list []nvml.Status) {
 // probeBytes is what the copies move: more than any cache of a GPU holds.
 const probeBytes = 256 << 20
 
-// probes measures the driver: copies on the device and from the host, and the cost of a command by itself and in a graph.
-func (c *gpuCheck) probes() (err error) {
+// driverProbes measures the driver: copies on the device and from the host, and the cost of a command by itself and in a graph.
+func (c *gpuCheck) driverProbes() (err error) {
 	done := make(chan error, 1)
 	go func() { // a context belongs to its thread
 		runtime.LockOSThread()
@@ -117,7 +117,8 @@ func (c *gpuCheck) probeOn() (err error) {
 	if err != nil {
 		return err
 	}
-	c.measured("copy_on_device", 2*float64(size)/ms/1e9, "TB/s read and written")
+	c.report.Ceilings.Bytes = 2 * float64(size) / ms * 1e3
+	c.measured("copy_on_device", c.report.Ceilings.Bytes/1e12, "TB/s read and written")
 	if ms, err = timer.best(5, func() error { return ctx.CopyToDevice(s, p[0], host) }); err != nil {
 		return err
 	}

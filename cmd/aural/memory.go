@@ -74,8 +74,13 @@ func (s *session) checkMemory() error {
 	if !has.known || need(s.plan) <= has.bytes {
 		return nil
 	}
-	return fmt.Errorf("the run needs %s, but only %s are available (%s): %s", planText(s.plan), bytesText(has.bytes), has.source, s.wayOut(has.bytes))
+	return noRoomError(fmt.Sprintf("the run needs %s, but only %s are available (%s): %s", planText(s.plan), bytesText(has.bytes), has.source, s.wayOut(has.bytes)))
 }
+
+// noRoomError is that of a run that does not fit.
+type noRoomError string
+
+func (e noRoomError) Error() string { return string(e) }
 
 // explain adds the plan and a way out to the error of a device that has no memory left, however that came. How is what continues the run, with its space.
 func (s *session) explain(err error, how string) error {
