@@ -92,7 +92,7 @@ func (b *Backend) Alloc(bytes int) (kernels.Memory, error) {
 	}
 	var p driver.Ptr
 	err := b.exec.do(func(ctx driver.Context) (err error) {
-		if p, err = ctx.Alloc(max(bytes, 1)); err != nil {
+		if p, err = b.exec.alloc(ctx, max(bytes, 1)); err != nil {
 			free, total, _ := ctx.Memory()
 			return fmt.Errorf("cuda: %d bytes, of %d free and %d there are: %w", bytes, free, total, err)
 		}
@@ -103,7 +103,7 @@ func (b *Backend) Alloc(bytes int) (kernels.Memory, error) {
 	}
 	var once sync.Once
 	free := func() (err error) {
-		once.Do(func() { err = b.exec.do(func(ctx driver.Context) error { return ctx.Free(p) }) })
+		once.Do(func() { err = b.exec.do(func(ctx driver.Context) error { return b.exec.free(ctx, p, max(bytes, 1)) }) })
 		return err
 	}
 	return kernels.Memory{Dev: uintptr(p), Size: bytes, Free: free}, nil
@@ -158,7 +158,7 @@ func (b *Backend) Close() error {
 	err := b.exec.do(func(ctx driver.Context) error {
 		err := b.exec.sync(ctx)
 		if b.scratch != 0 {
-			err = errors.Join(err, ctx.Free(b.scratch))
+			err = errors.Join(err, b.exec.free(ctx, b.scratch, b.room))
 		}
 		err = errors.Join(err, b.exec.steps.close(ctx))
 		if b.module != 0 {
@@ -175,12 +175,18 @@ func (b *Backend) Close() error {
 func (b *Backend) finish(p *plan) (kernels.Kernel, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	for i := range p.launches {
+		if l := &p.launches[i]; l.grid.Y > maxGrid || l.grid.Z > maxGrid {
+			return kernels.Kernel{}, fmt.Errorf("cuda: %s: kernel %s would need a grid of %v: %w; a smaller batch fits", p.variant, l.kernel, l.grid, kernels.ErrUnsupported)
+		}
+	}
+	if b.exec == nil { // for plans
+		b.room = max(b.room, p.scratch)
+		return kernels.Kernel{Variant: p.variant}, nil
+	}
 	err := b.exec.do(func(ctx driver.Context) error {
 		for i := range p.launches {
 			l := &p.launches[i]
-			if l.grid.Y > maxGrid || l.grid.Z > maxGrid {
-				return fmt.Errorf("kernel %s would need a grid of %v: %w; a smaller batch fits", l.kernel, l.grid, kernels.ErrUnsupported)
-			}
 			f, ok := b.functions[l.kernel]
 			if !ok {
 				var err error
@@ -210,26 +216,37 @@ const defaultShared = 48 << 10
 // maxGrid is the most blocks along the second and third axis of a grid.
 const maxGrid = 1<<16 - 1
 
-// grow makes the scratch memory at least so large.
+// grow makes the scratch memory at least so large. After an error it is as large as it was, if that can still be had.
 func (b *Backend) grow(ctx driver.Context, bytes int) error {
-	if bytes <= b.room {
+	had := b.room
+	if bytes <= had {
 		return nil
 	}
 	if err := b.exec.sync(ctx); err != nil {
 		return err
 	}
-	if b.scratch != 0 {
-		if err := ctx.Free(b.scratch); err != nil {
+	if b.scratch != 0 { // first, because both may not fit
+		if err := b.exec.free(ctx, b.scratch, had); err != nil {
 			return err
 		}
 	}
 	b.scratch, b.room = 0, 0
-	p, err := ctx.Alloc(bytes)
-	if err != nil {
+	take := func(bytes int) error {
+		p, err := b.exec.alloc(ctx, bytes)
+		if err == nil {
+			b.scratch, b.room = p, bytes
+		}
 		return err
 	}
-	b.scratch, b.room = p, bytes
-	return nil
+	err := take(bytes)
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("%d bytes of working memory: %w", bytes, err)
+	if had > 0 {
+		err = errors.Join(err, take(had))
+	}
+	return err
 }
 
 // run fills in the parameters of each launch and hands them to the executor.
