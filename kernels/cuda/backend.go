@@ -10,6 +10,7 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 
 	"aural/kernels"
@@ -23,7 +24,7 @@ type Options struct {
 	Precision kernels.Precision
 	// MMASync computes products with mma.sync on devices that have wgmma too, to compare the two.
 	MMASync bool
-	// SyncEach waits for every launch, so that an error names the kernel that made it.
+	// SyncEach waits for every launch, so that an error names the kernel that made it. There are no graphs then.
 	SyncEach bool
 }
 
@@ -34,7 +35,12 @@ type Backend struct {
 	precision kernels.Precision
 	wgmma     bool // products of bfloat16 use the instruction of Hopper (sm_90a)
 
+	graphs    bool       // Record makes some
+	recording sync.Mutex // one at a time
+
 	mu        sync.Mutex // guards what follows
+	recorded  *recording // that is being made
+	moves     int        // of scratch
 	call      call
 	step      kernels.Step // the one queued last for kernels that draw noise,
 	stepped   bool         // if there was one
@@ -57,7 +63,10 @@ func New(api driver.API, compiler driver.Compiler, o Options) (*Backend, error) 
 	if err != nil {
 		return nil, err
 	}
-	b := &Backend{exec: e, info: info, precision: o.Precision, wgmma: info.Major == 9 && !o.MMASync, functions: map[string]driver.Function{}}
+	b := &Backend{
+		exec: e, info: info, precision: o.Precision, wgmma: info.Major == 9 && !o.MMASync, functions: map[string]driver.Function{},
+		graphs: !o.SyncEach && os.Getenv(driver.SyncVariable) != "1" && os.Getenv(GraphVariable) != "0",
+	}
 	image, log, err := compiler.Compile(Text(), nil, info)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("cuda: compiling the kernels with %s for %s: %w\n%s", compiler.Name(), info.Name, err, log), b.Close())
@@ -157,6 +166,12 @@ func (b *Backend) Close() error {
 	b.closed = true
 	err := b.exec.do(func(ctx driver.Context) error {
 		err := b.exec.sync(ctx)
+		for g := range b.exec.graphs {
+			err = errors.Join(err, ctx.FreeGraph(g))
+		}
+		for m := range b.exec.marks {
+			err = errors.Join(err, m.free(ctx))
+		}
 		if b.scratch != 0 {
 			err = errors.Join(err, b.exec.free(ctx, b.scratch, b.room))
 		}
@@ -231,6 +246,7 @@ func (b *Backend) grow(ctx driver.Context, bytes int) error {
 		}
 	}
 	b.scratch, b.room = 0, 0
+	b.moves++
 	take := func(bytes int) error {
 		p, err := b.exec.alloc(ctx, bytes)
 		if err == nil {
@@ -249,19 +265,28 @@ func (b *Backend) grow(ctx driver.Context, bytes int) error {
 	return err
 }
 
-// run fills in the parameters of each launch and hands them to the executor.
+// run fills in the parameters of each launch and hands them to the executor, or keeps them where the step is that of a recording.
 func (b *Backend) run(p *plan, s *kernels.Step, in, out []kernels.Buffer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.call = call{step: b.exec.steps.at, ins: in, outs: out, scratch: b.scratch}
+	r := b.recorded
+	if r != nil && s != &r.step {
+		r = nil
+	}
 	for i := range p.launches {
 		l := &p.launches[i]
 		l.bind(&b.call)
+		c := command{what: launchKernel, launch: l}
+		copy(c.args[:], l.args)
+		if r != nil {
+			r.drew = r.drew || b.call.drew
+			r.launches = append(r.launches, c)
+			continue
+		}
 		if b.call.drew {
 			b.draw(s)
 		}
-		c := command{what: launchKernel, launch: l}
-		copy(c.args[:], l.args)
 		b.exec.commands <- c
 	}
 	b.call = call{}

@@ -27,6 +27,9 @@ var fusions = []fusion{
 	{"add_n+layer_norm_grad", 0, fitsResidualGrad, (*Backend).residualNormGrad},
 	{"add_n+layer_norm_grad+dropout", 0, fitsResidualGrad, (*Backend).residualNormGrad},
 
+	{"layer_norm+gelu", 0, fitsNormGELU, (*Backend).normGELU},
+	{"gelu_grad+layer_norm_grad", 0, fitsResidualGrad, (*Backend).residualNormGrad},
+
 	{"linear+gelu", 0, fitsProduct, (*Backend).productThen},
 	{"linear+gelu+dropout", 0, fitsProduct, (*Backend).productThen},
 	{"conv1d+gelu", 0, fitsProduct, (*Backend).productThen},
@@ -143,6 +146,12 @@ func fitsResidual(c *chain) bool {
 		}
 	}
 	return dropped == 1 && !c.used(0, 0) && drops(c.Links[0])
+}
+
+// fitsNormGELU: the norm may be wanted besides.
+func fitsNormGELU(c *chain) bool {
+	l := c.Links[0]
+	return residualWidth(l.In[0].Last()) > 0 && numbers(l.In[0], l.Out[0], c.Links[1].Out[0]) && c.outside(0, 0, 1, 2) && c.reads(1, 0, 0, 0)
 }
 
 // fitsResidualGrad: the normalisation's gradient is one term of the sum behind it, the sum before it is the gradient that it reads.

@@ -2,24 +2,25 @@ package cuda
 
 import (
 	"fmt"
+	"slices"
 
 	"aural/kernels"
 	"aural/kernels/cuda/driver"
 )
 
 type residualNormArgs struct {
-	X                   [4]driver.Ptr
-	Gamma, Beta, Sum, Y driver.Ptr
-	Mean, Rstd          driver.Ptr
-	Noise               noise
-	Rows, Row           int64
-	Width, Terms, Drop  int32
-	Eps                 float32
+	X                        [4]driver.Ptr
+	Gamma, Beta, Sum, Y, Act driver.Ptr
+	Mean, Rstd               driver.Ptr
+	Noise                    noise
+	Rows, Row                int64
+	Width, Terms, Drop       int32
+	Eps                      float32
 }
 
 type residualNormGradArgs struct {
 	Dy                         [4]driver.Ptr
-	X, Gamma, Mean, Rstd       driver.Ptr
+	X, Z, Gamma, Mean, Rstd    driver.Ptr
 	More                       [4]driver.Ptr
 	Total, Dx, Sum, Dropped    driver.Ptr
 	Parts                      driver.Ptr
@@ -43,6 +44,20 @@ func residualWidth(width int) int {
 
 // rowElements is the number of elements of a batch row, for dropout.
 func rowElements(d kernels.Desc) int { return d.Size() / max(1, d.Shape[0]) }
+
+// normGELU is the chain layer_norm, gelu.
+func (b *Backend) normGELU(c *chain) *plan {
+	d := c.Links[0].In[0]
+	a := &residualNormArgs{Rows: int64(d.Rows()), Width: int32(d.Last()), Drop: -1, Terms: 1, Eps: float32(c.Links[0].Op.(kernels.LayerNorm).Eps)}
+	x, gamma, beta := c.in(0, 0), c.in(0, 1), c.in(0, 2)
+	y, mean, rstd, act := c.out(0, 0), c.out(0, 1), c.out(0, 2), c.out(1, 0)
+	p := b.plan("norm_gelu")
+	grid, block := eachWarp(int(a.Rows))
+	add(p, stored(fmt.Sprintf("residual_norm_%d", residualWidth(d.Last())), d), grid, block, 0, a, func(c *call) {
+		a.X[0], a.Gamma, a.Beta, a.Y, a.Mean, a.Rstd, a.Act = x(c), gamma(c), beta(c), y(c), mean(c), rstd(c), act(c)
+	})
+	return p
+}
 
 // residualNorm is the chain (dropout,) add_n, layer_norm.
 func (b *Backend) residualNorm(c *chain) *plan {
@@ -78,12 +93,9 @@ func (b *Backend) residualNorm(c *chain) *plan {
 	return p
 }
 
-// residualNormGrad is the chain (add_n,) layer_norm_grad (, add_n) (, dropout).
+// residualNormGrad is the chain (add_n or gelu_grad,) layer_norm_grad (, add_n) (, dropout).
 func (b *Backend) residualNormGrad(c *chain) *plan {
-	norm := 0
-	if _, ok := c.Links[0].Op.(kernels.AddN); ok {
-		norm = 1
-	}
+	norm := slices.IndexFunc(c.Links, func(l kernels.Link) bool { return l.Op == kernels.LayerNormGrad{} })
 	d := c.Links[norm].In[1]
 	rows, width := d.Rows(), d.Last()
 	chunk := normGradChunk(rows)
@@ -91,12 +103,17 @@ func (b *Backend) residualNormGrad(c *chain) *plan {
 	a := &residualNormGradArgs{Rows: int64(rows), Row: int64(rowElements(d)), Width: int32(width), Chunk: int32(chunk), Terms: 1}
 	p := b.plan("residual_norm_grad")
 	parts := p.floats(chunks * 2 * width)
-	terms, more := [maxTerms]place{c.in(norm, 0)}, [maxTerms]place{}
-	total, sum, dropped := none, none, none
+	terms, more := [maxTerms]place{input(c.Links[norm].From[0])}, [maxTerms]place{}
+	z, total, sum, dropped := none, none, none, none
 	if norm == 1 {
-		a.Terms, total = int32(len(c.Links[0].In)), c.out(0, 0)
-		for i := range c.Links[0].In {
-			terms[i] = c.in(0, i)
+		total = c.out(0, 0)
+		if _, gelu := c.Links[0].Op.(kernels.GELUGrad); gelu {
+			terms[0], z = c.in(0, 0), c.in(0, 1)
+		} else {
+			a.Terms = int32(len(c.Links[0].In))
+			for i := range c.Links[0].In {
+				terms[i] = c.in(0, i)
+			}
 		}
 	}
 	for i := norm + 1; i < len(c.Links); i++ {
@@ -124,7 +141,7 @@ func (b *Backend) residualNormGrad(c *chain) *plan {
 		for i, t := range more[:a.Mores] {
 			a.More[i] = t(c)
 		}
-		a.X, a.Gamma, a.Mean, a.Rstd = x(c), gamma(c), mean(c), rstd(c)
+		a.X, a.Z, a.Gamma, a.Mean, a.Rstd = x(c), z(c), gamma(c), mean(c), rstd(c)
 		a.Total, a.Dx, a.Sum, a.Dropped, a.Parts = total(c), dx(c), sum(c), dropped(c), parts.at(c)
 		if a.Dropped != 0 {
 			a.Noise.at(c)

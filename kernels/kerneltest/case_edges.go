@@ -54,6 +54,8 @@ func ResidualChains() []ChainCase {
 		add("residual", []int{7, 9, 10}, ChainCall{drop, []int{1}}, ChainCall{kernels.AddN{}, []int{0, 6}}, ChainCall{norm, []int{7, 4, 5}})
 		add("residual inference", nil, ChainCall{kernels.AddN{}, []int{0, 1}}, ChainCall{norm, []int{6, 4, 5}})
 		add("residual of four", []int{6}, ChainCall{kernels.AddN{}, []int{3, 2, 1, 0}}, ChainCall{norm, []int{6, 4, 5}})
+		add("norm gelu", []int{6, 7, 8}, ChainCall{norm, []int{0, 4, 5}}, ChainCall{kernels.GELU{}, []int{6}})
+		add("norm gelu inference", nil, ChainCall{norm, []int{0, 4, 5}}, ChainCall{kernels.GELU{}, []int{6}})
 		add("residual dropped first", nil, ChainCall{drop, []int{0}}, ChainCall{kernels.AddN{}, []int{6, 1, 2}}, ChainCall{norm, []int{7, 4, 5}})
 
 		// The gradient needs moments: LayerNorm runs before. y 6, mean 7, rstd 8, from x 0; dy are 1-3.
@@ -67,6 +69,7 @@ func ResidualChains() []ChainCase {
 		after("residual gradient, no sum", []int{9, 10, 11}, grad(1), ChainCall{drop, []int{9}})
 		after("residual gradient behind", []int{10, 11, 12}, grad(1), ChainCall{kernels.AddN{}, []int{2, 9}}, ChainCall{drop, []int{12}})
 		after("residual gradient, weights only", []int{10, 11}, grad(1), ChainCall{kernels.AddN{}, []int{9, 2, 3}})
+		after("norm gelu gradient", []int{10, 11}, ChainCall{kernels.GELUGrad{}, []int{1, 6}}, grad(9))
 		after("residual gradient before", []int{11, 12}, ChainCall{kernels.AddN{}, []int{1, 2}}, grad(9))
 	}
 	return cases

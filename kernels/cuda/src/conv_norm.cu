@@ -49,7 +49,7 @@ static __device__ __forceinline__ void conv_norm_stage(float* s, const float* x,
 }
 
 // Sums over 512 windows: a thread has a sum, and a third of the windows for K = 10. 65·T·B multiply-adds in float64 (18 M for 1.4 M samples) and 4 bytes a sample.
-KERNEL(conv_norm_moments, ConvNormArgs) {
+static __device__ __forceinline__ void conv_norm_span_moments(const ConvNormArgs& a) {
     DYNAMIC_SHARED(float, s);
     __shared__ double part[256];
     const int b = blockIdx.y, t0 = blockIdx.x * conv_norm_span, n = min(conv_norm_span, a.frames - t0), k = a.kernel;
@@ -73,6 +73,7 @@ KERNEL(conv_norm_moments, ConvNormArgs) {
     for (int i = 1; i < slices; i++) sum += part[i * sums + threadIdx.x];
     a.moments[((i64)b * gridDim.x + blockIdx.x) * sums + threadIdx.x] = sum;
 }
+KERNEL(conv_norm_moments, ConvNormArgs) { conv_norm_span_moments(a); }
 
 // A block adds the moments of a row, and works out what its channels need.
 KERNEL(conv_norm_stats, ConvNormArgs) {
@@ -120,7 +121,7 @@ KERNEL(conv_norm_stats, ConvNormArgs) {
 // What a block of the main kernels has: 512 channels and a chunk of frames, a thread two channels. Each value in shared memory is read by all lanes at once; with K = 10
 // and stride 5 four frames share 25 samples, seven loads.
 template <int K, int STRIDE, class S> struct ConvNormBlock {
-    static const int taps = K ? K : conv_norm_kernel, together = K ? 4 : 1, line = K ? ((together - 1) * STRIDE + K + 3) / 4 * 4 : taps;
+    enum { taps = K ? K : conv_norm_kernel, together = K ? 4 : 1, line = K ? ((together - 1) * STRIDE + K + 3) / 4 * 4 : taps };
     float w[conv_norm_channels][taps], rate[conv_norm_channels], offset[conv_norm_channels], more[conv_norm_channels];
     const float* s;
     int c, b, kernel, stride, n; // n frames

@@ -1,10 +1,11 @@
-// The end of a residual branch: dropout of what the branch gives, the sum with what it began from, layer normalisation; and the gradients of these. A warp has a row of at
-// most 128·V numbers in registers, four of a lane in line; widths are multiples of 4. The mask of dropout is drawn again backward, never stored.
+// Layer normalisation with what stands before and behind it, and the gradients. The end of a residual branch: dropout of what the branch gives, the sum with what it began
+// from, the norm. A layer of the large models' feature encoder: the norm, GELU. A warp has a row of at most 128·V numbers in registers, four of a lane in line; widths are
+// multiples of 4. The mask of dropout is drawn again backward, never stored.
 
 template <class S> struct ResidualNormOf {
     const S* x[4]; // terms, from left to right
     const float *gamma, *beta;
-    S *sum, *y;         // sum: or none
+    S *sum, *y, *act;   // the sum, the norm, GELU of it; each may be none
     float *mean, *rstd; // or none
     Noise noise;
     i64 rows, row; // row: elements of a batch row, for dropout
@@ -68,7 +69,9 @@ template <int V, class S> static __device__ __forceinline__ void residual_norm_r
         const int c = i * 128 + lane * 4;
         if (c >= a.width) continue;
         const float4 g = load4(a.gamma + c), b = load4(a.beta + c);
-        store4(a.y + r * a.width + c, make_float4(fmaf(v[i].x * rstd, g.x, b.x), fmaf(v[i].y * rstd, g.y, b.y), fmaf(v[i].z * rstd, g.z, b.z), fmaf(v[i].w * rstd, g.w, b.w)));
+        const float4 y = make_float4(fmaf(v[i].x * rstd, g.x, b.x), fmaf(v[i].y * rstd, g.y, b.y), fmaf(v[i].z * rstd, g.z, b.z), fmaf(v[i].w * rstd, g.w, b.w));
+        if (a.y) store4(a.y + r * a.width + c, y);
+        if (a.act) store4(a.act + r * a.width + c, make_float4(gelu_of(y.x), gelu_of(y.y), gelu_of(y.z), gelu_of(y.w)));
     }
     if (lane == 0 && a.mean) a.mean[r] = mean;
     if (lane == 0 && a.rstd) a.rstd[r] = rstd;
@@ -81,9 +84,10 @@ STORED(residual_norm_1024, ResidualNormOf) { residual_norm_row<8>(a); }
 template <class S> struct ResidualNormGradOf {
     const S* dy[4]; // terms of the gradient of the normalisation's output
     const S* x;
+    const S* z; // dy is multiplied by the derivative of GELU there, or none
     const float *gamma, *mean, *rstd;
     const S* more[4]; // what is added to the normalisation's gradient
-    S *total, *dx, *sum, *dropped; // the sum of dy, the normalisation's gradient, its sum with more, dropout of that; each may be none
+    S *total, *dx, *sum, *dropped; // what the norm's gradient begins with, the normalisation's gradient, its sum with more, dropout of that; each may be none
     float* parts;     // (blocks, 2, width) sums of dy·x̂ and dy
     Noise noise;
     i64 rows, row;
@@ -119,6 +123,14 @@ template <int V, class S> static __device__ __forceinline__ void residual_norm_g
 #pragma unroll
             for (int i = 0; i < V; i++)
                 if (i * 128 + lane * 4 < width) g[i] = add4(g[i], load4(a.dy[t] + r * width + i * 128 + lane * 4));
+        }
+        if (a.z) {
+#pragma unroll
+            for (int i = 0; i < V; i++) {
+                if (i * 128 + lane * 4 >= width) continue;
+                const float4 z = load4(a.z + r * width + i * 128 + lane * 4);
+                g[i] = make_float4(g[i].x * gelu_slope(z.x), g[i].y * gelu_slope(z.y), g[i].z * gelu_slope(z.z), g[i].w * gelu_slope(z.w));
+            }
         }
         float s1 = 0, s2 = 0;
 #pragma unroll
