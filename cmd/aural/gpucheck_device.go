@@ -28,7 +28,7 @@ func (c *gpuCheck) env() error {
 	if c.f.ordinal < 0 || c.f.ordinal >= len(infos) {
 		return fmt.Errorf("there is no GPU %d, the driver shows %d", c.f.ordinal, len(infos))
 	}
-	c.report.Device, c.report.Compiler = infos[c.f.ordinal], compiler.Name()
+	c.report.Device = infos[c.f.ordinal]
 	d := c.report.Device
 	c.add(checkLine{Status: "PASS", Name: "device", Value: strings.ReplaceAll(d.Name, " ", "_"), Note: deviceText(d)})
 	if n, err := nvml.Open(); err == nil {
@@ -46,7 +46,7 @@ func (c *gpuCheck) env() error {
 	if err != nil {
 		return err
 	}
-	c.api, c.compiler = api, compiler
+	c.api, c.compiler, c.report.Compiler = api, compiler, compiler.Name()
 	c.measured("start", time.Since(began).Seconds(), "s until the kernels were there, with "+compiler.Name())
 	return be.Close()
 }
@@ -67,8 +67,8 @@ func (c *gpuCheck) status(n *nvml.Library) (list []nvml.Status) {
 // probeBytes is what the copies move: more than any cache of a GPU holds.
 const probeBytes = 256 << 20
 
-// probes measures the driver: copies on the device and from the host, and the cost of a command by itself and in a graph.
-func (c *gpuCheck) probes() (err error) {
+// driverProbes measures the driver: copies on the device and from the host, and the cost of a command by itself and in a graph.
+func (c *gpuCheck) driverProbes() (err error) {
 	done := make(chan error, 1)
 	go func() { // a context belongs to its thread
 		runtime.LockOSThread()
@@ -117,7 +117,8 @@ func (c *gpuCheck) probeOn() (err error) {
 	if err != nil {
 		return err
 	}
-	c.measured("copy_on_device", 2*float64(size)/ms/1e9, "TB/s read and written")
+	c.report.Ceilings.Bytes = 2 * float64(size) / ms * 1e3
+	c.measured("copy_on_device", c.report.Ceilings.Bytes/1e12, "TB/s read and written")
 	if ms, err = timer.best(5, func() error { return ctx.CopyToDevice(s, p[0], host) }); err != nil {
 		return err
 	}
