@@ -52,7 +52,12 @@ func (c *gpuCheck) probes() error {
 }
 
 func (c *gpuCheck) withDevice(precision kernels.Precision, use func(*cuda.Backend) error) (err error) {
-	be, err := cuda.New(c.api, c.compiler, cuda.Options{Ordinal: c.f.ordinal, Precision: precision})
+	return c.withOptions(cuda.Options{Precision: precision}, use)
+}
+
+func (c *gpuCheck) withOptions(o cuda.Options, use func(*cuda.Backend) error) (err error) {
+	o.Ordinal = c.f.ordinal
+	be, err := cuda.New(c.api, c.compiler, o)
 	if err != nil {
 		return err
 	}

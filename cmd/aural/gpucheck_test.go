@@ -51,7 +51,7 @@ func TestGPUCheck(t *testing.T) {
 	}
 	for _, want := range []string{"PASS env/device emulated", "PASS probes/there_and_back 0 0", "PASS kernels/float32/gelu ", "PASS kernels/bf16/linear ",
 		"PASS model/float32/loss ", "PASS model/bf16/gradient ", "PASS ops/update ", "PASS steps/bf16/1_rows ", "SKIP torch/script",
-		"PASS probes/product_bf16 ", "PASS probes/two_streams_768x768 ", "PASS probes/graph_gap ", "SKIP probes/strided_tensor_maps ", "PASS model/bf16/curve "} {
+		"PASS kernels/high/linear ", "PASS kernels/bf16_mma_sync/linear ", "PASS products/qkv/apart ", "PASS products/conv1_grad_weight/wgmma ", "PASS probes/product_bf16 ", "PASS probes/two_streams_768x768 ", "PASS probes/graph_gap ", "SKIP probes/strided_tensor_maps ", "PASS model/bf16/curve "} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no line %q in\n%s", want, out)
 		}
