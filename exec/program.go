@@ -47,12 +47,15 @@ type launch struct {
 // Phases is the time that runs took, by part of the program.
 type Phases struct{ Forward, Backward time.Duration }
 
-// Plan prunes the graph, plans its memory and compiles every op. An op that the back end cannot do is an error here, with its place in the model.
+// Plan prunes the graph, makes chains of ops that the back end computes together, plans the memory and compiles every op. An op that the back end cannot do is an
+// error here, with its place in the model.
 func Plan(g *Graph, be kernels.Backend) (*Program, error) {
 	if err := g.check(); err != nil {
 		return nil, err
 	}
-	p := &Program{graph: g, backend: be, nodes: g.prune(), inputs: map[string]int{}, outputs: map[string]Output{}, conds: map[int]bool{}}
+	nodes := g.prune()
+	g = stored(g, nodes, be)
+	p := &Program{graph: g, backend: be, nodes: fuse(g, nodes, be), inputs: map[string]int{}, outputs: map[string]Output{}, conds: map[int]bool{}}
 	external := map[int]bool{}
 	for _, o := range g.Outputs {
 		p.outputs[o.Name] = o
@@ -87,13 +90,7 @@ func Plan(g *Graph, be kernels.Backend) (*Program, error) {
 	return p, nil
 }
 
-func (p *Program) descs(vs []int) []kernels.Desc {
-	d := make([]kernels.Desc, len(vs))
-	for i, v := range vs {
-		d[i] = p.graph.Values[v].Desc
-	}
-	return d
-}
+func (p *Program) descs(vs []int) []kernels.Desc { return descs(p.graph, vs) }
 
 // layout gives every root value a place: inputs and named outputs for the whole run, the rest from first write to last read.
 func (p *Program) layout(external map[int]bool) {
@@ -240,12 +237,12 @@ func (p *Program) Freeze() error {
 		return nil
 	}
 	for _, n := range p.nodes {
-		switch n.Op.(type) {
-		case kernels.Linear, kernels.Conv1D:
-			if w := n.In[1]; p.graph.Values[w].Kind == Param {
-				if err := f.Freeze(n.Op, p.bufs[w]); err != nil {
-					return err
-				}
+		for _, w := range weights(n) {
+			if p.graph.Values[w.value].Kind != Param {
+				continue
+			}
+			if err := f.Freeze(w.op, p.bufs[w.value]); err != nil {
+				return err
 			}
 		}
 	}

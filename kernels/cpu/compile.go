@@ -40,6 +40,9 @@ func agree(op kernels.Op, in, out []kernels.Desc) error {
 // compile is the switch from ops to implementations; nil means that there is none.
 func (b *Backend) compile(op kernels.Op, in, out []kernels.Desc) *plan {
 	switch o := op.(type) {
+	case *kernels.Chain:
+		return b.chain(o)
+
 	case kernels.Linear:
 		return b.linear(in)
 	case kernels.LinearGradInput:

@@ -22,6 +22,8 @@ type Options struct {
 	Ordinal int // which device
 	// Precision of matrix products and attention; "" means float32.
 	Precision kernels.Precision
+	// MMASync computes products with mma.sync on devices that have wgmma too, to compare the two.
+	MMASync bool
 	// SyncEach waits for every launch, so that an error names the kernel that made it. There are no graphs then.
 	SyncEach bool
 }
@@ -31,6 +33,7 @@ type Backend struct {
 	exec      *executor
 	info      driver.Info
 	precision kernels.Precision
+	wgmma     bool // products of bfloat16 use the instruction of Hopper (sm_90a)
 
 	graphs    bool       // Record makes some
 	recording sync.Mutex // one at a time
@@ -60,7 +63,10 @@ func New(api driver.API, compiler driver.Compiler, o Options) (*Backend, error) 
 	if err != nil {
 		return nil, err
 	}
-	b := &Backend{exec: e, info: info, precision: o.Precision, graphs: !o.SyncEach && os.Getenv(driver.SyncVariable) != "1" && os.Getenv(GraphVariable) != "0", functions: map[string]driver.Function{}}
+	b := &Backend{
+		exec: e, info: info, precision: o.Precision, wgmma: info.Major == 9 && !o.MMASync, functions: map[string]driver.Function{},
+		graphs: !o.SyncEach && os.Getenv(driver.SyncVariable) != "1" && os.Getenv(GraphVariable) != "0",
+	}
 	image, log, err := compiler.Compile(Text(), nil, info)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("cuda: compiling the kernels with %s for %s: %w\n%s", compiler.Name(), info.Name, err, log), b.Close())
