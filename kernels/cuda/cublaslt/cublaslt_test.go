@@ -86,8 +86,8 @@ func TestProducts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := range 16 {
-		m := driver.Product{M: 5, N: 3, K: 7, TransA: n&1 != 0, TransB: n&2 != 0, BF16: n&4 != 0, Bias: n&8 != 0, LdD: 6}
+	for n := range 32 {
+		m := driver.Product{M: 5, N: 3, K: 7, TransA: n&1 != 0, TransB: n&2 != 0, BF16: n&4 != 0, Bias: n&8 != 0, NarrowD: n&16 != 0, LdD: 6}
 		rowsA, columnsA, rowsB, columnsB := 5, 7, 7, 3
 		if m.TransA {
 			rowsA, columnsA = columnsA, rowsA
@@ -98,17 +98,27 @@ func TestProducts(t *testing.T) {
 		m.LdA, m.LdB = rowsA+2, rowsB+1
 		keepA, a, va := host(m.LdA*columnsA, m.BF16)
 		keepB, b, vb := host(m.LdB*columnsB, m.BF16)
-		_, bias, vbias := host(5, false)
+		keepBias, bias, vbias := host(5, m.NarrowD)
 		if !m.Bias {
 			bias, vbias = 0, make([]float32, 5)
 		}
-		d := make([]float32, 6*3)
+		d, limit := make([]float32, 6*3), 1e-5
+		half := make([]uint16, len(d))
+		to := ptr(d)
+		if m.NarrowD {
+			to, limit = ptr(half), 0.05
+		}
 		q, err := p.Plan(m)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := q.Run(0x77, a, b, ptr(d), bias, 0x1000); err != nil {
+		if err := q.Run(0x77, a, b, to, bias, 0x1000); err != nil {
 			t.Fatal(err)
+		}
+		for i, h := range half {
+			if m.NarrowD {
+				d[i] = math.Float32frombits(uint32(h) << 16)
+			}
 		}
 		for i := range 5 {
 			for j := range 3 {
@@ -123,12 +133,12 @@ func TestProducts(t *testing.T) {
 					}
 					want += float64(va[ia]) * float64(vb[ib])
 				}
-				if got := float64(d[i+6*j]); math.Abs(got-want) > 1e-5 {
+				if got := float64(d[i+6*j]); math.Abs(got-want) > limit {
 					t.Errorf("%+v: element %d,%d is %v, want %v", m, i, j, got, want)
 				}
 			}
 		}
-		_, _ = keepA, keepB
+		_, _, _ = keepA, keepB, keepBias
 	}
 	if err := p.Close(); err != nil || int32(x.live.Call()) != 0 {
 		t.Errorf("%v, %d objects are left", err, int32(x.live.Call()))

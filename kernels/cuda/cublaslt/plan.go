@@ -57,9 +57,12 @@ func (p *products) Plan(m driver.Product) (driver.PlannedProduct, error) {
 
 func (q *plan) make(m driver.Product) error {
 	x := q.p.x
-	operand, compute := uintptr(typeF32), uintptr(computeF32Pedantic)
+	operand, result, compute := uintptr(typeF32), uintptr(typeF32), uintptr(computeF32Pedantic)
 	if m.BF16 {
 		operand, compute = typeBF16, computeF32
+	}
+	if m.NarrowD {
+		result = typeBF16
 	}
 	if err := check(x.descCreate, x.descCreate.Call(uintptr(unsafe.Pointer(&q.desc)), compute, typeF32)); err != nil {
 		return err
@@ -100,7 +103,7 @@ func (q *plan) make(m driver.Product) error {
 	if err := layout(&q.b, operand, rows, columns, m.LdB); err != nil {
 		return err
 	}
-	if err := layout(&q.d, typeF32, m.M, m.N, m.LdD); err != nil {
+	if err := layout(&q.d, result, m.M, m.N, m.LdD); err != nil {
 		return err
 	}
 	return q.choose()

@@ -1,12 +1,13 @@
 package driver
 
 // Product is a matrix product for a library: D = op(A)·op(B), plus Bias[m] in row m, summed in float32. Matrices are in column-major order: element (r,c) is at
-// r + c·Ld. D is (M,N), op(A) is (M,K), op(B) is (K,N). D and the bias are float32.
+// r + c·Ld. D is (M,N), op(A) is (M,K), op(B) is (K,N).
 type Product struct {
 	M, N, K        int
 	LdA, LdB, LdD  int
 	TransA, TransB bool // op is the transpose
 	BF16           bool // A and B are bfloat16; otherwise float32, and multiplied as such
+	NarrowD        bool // D and the bias are bfloat16, otherwise float32
 	Bias           bool
 }
 

@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-struct desc { int compute, scale, trans[2]; uint32_t epilogue; float *bias; };
+struct desc { int compute, scale, trans[2]; uint32_t epilogue; const void *bias; };
 struct layout { int type; uint64_t rows, cols; int64_t ld; };
 struct preference { uint64_t workspace; uint32_t mask, align[4]; };
 struct result { uint64_t algo[8]; size_t workspace; int state; float waves; int reserved[4]; };
@@ -59,7 +59,7 @@ int cublasLtMatmulDescSetAttribute(struct desc *d, int which, const void *p, siz
 	if (r) return r;
 	if ((which == 3 || which == 4) && n == 4) d->trans[which - 3] = *(const int32_t *)p;
 	else if (which == 7 && n == 4) d->epilogue = *(const uint32_t *)p;
-	else if (which == 8 && n == 8) d->bias = *(float *const *)p;
+	else if (which == 8 && n == 8) d->bias = *(void *const *)p;
 	else return 7;
 	return 0;
 }
@@ -105,7 +105,7 @@ static double at(const struct layout *l, const void *p, int64_t r, int64_t c) {
 }
 
 int cublasLtMatmul(void *h, struct desc *d, const float *alpha, const void *A, struct layout *a, const void *B, struct layout *b, const float *beta, const void *C,
-                   struct layout *c, float *D, struct layout *out, const uint64_t *algo, void *workspace, size_t bytes, void *stream) {
+                   struct layout *c, void *D, struct layout *out, const uint64_t *algo, void *workspace, size_t bytes, void *stream) {
 	(void)h;
 	int r = did("cublasLtMatmul", " alpha=%g beta=%g workspace=%p,%zu stream=%p", *alpha, *beta, workspace, bytes, stream);
 	if (r) return r;
@@ -113,10 +113,12 @@ int cublasLtMatmul(void *h, struct desc *d, const float *alpha, const void *A, s
 	int64_t inner = d->trans[0] ? a->rows : a->cols;
 	for (uint64_t i = 0; i < out->rows; i++)
 		for (uint64_t j = 0; j < out->cols; j++) {
-			double sum = d->epilogue == 4 ? d->bias[i] : 0;
+			double sum = d->epilogue == 4 ? at(&(struct layout){out->type, 0, 0, 0}, d->bias, i, 0) : 0;
 			for (int64_t k = 0; k < inner; k++)
 				sum += (d->trans[0] ? at(a, A, k, i) : at(a, A, i, k)) * (d->trans[1] ? at(b, B, j, k) : at(b, B, k, j));
-			D[i + j * out->ld] = sum;
+			union { float f; uint32_t u; } v = {sum};
+			if (out->type == 0) ((float *)D)[i + j * out->ld] = sum;
+			else ((uint16_t *)D)[i + j * out->ld] = (v.u + 0x7fff + (v.u >> 16 & 1)) >> 16;
 		}
 	return 0;
 }
