@@ -17,6 +17,7 @@ import (
 
 	"aural/exec"
 	"aural/kernels"
+	"aural/kernels/cuda"
 	"aural/kernels/cuda/driver"
 	"aural/pretrain"
 	"aural/recipes"
@@ -258,6 +259,9 @@ func (c *gpuCheck) steps() error {
 				continue
 			}
 			err := c.step(name, rows, precision)
+			if err == nil && rows == c.f.rows[0] {
+				err = c.withoutGraphs(name, rows, precision)
+			}
 			var large noRoomError
 			switch {
 			case errors.As(err, &large), errors.Is(err, driver.ErrOutOfMemory):
@@ -268,6 +272,22 @@ func (c *gpuCheck) steps() error {
 		}
 	}
 	return nil
+}
+
+// withoutGraphs times updates whose kernels are launched one by one.
+func (c *gpuCheck) withoutGraphs(name string, rows int, precision kernels.Precision) error {
+	was, set := os.LookupEnv(cuda.GraphVariable)
+	if err := os.Setenv(cuda.GraphVariable, "0"); err != nil {
+		return err
+	}
+	defer func() {
+		if set {
+			os.Setenv(cuda.GraphVariable, was)
+		} else {
+			os.Unsetenv(cuda.GraphVariable)
+		}
+	}()
+	return c.step(name+"/without_graphs", rows, precision)
 }
 
 func (c *gpuCheck) step(name string, rows int, precision kernels.Precision) (err error) {

@@ -86,9 +86,6 @@ func (c *context) push(s driver.Stream, call func() error) error {
 	return err
 }
 
-// HostCall queues a function of the host, as libraries do with kernels of their own. It is not a part of driver.Context.
-func (c *context) HostCall(s driver.Stream, call func() error) error { return c.push(s, call) }
-
 // drain does all that is queued.
 func (c *context) drain() error {
 	for i := range c.queue {

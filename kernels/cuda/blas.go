@@ -1,6 +1,7 @@
 package cuda
 
 import (
+	"fmt"
 	"unsafe"
 
 	"aural/kernels"
@@ -71,6 +72,15 @@ func (p *plan) library(kind kind, rows, columns, k int, x, w operand, bias, y pl
 		},
 	})
 	return true
+}
+
+// PlansProduct reports whether the library has a way for a product; nil says so. There must be a library.
+func (b *Backend) PlansProduct(m driver.Product) error {
+	if b.planProduct == nil {
+		return fmt.Errorf("cuda: %s has no library of products", b.Name())
+	}
+	_, err := b.planProduct(m)
+	return err
 }
 
 // start gives a launch to a stream; d has what a kernel is launched with.
