@@ -8,10 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"aural/kernels"
 	"aural/kernels/cuda"
 	"aural/kernels/cuda/driver"
-	"aural/kernels/kerneltest"
 	"aural/nvml"
 )
 
@@ -222,68 +220,4 @@ func (w stopwatch) best(n int, queue func() error) (float64, error) {
 		}
 	}
 	return max(best, 1e-9), nil
-}
-
-// kernels holds every op against the reference in float64, then the products in reduced precision.
-func (c *gpuCheck) kernels() error {
-	within := func(summed, composed float64) []kerneltest.Option {
-		return []kerneltest.Option{
-			kerneltest.Tolerate(kerneltest.Summed, kerneltest.Tolerance{Norm: summed, Abs: summed}),
-			kerneltest.Tolerate(kerneltest.Composed, kerneltest.Tolerance{Norm: composed, Abs: composed}),
-		}
-	}
-	for _, p := range []struct {
-		name string
-		o    cuda.Options
-		opts []kerneltest.Option
-	}{
-		{"float32", cuda.Options{Precision: kernels.PrecisionFloat32}, nil},
-		{"bf16", cuda.Options{Precision: kernels.PrecisionBF16}, within(1e-2, 2e-2)},
-		{"high", cuda.Options{Precision: kernels.PrecisionHigh}, within(2e-5, 2e-5)},
-		{"bf16_mma_sync", cuda.Options{Precision: kernels.PrecisionBF16, MMASync: true}, within(1e-2, 2e-2)},
-	} {
-		if p.o.MMASync && c.report.Device.Major != 9 {
-			continue // that is what bf16 was
-		}
-		if err := c.kernelsIn(p.name, p.o, p.opts); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *gpuCheck) kernelsIn(called string, o cuda.Options, opts []kerneltest.Option) (err error) {
-	o.Ordinal = c.f.ordinal
-	be, err := cuda.New(c.api, c.compiler, o)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, be.Close()) }()
-	late := false
-	opts = append(opts, kerneltest.Only(func(op kernels.Op, _ []kernels.Desc) bool {
-		if o.Precision != kernels.PrecisionFloat32 && !isProduct(op.Name()) || !c.op.MatchString(op.Name()) {
-			return false
-		}
-		late = late || c.over()
-		return !late
-	}))
-	for r := range kerneltest.Check(be, opts...) {
-		name := called + "/" + r.Op
-		note := fmt.Sprintf("of the tolerance, %s", plural(r.Calls, "call"))
-		if r.Refused > 0 {
-			note += fmt.Sprintf(", %d without a kernel", r.Refused)
-		}
-		switch {
-		case r.Err != nil:
-			c.add(checkLine{Status: "FAIL", Name: name, Value: number(r.Used), Limit: "1", Note: r.Err.Error()})
-		case r.Refused == r.Calls:
-			c.skip(name, "no kernel")
-		default:
-			c.limit(name, r.Used, 1, note)
-		}
-	}
-	if late {
-		c.skip(called+"/rest", "the time of the phase is over")
-	}
-	return nil
 }

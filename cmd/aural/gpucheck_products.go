@@ -47,7 +47,7 @@ func (c *gpuCheck) products() error {
 	list := c.baseProducts()
 	results, times := [2][][]float32{}, [2][]float64{}
 	for i, twin := range []bool{false, true} {
-		err := c.withOptions(cuda.Options{Precision: kernels.PrecisionBF16, MMASync: twin}, func(be *cuda.Backend) error {
+		err := c.withBackend(cuda.Options{Precision: kernels.PrecisionBF16, MMASync: twin}, func(be *cuda.Backend) error {
 			for _, p := range list {
 				y, err := resultOf(be, p.call)
 				if err != nil {

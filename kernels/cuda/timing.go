@@ -162,7 +162,7 @@ func (q *prepared) queue(ctx driver.Context, s driver.Stream) error {
 	for i := range q.p.launches {
 		l := &q.p.launches[i]
 		l.bind(&q.c)
-		if err := ctx.Launch(s, l.f, &driver.Launch{Grid: l.grid, Block: l.block, Shared: l.shared, Args: l.args}); err != nil {
+		if err := l.start(ctx, s, &driver.Launch{Grid: l.grid, Block: l.block, Shared: l.shared, Args: l.args}); err != nil {
 			return err
 		}
 	}

@@ -101,7 +101,7 @@ func (c ChainCase) check(b, judge kernels.Backend, tol Tolerance, stored bool) (
 		}
 		for i, v := range used {
 			if narrow[v] {
-				err = compareStored(got[i], kernels.Data[float64](promoted(values[v])), tol, 1)
+				_, err = compareStored(got[i], kernels.Data[float64](promoted(values[v])), tol, 1)
 			} else if tol == (Tolerance{}) {
 				err = sameBits(got[i:i+1], values[v:v+1])
 			} else {
