@@ -1,6 +1,8 @@
 package cuda
 
 import (
+	"math"
+	"slices"
 	"testing"
 
 	"aural/internal/cudaemu"
@@ -9,16 +11,16 @@ import (
 	"aural/kernels/ref"
 )
 
-// Chains give what the reference's single ops give, in either order of threads.
+// allChains are those that this back end takes.
+func allChains() []kerneltest.ChainCase {
+	return slices.Concat(kerneltest.WaveformChains(), kerneltest.ResidualChains(), kerneltest.ProductChains())
+}
+
+// Chains give what the reference's single ops give, and neither the number of processors nor the order of blocks and threads changes a bit of it.
 func TestChains(t *testing.T) {
-	for name, o := range map[string]cudaemu.Options{"forward": {}, "reverse": {Reverse: true}} {
-		t.Run(name, func(t *testing.T) {
-			b := emulated(t, Options{}, o)
-			for _, cases := range [][]kerneltest.ChainCase{kerneltest.WaveformChains(), kerneltest.ResidualChains(), kerneltest.ProductChains()} {
-				kerneltest.RunChainsAgainst(t, b, ref.New(), kerneltest.Tolerance{Norm: 1e-5, Abs: 1e-5}, cases)
-			}
-		})
-	}
+	b := emulated(t, Options{}, cudaemu.Options{Workers: 1})
+	kerneltest.RunChainsAgainst(t, b, ref.New(), kerneltest.Tolerance{Norm: 1e-5, Abs: 1e-5}, allChains())
+	kerneltest.SameChains(t, b, emulated(t, Options{}, cudaemu.Options{Workers: 3, Reverse: true}), allChains())
 }
 
 // Products in reduced precision have the epilogues of float32.
@@ -43,5 +45,21 @@ func TestChainsStored(t *testing.T) {
 		{kerneltest.ProductChains(), kerneltest.Tolerance{Norm: 1e-2, Abs: 5e-2}},
 	} {
 		kerneltest.RunChainsStored(t, b, ref.New(), c.tol, c.cases)
+	}
+}
+
+// GELU of infinity is infinity, as in the reference, alone and behind a product.
+func TestGELUOfInfinity(t *testing.T) {
+	b := emulated(t, Options{}, cudaemu.Options{})
+	x := kernels.New(kernels.Float32, 6)
+	copy(x.F32(), []float32{float32(math.Inf(1)), float32(math.NaN()), 15.9, 16.1, 1e30, -1e30})
+	got := result(t, b, kernels.GELU{}, kernels.Step{}, []kernels.Buffer{x})[0].F32()
+	for i, want := range x.F32() {
+		if i == 5 {
+			want = 0
+		}
+		if got[i] != want && want == want || want != want && got[i] == got[i] {
+			t.Errorf("gelu(%v) is %v", x.F32()[i], got[i])
+		}
 	}
 }

@@ -48,6 +48,35 @@ func RunChainsStored(t *testing.T, b, judge kernels.Backend, tol Tolerance, case
 	runChains(t, b, judge, tol, cases, true)
 }
 
+// SameChains checks that two back ends give the same bits for chains.
+func SameChains(t *testing.T, a, b kernels.Backend, cases []ChainCase) {
+	t.Helper()
+	for _, c := range cases {
+		values, outs, err := c.single(a, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		chain, in, _ := c.chain(values, outs, nil)
+		call := Call{Op: chain, Step: c.Step}
+		for _, v := range in {
+			call.In = append(call.In, values[v])
+		}
+		var got [2][]kernels.Buffer
+		for i, be := range []kernels.Backend{a, b} {
+			r, err := newRig(be, call)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got[i], err = r.run(c.Step, dirtyNaN, false); errors.Join(err, r.free()) != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := sameBits(got[0], got[1]); err != nil {
+			t.Errorf("%s: %v", c.Name, err)
+		}
+	}
+}
+
 func runChains(t *testing.T, b, judge kernels.Backend, tol Tolerance, cases []ChainCase, stored bool) {
 	t.Helper()
 	for _, c := range cases {
