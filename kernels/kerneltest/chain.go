@@ -20,7 +20,11 @@ type ChainCase struct {
 	Again  []int
 	// Used lists values of the chain that are read outside, besides its last; nil means none.
 	Used []int
+	// Wide lists inputs that are float32 also where activations are stored in bfloat16.
+	Wide []int
 	Step kernels.Step
+
+	stored bool // activations are stored in bfloat16
 }
 
 // ChainCall is a call whose inputs are values.
@@ -39,24 +43,34 @@ func RunChains(t *testing.T, b kernels.Backend, tol Tolerance, cases []ChainCase
 // RunChainsAgainst is RunChains with another back end for the single ops.
 func RunChainsAgainst(t *testing.T, b, judge kernels.Backend, tol Tolerance, cases []ChainCase) {
 	t.Helper()
-	runChains(t, b, judge, tol, cases, false)
+	for _, c := range cases {
+		t.Run(c.Name, func(t *testing.T) {
+			if err := c.check(b, judge, tol); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
-// RunChainsStored is RunChainsAgainst with all activations in bfloat16 that may be, but waveforms. The single ops compute on the rounded inputs, in float32.
-func RunChainsStored(t *testing.T, b, judge kernels.Backend, tol Tolerance, cases []ChainCase) {
+// RunStoredChains is RunChainsAgainst with activations in bfloat16.
+func RunStoredChains(t *testing.T, b, judge kernels.Backend, tol Tolerance, cases []ChainCase) {
 	t.Helper()
-	runChains(t, b, judge, tol, cases, true)
+	cases = slices.Clone(cases)
+	for i := range cases {
+		cases[i].stored = true
+	}
+	RunChainsAgainst(t, b, judge, tol, cases)
 }
 
 // SameChains checks that two back ends give the same bits for chains.
 func SameChains(t *testing.T, a, b kernels.Backend, cases []ChainCase) {
 	t.Helper()
 	for _, c := range cases {
-		values, outs, err := c.single(a, nil)
+		values, outs, err := c.single(a)
 		if err != nil {
 			t.Fatal(err)
 		}
-		chain, in, _ := c.chain(values, outs, nil)
+		chain, in, _ := c.chain(values, outs)
 		call := Call{Op: chain, Step: c.Step}
 		for _, v := range in {
 			call.In = append(call.In, values[v])
@@ -67,7 +81,8 @@ func SameChains(t *testing.T, a, b kernels.Backend, cases []ChainCase) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got[i], err = r.run(c.Step, dirtyNaN, false); errors.Join(err, r.free()) != nil {
+			got[i], err = r.run(c.Step, dirtyNaN, false)
+			if err := errors.Join(err, r.free()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -77,27 +92,13 @@ func SameChains(t *testing.T, a, b kernels.Backend, cases []ChainCase) {
 	}
 }
 
-func runChains(t *testing.T, b, judge kernels.Backend, tol Tolerance, cases []ChainCase, stored bool) {
-	t.Helper()
-	for _, c := range cases {
-		t.Run(c.Name, func(t *testing.T) {
-			if err := c.check(b, judge, tol, stored); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-}
-
-func (c ChainCase) check(b, judge kernels.Backend, tol Tolerance, stored bool) (err error) {
-	var narrow map[int]bool
-	if stored {
-		narrow = c.narrow()
-	}
-	values, outs, err := c.single(judge, narrow)
+func (c ChainCase) check(b, judge kernels.Backend, tol Tolerance) (err error) {
+	values, outs, err := c.single(judge)
 	if err != nil {
 		return err
 	}
-	chain, in, used := c.chain(values, outs, narrow)
+	stored := c.storage(values, outs)
+	chain, in, used := c.chain(stored, outs)
 	if f, ok := b.(kernels.Fuser); !ok {
 		return fmt.Errorf("%s fuses nothing", b.Name())
 	} else if whole, _ := f.Fuses(chain); !whole {
@@ -105,18 +106,7 @@ func (c ChainCase) check(b, judge kernels.Backend, tol Tolerance, stored bool) (
 	}
 	call := Call{Op: chain, Step: c.Step}
 	for _, v := range in {
-		if narrow[v] {
-			call.In = append(call.In, rounded(values[v]))
-		} else {
-			call.In = append(call.In, values[v])
-		}
-	}
-	for _, v := range used {
-		d := values[v].Desc
-		if narrow[v] {
-			d.DType = kernels.BFloat16
-		}
-		call.Out = append(call.Out, d)
+		call.In = append(call.In, stored[v])
 	}
 	r, err := newRig(b, call)
 	if err != nil {
@@ -129,11 +119,12 @@ func (c ChainCase) check(b, judge kernels.Backend, tol Tolerance, stored bool) (
 			return err
 		}
 		for i, v := range used {
-			if narrow[v] {
-				err = compareStored(got[i], kernels.Data[float64](promoted(values[v])), tol, 1)
-			} else if tol == (Tolerance{}) {
+			switch {
+			case tol == (Tolerance{}):
 				err = sameBits(got[i:i+1], values[v:v+1])
-			} else {
+			case got[i].DType == kernels.BFloat16:
+				err = compareStored(got[i], floats(values[v]), tol, 1)
+			default:
 				_, err = compare(got[i], promoted(values[v]), tol, 1)
 			}
 			if err != nil {
@@ -147,15 +138,47 @@ func (c ChainCase) check(b, judge kernels.Backend, tol Tolerance, stored bool) (
 	return nil
 }
 
-// single computes all values op by op. outs holds the number of the first output of each call.
-// narrow gives only those narrow inputs that a bfloat16 holds.
-func (c ChainCase) single(b kernels.Backend, narrow map[int]bool) (values []kernels.Buffer, outs []int, err error) {
+// narrow reports whether input or value v, of which an op may give the activation, is stored in bfloat16: whether it is an activation to all calls that read it.
+func (c ChainCase) narrow(v int) bool {
+	narrow := c.stored && !slices.Contains(c.Wide, v)
+	for _, call := range c.Calls {
+		for j, u := range call.In {
+			narrow = narrow && (u != v || kernels.Activations(call.Op).Group(j) > 0)
+		}
+	}
+	return narrow
+}
+
+// storage is the values as they are stored.
+func (c ChainCase) storage(values []kernels.Buffer, outs []int) []kernels.Buffer {
+	stored := slices.Clone(values)
+	for v := range c.Inputs {
+		if c.narrow(v) {
+			stored[v] = rounded(values[v])
+		}
+	}
+	for i, call := range c.Calls {
+		end := len(values)
+		if i+1 < len(outs) {
+			end = outs[i+1]
+		}
+		for v := outs[i]; v < end; v++ {
+			if c.narrow(v) && kernels.Activations(call.Op).Group(outs[i]-1-v) > 0 {
+				stored[v] = rounded(values[v])
+			}
+		}
+	}
+	return stored
+}
+
+// single computes all values op by op, in float32. outs holds the number of the first output of each call.
+func (c ChainCase) single(b kernels.Backend) (values []kernels.Buffer, outs []int, err error) {
 	for i, x := range c.Inputs {
 		buf := kernels.New(x.DType, x.Shape...)
 		x.Fill(rng.At(1, uint64(i), rng.Site("chain/"+c.Name)), buf)
-		if narrow[i] {
-			for j, x := range widened(rounded(buf)) {
-				buf.F32()[j] = float32(x)
+		if c.narrow(i) {
+			for j, v := range widened(rounded(buf)) {
+				buf.F32()[j] = float32(v)
 			}
 		}
 		values = append(values, buf)
@@ -180,22 +203,14 @@ func (c ChainCase) single(b kernels.Backend, narrow map[int]bool) (values []kern
 }
 
 // chain makes the chain as the executor does, with the values that it reads and those that it gives.
-func (c ChainCase) chain(values []kernels.Buffer, outs []int, narrow map[int]bool) (chain *kernels.Chain, in, used []int) {
+func (c ChainCase) chain(values []kernels.Buffer, outs []int) (chain *kernels.Chain, in, used []int) {
 	chain = &kernels.Chain{}
 	made, count := map[int]int{}, 0
 	add := func(i int, again bool) {
 		call := c.Calls[i]
 		l := kernels.Link{Op: call.Op, Again: again}
-		var wide []kernels.Desc
-		stored := func(d kernels.Desc, v int) kernels.Desc {
-			if narrow[v] {
-				d.DType = kernels.BFloat16
-			}
-			return d
-		}
 		for _, v := range call.In {
-			wide = append(wide, values[v].Desc)
-			l.In = append(l.In, stored(values[v].Desc, v))
+			l.In = append(l.In, values[v].Desc)
 			if k, ok := made[v]; ok {
 				l.From = append(l.From, -1-k)
 				continue
@@ -205,17 +220,17 @@ func (c ChainCase) chain(values []kernels.Buffer, outs []int, narrow map[int]boo
 			}
 			l.From = append(l.From, slices.Index(in, v))
 		}
-		want, err := call.Op.Infer(wide)
-		if err != nil {
-			panic(err)
+		end := len(values)
+		if i+1 < len(outs) {
+			end = outs[i+1]
 		}
-		for k, d := range want {
+		for k := range end - outs[i] {
 			v := outs[i] + k
 			if k == 0 || !again {
 				made[v] = count
 			}
 			count++
-			l.Out = append(l.Out, stored(d, v))
+			l.Out = append(l.Out, values[v].Desc)
 			use := !again && (slices.Contains(c.Used, v) || i == len(c.Calls)-1)
 			l.Used = append(l.Used, use)
 			if use {
@@ -236,61 +251,6 @@ func (c ChainCase) chain(values []kernels.Buffer, outs []int, narrow map[int]boo
 		}
 	}
 	return chain, in, used
-}
-
-// narrow lists the values that may be stored in bfloat16.
-func (c ChainCase) narrow() map[int]bool {
-	wide := map[int]bool{}
-	for i, x := range c.Inputs {
-		wide[i] = x.Shape[len(x.Shape)-1] == 1
-	}
-	var outs []int
-	descs := []kernels.Desc{}
-	for _, x := range c.Inputs {
-		descs = append(descs, x.Desc)
-	}
-	for _, call := range c.Calls {
-		var in []kernels.Desc
-		for _, v := range call.In {
-			in = append(in, descs[v])
-		}
-		out, err := call.Op.Infer(in)
-		if err != nil {
-			panic(err)
-		}
-		outs = append(outs, len(descs))
-		descs = append(descs, out...)
-	}
-	// Values of one group are stored alike, so that what is wide makes others wide.
-	for changed := true; changed; {
-		changed = false
-		for i, call := range c.Calls {
-			s, groups := kernels.Activations(call.Op), map[int]bool{0: true}
-			each := func(visit func(v, group int)) {
-				for j, v := range call.In {
-					visit(v, s.Group(j))
-				}
-				last := len(descs)
-				if i+1 < len(outs) {
-					last = outs[i+1]
-				}
-				for o := range last - outs[i] {
-					visit(outs[i]+o, s.Group(-1-o))
-				}
-			}
-			each(func(v, g int) { groups[g] = groups[g] || wide[v] })
-			each(func(v, g int) {
-				if groups[g] && !wide[v] {
-					wide[v], changed = true, true
-				}
-			})
-		}
-	}
-	narrow := map[int]bool{}
-	for v := range descs {
-		narrow[v] = !wide[v]
-	}
-	return narrow
 }
 
 // promoted is a buffer in float64, or itself where it is of integers.
