@@ -9,6 +9,7 @@ import (
 	"aural/kernels"
 	"aural/kernels/kerneltest"
 	"aural/kernels/ref"
+	"aural/rng"
 )
 
 // allChains are those that this back end takes.
@@ -47,4 +48,23 @@ func TestGELUOfInfinity(t *testing.T) {
 			t.Errorf("gelu(%v) is %v", x.F32()[i], got[i])
 		}
 	}
+}
+
+// Products with enough tiles of 128x128 take those in float32 too, whose results leave in two halves.
+func TestChainsOfLargeTiles(t *testing.T) {
+	b := emulated(t, Options{}, cudaemu.Options{})
+	normal := func(shape ...int) kerneltest.Input {
+		return kerneltest.Input{Desc: kernels.Of(kernels.Float32, shape...), Fill: func(r *rng.Stream, b kernels.Buffer) {
+			for i := range b.F32() {
+				b.F32()[i] = float32(r.NormFloat64())
+			}
+		}}
+	}
+	const rows, wide, deep = 1410, 1540, 8
+	inputs := []kerneltest.Input{normal(rows, deep), normal(wide, deep), normal(wide), normal(rows, wide), normal(deep, wide)}
+	call := func(op kernels.Op, in ...int) kerneltest.ChainCall { return kerneltest.ChainCall{Op: op, In: in} }
+	kerneltest.RunChainsAgainst(t, b, ref.New(), kerneltest.Tolerance{Norm: 1e-5, Abs: 1e-5}, []kerneltest.ChainCase{
+		{Name: "nt", Inputs: inputs, Used: []int{5}, Calls: []kerneltest.ChainCall{call(kernels.Linear{}, 0, 1, 2), call(kernels.GELU{}, 5)}},
+		{Name: "nn", Inputs: inputs, Calls: []kerneltest.ChainCall{call(kernels.LinearGradInput{}, 0, 4), call(kernels.GELUGrad{}, 5, 3)}},
+	})
 }
