@@ -12,6 +12,7 @@ import (
 	"aural/kernels/cuda"
 	"aural/kernels/cuda/driver"
 	"aural/kernels/kerneltest"
+	"aural/kernels/ref"
 	"aural/nvml"
 )
 
@@ -273,6 +274,38 @@ func (c *gpuCheck) kernelsIn(precision kernels.Precision, opts []kerneltest.Opti
 	}
 	if late {
 		c.skip(string(precision)+"/rest", "the time of the phase is over")
+		return nil
 	}
+	c.chains(be, precision)
 	return nil
+}
+
+// chains holds what the back end fuses against the reference's single ops; in bf16, with activations stored so.
+func (c *gpuCheck) chains(be kernels.Backend, precision kernels.Precision) {
+	tol, stored := kerneltest.Tolerance{Norm: 1e-5, Abs: 1e-5}, precision == kernels.PrecisionBF16
+	if stored {
+		tol = kerneltest.Tolerance{Norm: 1e-2, Abs: 1e-2}
+	}
+	for _, kind := range []struct {
+		name  string
+		cases []kerneltest.ChainCase
+	}{{"waveform", kerneltest.WaveformChains()}, {"residual", kerneltest.ResidualChains()}, {"product", kerneltest.ProductChains()}} {
+		name := string(precision) + "/" + kind.name + " chains"
+		if !c.op.MatchString(kind.name + " chains") {
+			continue
+		}
+		wrong, first := 0, error(nil)
+		for chain, err := range kerneltest.CheckChains(be, ref.New(), tol, stored, kind.cases) {
+			if err != nil {
+				if wrong++; first == nil {
+					first = fmt.Errorf("%s: %w", chain, err)
+				}
+			}
+		}
+		note := "wrong, of " + plural(len(kind.cases), "chain")
+		if first != nil {
+			note += ": " + first.Error()
+		}
+		c.limit(name, float64(wrong), 0, note)
+	}
 }

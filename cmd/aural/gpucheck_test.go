@@ -36,7 +36,7 @@ func TestGPUCheck(t *testing.T) {
 	}
 	emulatedGPU(t)
 	dir := t.TempDir()
-	args := append([]string{"gpucheck", "--out", dir, "--minutes", "60", "--recipe", "quickstart", "--full", "quickstart", "--rows", "1", "--op", "^(gelu|linear)$",
+	args := append([]string{"gpucheck", "--out", dir, "--minutes", "60", "--recipe", "quickstart", "--full", "quickstart", "--rows", "1", "--op", "^(gelu|linear|residual chains)$",
 		"--torch", filepath.Join(dir, "none.py")}, tinySets...)
 	out, _ := call(t, exitDone, args...)
 	lines := strings.Split(strings.TrimSpace(out), "\n")

@@ -3,6 +3,7 @@ package kerneltest
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"testing"
 
@@ -60,6 +61,18 @@ func RunStoredChains(t *testing.T, b, judge kernels.Backend, tol Tolerance, case
 		cases[i].stored = true
 	}
 	RunChainsAgainst(t, b, judge, tol, cases)
+}
+
+// CheckChains does what [RunChainsAgainst] and [RunStoredChains] do, without a test. It gives each chain's name and what is wrong with it.
+func CheckChains(b, judge kernels.Backend, tol Tolerance, stored bool, cases []ChainCase) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for _, c := range cases {
+			c.stored = stored
+			if !yield(c.Name, c.check(b, judge, tol)) {
+				return
+			}
+		}
+	}
 }
 
 // SameChains checks that two back ends give the same bits for chains.
