@@ -13,6 +13,7 @@ var chainForms = []chainForm{
 	{(*Backend).featuresFused, (*Backend).features},
 	{(*Backend).featuresGradFused, (*Backend).featuresGrad},
 	{(*Backend).productFused, (*Backend).productThen},
+	{(*Backend).rowsFused, (*Backend).rows},
 }
 
 // Fuses implements kernels.Fuser.

@@ -89,6 +89,35 @@ func ProductChains() []ChainCase {
 	return cases
 }
 
+// RowChains are what residual branches and their gradients do row by row.
+func RowChains() []ChainCase {
+	var cases []ChainCase
+	step := kernels.Step{Seed: 4, Update: 1, Row: 3}
+	drop := kernels.Dropout{P: 0.3, Site: 5}
+	for _, s := range []struct{ batch, frames, width int }{{1, 1, 1}, {1, 1, 64}, {2, 3, 7}, {1, 33, 17}, {3, 70, 130}, {2, 401, 48}, {1, 5, 1000}} {
+		x, v, stat := normal(s.batch, s.frames, s.width), normal(s.width), normal(s.batch, s.frames)
+		name := fmt.Sprintf("%dx%dx%d", s.batch, s.frames, s.width)
+		add := func(what string, inputs []Input, used []int, calls ...ChainCall) {
+			cases = append(cases, ChainCase{Name: "rows/" + name + "/" + what, Inputs: inputs, Calls: calls, Used: used, Step: step})
+		}
+		norm := kernels.LayerNorm{Eps: 1e-5}
+		in := []Input{x, x, v, v} // branch 0, residual 1, gamma 2, beta 3
+		add("dropout sum norm", in, []int{5, 7, 8}, ChainCall{drop, []int{0}}, ChainCall{kernels.AddN{}, []int{1, 4}}, ChainCall{norm, []int{5, 2, 3}})
+		add("dropout sum norm, inference", in, nil, ChainCall{drop, []int{0}}, ChainCall{kernels.AddN{}, []int{1, 4}}, ChainCall{norm, []int{5, 2, 3}})
+		add("sum norm dropout", in, []int{4, 6, 7}, ChainCall{kernels.AddN{}, []int{0, 1}}, ChainCall{norm, []int{4, 2, 3}}, ChainCall{drop, []int{5}})
+		add("norm gelu", in, []int{5, 6}, ChainCall{norm, []int{0, 2, 3}}, ChainCall{kernels.GELU{}, []int{4}})
+		// dy 0, dy 1, x 2, gamma 3, mean 4, rstd 5, x 6
+		in = []Input{x, x, x, v, stat, stat, x}
+		add("sum norm gradient dropout", in, []int{8, 9, 10}, ChainCall{kernels.AddN{}, []int{0, 1}}, ChainCall{kernels.LayerNormGrad{}, []int{7, 2, 3, 4, 5}},
+			ChainCall{drop, []int{8}})
+		add("sum norm gradient, weights unused", in, nil, ChainCall{kernels.AddN{}, []int{0, 1, 6}}, ChainCall{kernels.LayerNormGrad{}, []int{7, 2, 3, 4, 5}},
+			ChainCall{drop, []int{8}})
+		add("norm gradient scale gelu gradient", in, []int{8, 9}, ChainCall{kernels.LayerNormGrad{}, []int{0, 2, 3, 4, 5}}, ChainCall{kernels.AddN{}, []int{1, 7}},
+			ChainCall{kernels.Scale{Factor: 0.1}, []int{10}}, ChainCall{kernels.GELUGrad{}, []int{11, 6}})
+	}
+	return cases
+}
+
 // ChainBench are chains of a base update with 15.6 s of audio.
 func ChainBench() []ChainCase {
 	features := featureSize{1, 249600, 1, 512, 10, 5, 512}.chains()
@@ -96,6 +125,10 @@ func ChainBench() []ChainCase {
 	conv := kernels.Conv1D{Stride: 2, Groups: 1}
 	taps, long, short := normal(512, 512, 3), normal(1, 12479, 512), normal(1, 6239, 512)
 	return []ChainCase{features[0], features[3],
+		{Name: "dropout sum norm", Inputs: []Input{x, x, normal(768), normal(768)}, Used: []int{5, 7, 8},
+			Calls: []ChainCall{{kernels.Dropout{P: 0.1}, []int{0}}, {kernels.AddN{}, []int{1, 4}}, {kernels.LayerNorm{Eps: 1e-5}, []int{5, 2, 3}}}},
+		{Name: "sum norm gradient dropout", Inputs: []Input{x, x, x, normal(768), normal(1, 779), normal(1, 779)}, Used: []int{7, 8, 9},
+			Calls: []ChainCall{{kernels.AddN{}, []int{0, 1}}, {kernels.LayerNormGrad{}, []int{6, 2, 3, 4, 5}}, {kernels.Dropout{P: 0.1}, []int{7}}}},
 		{Name: "ffn gelu", Inputs: []Input{x, w}, Calls: []ChainCall{{kernels.Linear{}, []int{0, 1}}, {kernels.GELU{}, []int{2}}}, Used: []int{2}},
 		{Name: "ffn gelu gradient", Inputs: []Input{x, wide, hidden}, Calls: []ChainCall{{kernels.LinearGradInput{}, []int{0, 1}}, {kernels.GELUGrad{}, []int{3, 2}}}},
 		{Name: "conv gelu", Inputs: []Input{long, taps}, Calls: []ChainCall{{conv, []int{0, 1}}, {kernels.GELU{}, []int{2}}}, Used: []int{2}},
