@@ -46,14 +46,14 @@ func (b *Backend) compile(op kernels.Op, in []kernels.Desc) *plan {
 	case kernels.Linear:
 		return b.linear(in, nil)
 	case kernels.LinearGradInput:
-		return b.linearGradInput(in, nil)
+		return b.linearGradInput(in)
 	case kernels.LinearGradWeight:
 		return b.linearGradWeight(o, in)
 
 	case kernels.Conv1D:
 		return b.conv1D(o, in, nil)
 	case kernels.Conv1DGradInput:
-		return b.conv1DGradInput(o, in, nil)
+		return b.conv1DGradInput(o, in)
 	case kernels.Conv1DGradWeight:
 		return b.conv1DGradWeight(o, in)
 	case kernels.WeightNorm:

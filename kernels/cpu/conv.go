@@ -143,10 +143,10 @@ func (b *Backend) conv1DGradWeight(o kernels.Conv1DGradWeight, in []kernels.Desc
 //
 // which is a convolution of stride 1 over dy with the taps of that residue: again a product with overlapping rows, whose result rows lie
 // Stride frames apart. Every frame is written once; nothing is scattered.
-func (b *Backend) conv1DGradInput(o kernels.Conv1DGradInput, in []kernels.Desc, e *epilogue) *plan {
+func (b *Backend) conv1DGradInput(o kernels.Conv1DGradInput, in []kernels.Desc) *plan {
 	groups := o.Conv.Groups
 	s := shapeOf(o.Conv, in[0].Shape[0], o.Len, in[1].Shape[1]*groups, in[1].Shape[0], in[1].Shape[2])
-	p := b.product(e)
+	p := b.plan("gemm")
 	most := ceilDiv(s.k, s.Stride) // taps of residue 0
 	lead := most - 1
 	last := (s.frames - 1 + s.PadLeft) / s.Stride // the largest j
@@ -169,8 +169,8 @@ func (b *Backend) conv1DGradInput(o kernels.Conv1DGradInput, in []kernels.Desc, 
 			y := gemm{k: taps * s.gout,
 				a:   view{rows[(first-(taps-1)+lead)*s.gout:], s.gout, 1},
 				b:   view{weights.f32(c)[(group*s.k+tapsBefore(s, r))*s.gout*s.gin:], s.gin, 1},
-				ldc: s.Stride * s.cin, then: e, call: c, first: (row*s.frames+tau)*s.cin + group*s.gin}
-			y.c = e.product(c)[y.first:]
+				c:   c.out[0].F32()[(row*s.frames+tau)*s.cin+group*s.gin:],
+				ldc: s.Stride * s.cin}
 			if taps == 0 {
 				y.a, y.b = view{}, view{}
 			}

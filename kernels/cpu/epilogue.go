@@ -15,15 +15,13 @@ type epilogue struct {
 
 // epilogueOp is an op on elements.
 type epilogueOp struct {
-	op    kernels.Op
-	rule  dropRule
-	x, y  source // what goes in, and out
-	other source // the other operand of a gradient
-	slope bool   // whether x is what GELU was taken of, and other its gradient
+	op   kernels.Op
+	rule dropRule
+	x, y source // what goes in, and out
 }
 
-// epilogueColumns is the number of columns that are finished at once: 240 rows of them, in float32, fit a second-level cache beside the operands.
-const epilogueColumns = 128
+// epilogueColumns is the largest number of columns that an op does at once.
+const epilogueColumns = 1024
 
 // product begins the plan of a product.
 func (b *Backend) product(e *epilogue) *plan {
@@ -49,24 +47,12 @@ func (e *epilogue) run(c *call, w *worker, first, ld, m, n int) {
 	for i := range e.ops {
 		o := &e.ops[i]
 		x, y := o.x(c), o.y(c)
-		var other []float32
-		if o.other != nil {
-			other = o.other(c)
-		}
 		for r := range m {
 			for lo, end := first+r*ld, first+r*ld+n; lo < end; lo += epilogueColumns {
 				hi := min(end, lo+epilogueColumns)
-				switch op := o.op.(type) {
+				switch o.op.(type) {
 				case kernels.GELU:
 					v.gelu(y[lo:hi], x[lo:hi])
-				case kernels.GELUGrad:
-					if o.slope {
-						v.geluGrad(y[lo:hi], other[lo:hi], x[lo:hi])
-					} else {
-						v.geluGrad(y[lo:hi], x[lo:hi], other[lo:hi])
-					}
-				case kernels.Scale:
-					v.scale(y[lo:hi], float32(op.Factor), x[lo:hi])
 				case kernels.Dropout:
 					v.drop(y[lo:hi], x[lo:hi], w.noiseAt(words, c.step, o.rule.site, c.step.Row*e.row+lo, hi-lo), o.rule.threshold, o.rule.keep)
 				}
@@ -75,17 +61,15 @@ func (e *epilogue) run(c *call, w *worker, first, ld, m, n int) {
 	}
 }
 
-// productFused says whether a chain is a product with an epilogue: linear layers and convolutions with GELU, and dropout after it; their gradients with GELU's.
+// productFused says whether a chain is a product with an epilogue: a linear layer or convolution with GELU, and dropout after it.
 func (b *Backend) productFused(c *kernels.Chain) (whole, more bool) {
 	for i, l := range c.Links {
 		ok := !l.Again && l.In[0].DType == kernels.Float32
 		switch op := l.Op.(type) {
-		case kernels.Linear, kernels.LinearGradInput, kernels.Conv1D, kernels.Conv1DGradInput:
+		case kernels.Linear, kernels.Conv1D:
 			ok = ok && i == 0 && inOrder(l.From)
 		case kernels.GELU:
 			ok = ok && i == 1 && follows(c, 1, 0, 0)
-		case kernels.GELUGrad:
-			ok = ok && i == 1 && (follows(c, 1, 0, 0) && l.From[1] >= 0 || follows(c, 1, 1, 0) && l.From[0] >= 0)
 		case kernels.Dropout:
 			_, kept := rule(op.P, op.Site)
 			ok = ok && i == 2 && kept && follows(c, 2, 0, 1)
@@ -122,11 +106,7 @@ func (b *Backend) productThen(c *kernels.Chain) *plan {
 	e := &epilogue{result: stored(0), row: out.Size() / max(1, out.Shape[0])}
 	for i, l := range c.Links[1:] {
 		o := epilogueOp{op: l.Op, x: stored(i), y: stored(i + 1)}
-		switch op := l.Op.(type) {
-		case kernels.GELUGrad:
-			o.slope = l.From[0] >= 0
-			o.other = input(max(l.From[0], l.From[1]))
-		case kernels.Dropout:
+		if op, ok := l.Op.(kernels.Dropout); ok {
 			o.rule, _ = rule(op.P, op.Site)
 		}
 		e.ops = append(e.ops, o)
@@ -135,12 +115,8 @@ func (b *Backend) productThen(c *kernels.Chain) *plan {
 	switch op := c.Links[0].Op.(type) {
 	case kernels.Linear:
 		return b.linear(in, e)
-	case kernels.LinearGradInput:
-		return b.linearGradInput(in, e)
 	case kernels.Conv1D:
 		return b.conv1D(op, in, e)
-	case kernels.Conv1DGradInput:
-		return b.conv1DGradInput(op, in, e)
 	}
 	return nil
 }

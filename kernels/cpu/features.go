@@ -188,6 +188,7 @@ type featureGradient struct {
 	groups  int
 	factors region // per row: mean and rstd·gamma of each channel
 	coef    region // per row: p, q, r of each channel
+	dn      region // the gradient of what the norm gave, (B,T,C)
 }
 
 func (g *featureGradient) norm(c *call, i int) []float32 { return c.in[g.chain.Links[1].From[i]].F32() }
@@ -211,7 +212,8 @@ func (g *featureGradient) sums(p *plan) {
 	sums := p.floats(g.batch * count * 2 * ch)
 	g.coef = p.floats(g.batch * 3 * ch)
 	step := min(size, max(1, featureBand/ch))
-	x, dn := p.floats(p.b.threads*step*ch), p.floats(p.b.threads*step*ch)
+	x := p.floats(p.b.threads * step * ch)
+	g.dn = p.floats(g.batch * frames * ch)
 	p.add(g.batch*count, func(c *call, w *worker, i int) {
 		row := i / count
 		s := sums.f32(c)[i*2*ch:][:2*ch]
@@ -219,7 +221,7 @@ func (g *featureGradient) sums(p *plan) {
 		factors := g.rowFactors(c, row)
 		for lo, end := i%count*size, min(frames, (i%count+1)*size); lo < end; lo += step {
 			hi := min(end, lo+step)
-			x, dn := x.own(c, w)[:(hi-lo)*ch], dn.own(c, w)[:(hi-lo)*ch]
+			x, dn := x.own(c, w)[:(hi-lo)*ch], g.dn.f32(c)[(row*frames+lo)*ch:][:(hi-lo)*ch]
 			g.convolve(c, w, row, lo, hi, 0, ch, x, ch)
 			w.v.vec.affine(dn, x, factors[:ch], factors[ch:], g.norm(c, 2))
 			w.v.vec.geluGrad(dn, g.dy(c)[(row*frames+lo)*ch:][:len(dn)], dn)
@@ -270,15 +272,12 @@ func (g *featureGradient) products(p *plan) {
 		width := to - from
 		x, dx := x.own(c, w)[:(hi-lo)*width], dx.own(c, w)[:(hi-lo)*width]
 		g.convolve(c, w, row, lo, hi, from, to, x, width)
-		factors, k := g.rowFactors(c, row), g.coef.f32(c)[row*3*g.cout:][:3*g.cout]
 		part := func(v []float32, i int) []float32 { return v[i*g.cout+from:][:width] }
-		w.v.vec.affine(dx, x, part(factors, 0), part(factors, 1), g.norm(c, 2)[from:to])
-		dy := g.dy(c)[(row*g.outs+lo)*g.cout:]
+		mean, gamma, k := part(g.rowFactors(c, row), 0), g.norm(c, 1)[from:to], g.coef.f32(c)[row*3*g.cout:][:3*g.cout]
+		dn := g.dn.f32(c)[(row*g.outs+lo)*g.cout:]
 		for r := range hi - lo {
-			d := dx[r*width:][:width]
-			w.v.vec.geluGrad(d, dy[r*g.cout+from:][:width], d)
+			w.v.vec.affineGrad(dx[r*width:][:width], dn[r*g.cout+from:][:width], x[r*width:][:width], mean, gamma, part(k, 0), part(k, 1), part(k, 2))
 		}
-		w.v.vec.affineGrad(dx, dx, x, part(factors, 0), g.norm(c, 1)[from:to], part(k, 0), part(k, 1), part(k, 2))
 		y := gemm{m: width, n: g.depth(), k: hi - lo, a: view{dx, 1, width}, b: g.x(c, row, 0).from(lo, 0), c: dw[from*g.depth():], ldc: g.depth(), accumulate: accumulate}
 		w.gemm(&y)
 	}

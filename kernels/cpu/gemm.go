@@ -146,6 +146,9 @@ func (w *worker) gemm(g *gemm) {
 				part.mc = min(t.mc, g.m-part.i)
 				w.packRows(&part)
 				w.block(&part)
+				if part.step+part.kc == g.k {
+					g.finish(w, part.i, part.j, part.mc, part.nc)
+				}
 			}
 		}
 	}
@@ -242,7 +245,6 @@ func (w *worker) block(b *block) {
 	if b.layoutA == byColumn {
 		lda = int64(4 * b.a.cs)
 	}
-	done := 0 // columns
 	for q := 0; q < b.nc; q += t.nr {
 		cols, kind := min(t.nr, b.nc-q), 0
 		tile, width := t.tile, t.nr
@@ -276,10 +278,6 @@ func (w *worker) block(b *block) {
 			if edge {
 				w.storeCorner(b, p, q, rows, cols, width, add > 0, last)
 			}
-		}
-		if b.then != nil && last && (q+cols-done >= epilogueColumns || q+cols == b.nc) {
-			b.finish(w, b.i, b.j+done, b.mc, q+cols-done)
-			done = q + cols
 		}
 	}
 }

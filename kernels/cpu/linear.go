@@ -18,11 +18,11 @@ func (b *Backend) linear(in []kernels.Desc, e *epilogue) *plan {
 	return p
 }
 
-func (b *Backend) linearGradInput(in []kernels.Desc, e *epilogue) *plan {
+func (b *Backend) linearGradInput(in []kernels.Desc) *plan {
 	rows, outs, width := in[0].Rows(), in[0].Last(), in[1].Shape[1]
-	p := b.product(e)
+	p := b.plan("gemm")
 	p.gemm(rows, width, func(c *call) gemm {
-		return gemm{k: outs, a: view{c.in[0].F32(), outs, 1}, b: view{c.in[1].F32(), width, 1}, c: e.product(c), ldc: width, then: e, call: c}
+		return gemm{k: outs, a: view{c.in[0].F32(), outs, 1}, b: view{c.in[1].F32(), width, 1}, c: c.out[0].F32(), ldc: width}
 	})
 	return p
 }

@@ -42,35 +42,30 @@ func (s featureSize) chains() []ChainCase {
 	}
 }
 
-// ProductChains are linear layers and convolutions with what follows them element by element: GELU, dropout, and GELU's gradient after theirs.
+// ProductChains are linear layers and convolutions with GELU, and dropout after it.
 func ProductChains() []ChainCase {
 	var cases []ChainCase
 	step := kernels.Step{Seed: 3, Update: 7, Row: 2}
-	add := func(name string, product, grad ChainCall, y, dx kernels.Desc, inputs ...Input) {
+	add := func(name string, op kernels.Op, inputs ...Input) {
 		n := len(inputs) // the value of the product
-		like := func(d kernels.Desc) Input { return normal(d.Shape...) }
-		then := []ChainCall{product, {kernels.GELU{}, []int{n}}, {kernels.Dropout{P: 0.2, Site: 9}, []int{n + 1}}}
-		// The gradient reads dy (n) and what GELU was taken of (n+1); its product gives dy of GELU, or the place where the slope is taken.
-		back := append(inputs[:n:n], like(y), like(dx))
-		grad.In = []int{n, 1}
+		product := ChainCall{Op: op}
+		for i := range inputs {
+			product.In = append(product.In, i)
+		}
+		calls := []ChainCall{product, {kernels.GELU{}, []int{n}}, {kernels.Dropout{P: 0.2, Site: 9}, []int{n + 1}}}
 		cases = append(cases,
-			ChainCase{Name: name + "/gelu", Inputs: inputs, Calls: then[:2]},
-			ChainCase{Name: name + "/gelu, product used", Inputs: inputs, Calls: then[:2], Used: []int{n}},
-			ChainCase{Name: name + "/gelu dropout", Inputs: inputs, Calls: then, Step: step},
-			ChainCase{Name: name + "/gelu dropout, all used", Inputs: inputs, Calls: then, Step: step, Used: []int{n, n + 1}},
-			ChainCase{Name: name + "/gradient", Inputs: back, Calls: []ChainCall{grad, {kernels.GELUGrad{}, []int{n + 2, n + 1}}}},
-			ChainCase{Name: name + "/gradient, product used", Inputs: back, Calls: []ChainCall{grad, {kernels.GELUGrad{}, []int{n + 2, n + 1}}}, Used: []int{n + 2}},
-			ChainCase{Name: name + "/slope of product", Inputs: back, Calls: []ChainCall{grad, {kernels.GELUGrad{}, []int{n + 1, n + 2}}}})
+			ChainCase{Name: name + "/gelu", Inputs: inputs, Calls: calls[:2]},
+			ChainCase{Name: name + "/gelu, product used", Inputs: inputs, Calls: calls[:2], Used: []int{n}},
+			ChainCase{Name: name + "/gelu dropout", Inputs: inputs, Calls: calls, Step: step},
+			ChainCase{Name: name + "/gelu dropout, all used", Inputs: inputs, Calls: calls, Step: step, Used: []int{n, n + 1}})
 	}
-	f32 := func(shape ...int) kernels.Desc { return kernels.Of(kernels.Float32, shape...) }
 	for _, s := range []struct{ batch, rows, in, out int }{
-		{1, 1, 1, 1}, {1, 12, 8, 32}, {2, 13, 33, 31}, {1, 25, 70, 129}, {3, 83, 40, 260}, {1, 250, 520, 130}, {2, 31, 1100, 65},
+		{1, 1, 1, 1}, {1, 12, 8, 32}, {2, 13, 33, 31}, {1, 25, 70, 129}, {3, 83, 40, 260}, {1, 250, 520, 130}, {2, 31, 600, 65}, {1, 14, 20, 1100},
 	} {
 		name := fmt.Sprintf("linear %dx%dx%d to %d", s.batch, s.rows, s.in, s.out)
 		x, w, bias := normal(s.batch, s.rows, s.in), normal(s.out, s.in), normal(s.out)
-		y, dx := f32(s.batch, s.rows, s.out), f32(s.batch, s.rows, s.in)
-		add(name, ChainCall{kernels.Linear{}, []int{0, 1, 2}}, ChainCall{Op: kernels.LinearGradInput{}}, y, dx, x, w, bias)
-		add(name+" without bias", ChainCall{kernels.Linear{}, []int{0, 1}}, ChainCall{Op: kernels.LinearGradInput{}}, y, dx, x, w)
+		add(name, kernels.Linear{}, x, w, bias)
+		add(name+" without bias", kernels.Linear{}, x, w)
 	}
 	for _, s := range []struct {
 		conv                        kernels.Conv1D
@@ -79,12 +74,11 @@ func ProductChains() []ChainCase {
 		{kernels.Conv1D{Stride: 2, Groups: 1}, 2, 41, 20, 33, 3},
 		{kernels.Conv1D{Stride: 2, Groups: 1}, 1, 300, 16, 140, 2},
 		{kernels.Conv1D{Stride: 1, PadLeft: 4, PadRight: 3, Groups: 4}, 2, 37, 48, 24, 8},
-		{kernels.Conv1D{Stride: 3, Groups: 1}, 1, 20, 5, 7, 2}, // frames that no output sees: a product over nothing
 	} {
 		name := fmt.Sprintf("conv %dx%dx%d to %d, %d taps", s.batch, s.frames, s.cin, s.cout, s.k)
 		x, w, bias := normal(s.batch, s.frames, s.cin), normal(s.cout, s.cin/s.conv.Groups, s.k), normal(s.cout)
-		y, dx := f32(s.batch, s.conv.OutLen(s.frames, s.k), s.cout), f32(s.batch, s.frames, s.cin)
-		add(name, ChainCall{s.conv, []int{0, 1, 2}}, ChainCall{Op: kernels.Conv1DGradInput{Conv: s.conv, Len: s.frames}}, y, dx, x, w, bias)
+		add(name, s.conv, x, w, bias)
+		add(name+" without bias", s.conv, x, w)
 	}
 	return cases
 }
@@ -121,18 +115,15 @@ func RowChains() []ChainCase {
 // ChainBench are chains of a base update with 15.6 s of audio.
 func ChainBench() []ChainCase {
 	features := featureSize{1, 249600, 1, 512, 10, 5, 512}.chains()
-	x, w, hidden, wide := normal(1, 779, 768), normal(3072, 768), normal(1, 779, 3072), normal(768, 3072)
+	x, w := normal(1, 779, 768), normal(3072, 768)
 	conv := kernels.Conv1D{Stride: 2, Groups: 1}
-	taps, long, short := normal(512, 512, 3), normal(1, 12479, 512), normal(1, 6239, 512)
+	taps, long := normal(512, 512, 3), normal(1, 12479, 512)
 	return []ChainCase{features[0], features[3],
 		{Name: "dropout sum norm", Inputs: []Input{x, x, normal(768), normal(768)}, Used: []int{5, 7, 8},
 			Calls: []ChainCall{{kernels.Dropout{P: 0.1}, []int{0}}, {kernels.AddN{}, []int{1, 4}}, {kernels.LayerNorm{Eps: 1e-5}, []int{5, 2, 3}}}},
 		{Name: "sum norm gradient dropout", Inputs: []Input{x, x, x, normal(768), normal(1, 779), normal(1, 779)}, Used: []int{7, 8, 9},
 			Calls: []ChainCall{{kernels.AddN{}, []int{0, 1}}, {kernels.LayerNormGrad{}, []int{6, 2, 3, 4, 5}}, {kernels.Dropout{P: 0.1}, []int{7}}}},
 		{Name: "ffn gelu", Inputs: []Input{x, w}, Calls: []ChainCall{{kernels.Linear{}, []int{0, 1}}, {kernels.GELU{}, []int{2}}}, Used: []int{2}},
-		{Name: "ffn gelu gradient", Inputs: []Input{x, wide, hidden}, Calls: []ChainCall{{kernels.LinearGradInput{}, []int{0, 1}}, {kernels.GELUGrad{}, []int{3, 2}}}},
 		{Name: "conv gelu", Inputs: []Input{long, taps}, Calls: []ChainCall{{conv, []int{0, 1}}, {kernels.GELU{}, []int{2}}}, Used: []int{2}},
-		{Name: "conv gelu gradient", Inputs: []Input{short, taps, long},
-			Calls: []ChainCall{{kernels.Conv1DGradInput{Conv: conv, Len: 12479}, []int{0, 1}}, {kernels.GELUGrad{}, []int{3, 2}}}},
 	}
 }
