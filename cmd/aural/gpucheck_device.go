@@ -289,7 +289,7 @@ func (c *gpuCheck) chains(be kernels.Backend, precision kernels.Precision) {
 	for _, kind := range []struct {
 		name  string
 		cases []kerneltest.ChainCase
-	}{{"waveform", kerneltest.WaveformChains()}, {"residual", kerneltest.ResidualChains()}, {"product", kerneltest.ProductChains()}} {
+	}{{"waveform", kerneltest.WaveformChains()}, {"residual", kerneltest.ResidualChains()}, {"product", kerneltest.EpilogueChains()}} {
 		name := string(precision) + "/" + kind.name + " chains"
 		if !c.op.MatchString(kind.name + " chains") {
 			continue

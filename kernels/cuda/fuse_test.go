@@ -14,7 +14,7 @@ import (
 
 // allChains are those that this back end takes.
 func allChains() []kerneltest.ChainCase {
-	return slices.Concat(kerneltest.WaveformChains(), kerneltest.ResidualChains(), kerneltest.ProductChains())
+	return slices.Concat(kerneltest.WaveformChains(), kerneltest.ResidualChains(), kerneltest.EpilogueChains())
 }
 
 // Chains give what the reference's single ops give, and neither the number of processors nor the order of blocks and threads changes a bit of it.
@@ -29,7 +29,7 @@ func TestChainsOfPrecisions(t *testing.T) {
 	for p, tol := range map[kernels.Precision]float64{kernels.PrecisionHigh: 2e-5, kernels.PrecisionBF16: 1e-2} {
 		t.Run(string(p), func(t *testing.T) {
 			b := emulated(t, Options{Precision: p}, cudaemu.Options{})
-			kerneltest.RunChainsAgainst(t, b, ref.New(), kerneltest.Tolerance{Norm: tol, Abs: 10 * tol}, kerneltest.ProductChains())
+			kerneltest.RunChainsAgainst(t, b, ref.New(), kerneltest.Tolerance{Norm: tol, Abs: 10 * tol}, kerneltest.EpilogueChains())
 		})
 	}
 }

@@ -40,7 +40,7 @@ func TestStoredChains(t *testing.T) {
 	for name, o := range map[string]cudaemu.Options{"forward": {}, "reverse": {Reverse: true}} {
 		t.Run(name, func(t *testing.T) {
 			b := emulated(t, Options{Precision: kernels.PrecisionBF16}, o)
-			for _, cases := range [][]kerneltest.ChainCase{kerneltest.WaveformChains(), kerneltest.ResidualChains(), kerneltest.ProductChains()} {
+			for _, cases := range [][]kerneltest.ChainCase{kerneltest.WaveformChains(), kerneltest.ResidualChains(), kerneltest.EpilogueChains()} {
 				kerneltest.RunStoredChains(t, b, ref.New(), kerneltest.Tolerance{Norm: 1e-2, Abs: 1e-2}, cases)
 			}
 		})
