@@ -17,7 +17,8 @@ func (narrowing) Narrow(op kernels.Op, _, _ []kernels.Desc) kernels.Storage {
 // What is stored in bfloat16: nothing that an op must have in float32, what is stored like that, inputs, parameters, outputs, and vectors.
 func TestStored(t *testing.T) {
 	d, w := kernels.Of(kernels.Float32, 64, 4), kernels.Of(kernels.Float32, 4, 4)
-	g := &Graph{Values: []Value{{Name: "x", Desc: d, Kind: Input, Alias: -1}, {Name: "w", Desc: w, Kind: Param, Alias: -1}, {Name: "s", Desc: kernels.Of(kernels.Float32), Kind: Input, Alias: -1}}}
+	g := &Graph{Values: []Value{{Name: "x", Desc: d, Kind: Input, Alias: -1}, {Name: "w", Desc: w, Kind: Param, Alias: -1}, {Name: "s", Desc: kernels.Of(kernels.Float32), Kind: Input, Alias: -1},
+		{Name: "v", Desc: kernels.Of(kernels.Float32, 4), Kind: Input, Alias: -1}}}
 	want := map[int]kernels.DType{}
 	add := func(is kernels.DType, op kernels.Op, alias int, in ...int) int {
 		var descs []kernels.Desc
@@ -54,8 +55,9 @@ func TestStored(t *testing.T) {
 	weight := add(wide, kernels.LinearGradWeight{}, -1, m, e)
 	product := add(wide, kernels.Linear{}, -1, m, weight) // an output itself
 	add(narrow, kernels.Linear{}, -1, b, 1)               // nobody reads it
+	vector := add(wide, kernels.Linear{}, -1, add(wide, kernels.Linear{}, -1, 3, 1), 1)
 	add(wide, kernels.SumSquares{}, -1, f)
-	for i, v := range []int{sum, scaled, product, len(g.Values) - 1} {
+	for i, v := range []int{sum, scaled, product, vector, len(g.Values) - 1} {
 		g.Outputs = append(g.Outputs, Output{Name: string(rune('a' + i)), Value: v})
 	}
 	if err := g.check(); err != nil {

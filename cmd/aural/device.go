@@ -6,10 +6,12 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 
 	"aural/kernels"
 	"aural/kernels/cpu"
 	"aural/kernels/cuda"
+	"aural/kernels/cuda/cubin"
 	"aural/kernels/cuda/driver"
 	"aural/kernels/cuda/nvrtc"
 
@@ -136,16 +138,31 @@ type gpuDriver interface {
 	Version() int
 }
 
-// systemGPU opens the driver of this machine and the compiler that makes kernels for it.
+// systemGPU opens the driver of this machine, and gives what makes kernels for it.
 func systemGPU() (driver.API, driver.Compiler, error) {
 	d, err := openDriver()
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := nvrtc.Open(d.Version())
+	c, err := kernelCompiler(d.Version())
 	if err != nil {
 		return nil, nil, err
 	}
-	c.UseCache(nvrtc.CacheFolder())
 	return d, c, nil
+}
+
+// kernelCompiler has the kernels that this program carries, and NVRTC for the rest, which is opened when it is needed.
+func kernelCompiler(driverVersion int) (*cubin.Compiler, error) {
+	carried, err := cubin.Embedded()
+	if err != nil {
+		return nil, err
+	}
+	return cubin.New(carried, sync.OnceValues(func() (driver.Compiler, error) {
+		c, err := nvrtc.Open(driverVersion)
+		if err != nil {
+			return nil, err
+		}
+		c.UseCache(nvrtc.CacheFolder())
+		return c, nil
+	})), nil
 }

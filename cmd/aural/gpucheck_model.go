@@ -17,6 +17,7 @@ import (
 
 	"aural/exec"
 	"aural/kernels"
+	"aural/kernels/cuda/driver"
 	"aural/pretrain"
 	"aural/recipes"
 	"aural/train"
@@ -49,7 +50,7 @@ func (c *gpuCheck) model() error {
 		c.limit(name+"loss_after", slices.Max(r.loss), 10*p.loss, fmt.Sprintf("relative, largest of %d updates", parityUpdates))
 		c.limit(name+"weights_after", r.weights, p.after, "norm of the difference over the norm, after the updates")
 	}
-	return nil
+	return c.curves()
 }
 
 // modelParity is how far two runs of training are apart.
@@ -230,8 +231,11 @@ func (c *gpuCheck) ops() (err error) {
 		}
 		t := median(k.Times).Seconds()
 		name := fmt.Sprintf("%s/%s", k.Op, largest(append(slices.Clone(k.In), k.Out...)))
-		c.measured(name, t*1e6, fmt.Sprintf("us, %d times an update, %s, %.4g TFLOP/s, %.4g TB/s", k.Count, k.Variant,
-			perSecond(k.FLOPs, t)/1e12, perSecond(k.Bytes, t)/1e12))
+		note := fmt.Sprintf("us, %d times an update, %s, %.4g TFLOP/s, %.4g TB/s", k.Count, k.Variant, perSecond(k.FLOPs, t)/1e12, perSecond(k.Bytes, t)/1e12)
+		if roof := c.report.Ceilings.roof(kernels.PrecisionBF16, float64(k.FLOPs), float64(k.Bytes)); roof > 0 {
+			note += fmt.Sprintf(", %.3g %% of what product and copy reach", 100*roof/t)
+		}
+		c.measured(name, t*1e6, note)
 	}
 	return nil
 }
@@ -253,8 +257,13 @@ func (c *gpuCheck) steps() error {
 				c.skip(name, "the time of the phase is over")
 				continue
 			}
-			if err := c.step(name, rows, precision); err != nil {
-				c.fail(name, err) // the others may fit
+			err := c.step(name, rows, precision)
+			var large noRoomError
+			switch {
+			case errors.As(err, &large), errors.Is(err, driver.ErrOutOfMemory):
+				c.skip(name, err.Error())
+			case err != nil:
+				c.fail(name, err) // the others may work
 			}
 		}
 	}

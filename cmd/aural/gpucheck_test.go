@@ -36,7 +36,7 @@ func TestGPUCheck(t *testing.T) {
 	}
 	emulatedGPU(t)
 	dir := t.TempDir()
-	args := append([]string{"gpucheck", "--out", dir, "--minutes", "60", "--recipe", "quickstart", "--full", "quickstart", "--rows", "1", "--op", "^(gelu|linear|residual chains)$",
+	args := append([]string{"gpucheck", "--out", dir, "--minutes", "60", "--recipe", "quickstart", "--full", "quickstart", "--rows", "1", "--op", "^(gelu|linear|residual chains)$", "--side", "128", "--curve", "4",
 		"--torch", filepath.Join(dir, "none.py")}, tinySets...)
 	out, _ := call(t, exitDone, args...)
 	lines := strings.Split(strings.TrimSpace(out), "\n")
@@ -49,8 +49,9 @@ func TestGPUCheck(t *testing.T) {
 			t.Errorf("line %q", line)
 		}
 	}
-	for _, want := range []string{"PASS env/device emulated", "PASS probes/there_and_back 0 0", "PASS kernels/float32/gelu ", "PASS kernels/bf16/linear ",
-		"PASS model/float32/loss ", "PASS model/bf16/gradient ", "PASS ops/update ", "PASS steps/bf16/1_rows ", "SKIP torch/script"} {
+	for _, want := range []string{"PASS env/device emulated", "PASS probes/there_and_back 0 0", "PASS kernels/float32/gelu ", "PASS kernels/bf16/linear ", "PASS kernels/bf16_stored/gelu ",
+		"PASS model/float32/loss ", "PASS model/bf16/gradient ", "PASS ops/update ", "PASS steps/bf16/1_rows ", "SKIP torch/script",
+		"PASS probes/product_bf16 ", "PASS probes/two_streams_768x768 ", "PASS probes/graph_gap ", "SKIP probes/strided_tensor_maps ", "PASS model/bf16/curve "} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no line %q in\n%s", want, out)
 		}
@@ -73,7 +74,7 @@ func TestGPUCheckWithoutGPU(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "gpucheck.json")); err != nil {
 		t.Error(err)
 	}
-	for _, bad := range [][]string{{"--minutes", "0"}, {"--op", "("}, {"--phases", "env,nothing"}} {
+	for _, bad := range [][]string{{"--minutes", "0"}, {"--op", "("}, {"--side", "0"}, {"--phases", "env,nothing"}} {
 		call(t, exitUsage, append([]string{"gpucheck", "--out", dir}, bad...)...)
 	}
 }

@@ -44,6 +44,8 @@ const layers = `
 	internal/atomicfile, internal/dynlib, kernels/cuda/driver < kernels/cuda/libcuda, kernels/cuda/nvrtc, kernels/cuda/cu;
 	kernels, rng < kernels/ref, kernels/cpu;
 	kernels, rng, kernels/cuda/libcuda, kernels/cuda/nvrtc < kernels/cuda;
+	internal/atomicfile, kernels/cuda/driver < kernels/cuda/cubin;
+	kernels/cuda/cubin, kernels/cuda < kernels/cuda/cubin/make;
 
 	# The engine.
 	kernels < exec < graph;
@@ -64,7 +66,7 @@ const layers = `
 
 	# The program.
 	pretrain, finetune, internal/spelling < recipes;
-	recipes, infer, transcript, align, probe/ctc, internal/npy, sweep, onnx, tui, plots, health, reference, features, score, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda, kernels/cuda/cu < cmd/aural;
+	recipes, infer, transcript, align, probe/ctc, internal/npy, sweep, onnx, tui, plots, health, reference, features, score, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda, kernels/cuda/cu, kernels/cuda/cubin < cmd/aural;
 
 	# Support of tests, imported by no part of the program.
 	NONE < internal/deps, internal/testkit, internal/amxemu, internal/amxemu/tileasm;

@@ -34,6 +34,21 @@ func TestChainsOfPrecisions(t *testing.T) {
 	}
 }
 
+// Activations in bfloat16: chains compute in float32 between what they load and what they store; products round their operands besides.
+func TestChainsStored(t *testing.T) {
+	b := emulated(t, Options{Precision: kernels.PrecisionBF16}, cudaemu.Options{})
+	for _, c := range []struct {
+		cases []kerneltest.ChainCase
+		tol   kerneltest.Tolerance
+	}{
+		{kerneltest.WaveformChains(), kerneltest.Tolerance{Norm: 2e-5, Abs: 2e-5}},
+		{kerneltest.ResidualChains(), kerneltest.Tolerance{Norm: 2e-2, Abs: 1e-2}}, // the judge reads moments and sums that were not rounded
+		{kerneltest.EpilogueChains(), kerneltest.Tolerance{Norm: 1e-2, Abs: 5e-2}},
+	} {
+		kerneltest.RunChainsStored(t, b, ref.New(), c.tol, c.cases)
+	}
+}
+
 // GELU of infinity is infinity, as in the reference, alone and behind a product.
 func TestGELUOfInfinity(t *testing.T) {
 	b := emulated(t, Options{}, cudaemu.Options{})

@@ -119,6 +119,10 @@ func (p *plan) gemmThen(k kind, a gemmArgs, x, w operand, bias, y place, f finis
 	if p.exact {
 		precision = kernels.PrecisionFloat32
 	}
+	if p.b.wgmma && precision != kernels.PrecisionFloat32 && wgmmaReads(k, &a) {
+		p.wgmma(k, a, precision, x, w, bias, y, f)
+		return
+	}
 	if x.narrow || w.narrow {
 		x, w = p.rounded(x, a.leftSize(k)), p.rounded(w, a.rightSize(k))
 	}
@@ -128,19 +132,7 @@ func (p *plan) gemmThen(k kind, a gemmArgs, x, w operand, bias, y place, f finis
 	if k == tn && tiles > 0 {
 		splits = max(1, min(ceilDiv(enoughBlocks, tiles), int(a.K)/minSplit, maxSplits))
 	}
-	a.Chunk = int32(ceilDiv(ceilDiv(int(a.K), splits), t.k) * t.k)
-	if splits > 1 {
-		splits = ceilDiv(int(a.K), int(a.Chunk))
-	}
-	store := y
-	var sums *splitSumArgs
-	if splits > 1 {
-		size := int(a.Groups) * int(a.M) * int(a.N)
-		sums = &splitSumArgs{Size: int64(size), N: a.N, Splits: int32(splits), Inner: a.YInner, Taps: a.YTaps}
-		part := p.floats(splits * size)
-		a.Ldy, a.YGroup, a.YSplit, a.YTaps, a.YInner = a.N, int64(a.M)*int64(a.N), int64(size), 1, a.N
-		store = part.at
-	}
+	splits, store, sum := p.split(&a, splits, t.k, y)
 	grid := driver.Dim{X: uint32(ceilDiv(int(a.N), t.n)), Y: uint32(ceilDiv(int(a.M), t.m)), Z: uint32(int(a.Groups) * splits)}
 	args := &a
 	bind := f.prepare(&a)
@@ -148,7 +140,24 @@ func (p *plan) gemmThen(k kind, a gemmArgs, x, w operand, bias, y place, f finis
 		args.X.P, args.W, args.Out.Bias, args.Out.Y = x.at(c), w.at(c), bias(c), store(c)
 		bind(c)
 	})
-	if sums != nil {
+	sum()
+}
+
+// split cuts the sum of a product into parts, whose lengths are multiples of step, and says how many there are and where their kernel stores: in y or, when there are
+// several, in scratch memory. sum adds the launch that adds the parts up in y.
+func (p *plan) split(a *gemmArgs, splits, step int, y place) (parts int, store place, sum func()) {
+	a.Chunk = int32(ceilDiv(ceilDiv(int(a.K), splits), step) * step)
+	if splits > 1 {
+		splits = ceilDiv(int(a.K), int(a.Chunk))
+	}
+	if splits == 1 {
+		return 1, y, func() {}
+	}
+	size := int(a.Groups) * int(a.M) * int(a.N)
+	sums := &splitSumArgs{Size: int64(size), N: a.N, Splits: int32(splits), Inner: a.YInner, Taps: a.YTaps}
+	store = p.floats(splits * size).at
+	a.Ldy, a.YGroup, a.YSplit, a.YTaps, a.YInner = a.N, int64(a.M)*int64(a.N), int64(size), 1, a.N
+	return splits, store, func() {
 		grid, block := each(int(sums.Size))
 		add(p, "split_sum", grid, block, 0, sums, func(c *call) { sums.Part, sums.Y = store(c), y(c) })
 	}

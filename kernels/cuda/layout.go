@@ -21,6 +21,8 @@ var layouts = []any{
 	epilogue{},
 	convNormArgs{}, residualNormArgs{}, residualNormGradArgs{},
 	gemmArgs{},
+	partsArgs{},
+	splitArgs{},
 	splitSumArgs{},
 	columnSumArgs{},
 	permuteArgs{},

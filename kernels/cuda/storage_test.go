@@ -6,7 +6,6 @@ import (
 	"aural/internal/cudaemu"
 	"aural/kernels"
 	"aural/kernels/kerneltest"
-	"aural/kernels/ref"
 )
 
 // Activations in bfloat16, in all mixtures with float32 that the back end takes. Row ops compute in float32 as they do on float32 tensors: only the rounding at the store
@@ -33,16 +32,4 @@ func TestParityOfStoredProducts(t *testing.T) {
 		kerneltest.Tolerate(kerneltest.Summed, kerneltest.Tolerance{Norm: 1e-2, Abs: 1e-2}),
 		kerneltest.Tolerate(kerneltest.Composed, kerneltest.Tolerance{Norm: 2.5e-2, Abs: 2.5e-2}),
 		kerneltest.MustRun("attention_bf16_b16", "gemm_b16", "conv_b16"))
-}
-
-// Chains with activations in bfloat16 against the reference's single ops in float32: chains do not round between links.
-func TestStoredChains(t *testing.T) {
-	for name, o := range map[string]cudaemu.Options{"forward": {}, "reverse": {Reverse: true}} {
-		t.Run(name, func(t *testing.T) {
-			b := emulated(t, Options{Precision: kernels.PrecisionBF16}, o)
-			for _, cases := range [][]kerneltest.ChainCase{kerneltest.WaveformChains(), kerneltest.ResidualChains(), kerneltest.EpilogueChains()} {
-				kerneltest.RunStoredChains(t, b, ref.New(), kerneltest.Tolerance{Norm: 1e-2, Abs: 1e-2}, cases)
-			}
-		})
-	}
 }

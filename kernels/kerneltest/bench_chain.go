@@ -9,11 +9,11 @@ import (
 // BenchChains times chains, and beside each its ops one by one, with memory as the executor gives it: every value in a place of its own.
 func BenchChains(b *testing.B, be kernels.Backend, cases []ChainCase) {
 	for _, c := range cases {
-		values, outs, err := c.single(be)
+		values, outs, err := c.single(be, nil)
 		if err != nil {
 			b.Fatal(err)
 		}
-		chain, in, _ := c.chain(values, outs)
+		chain, in, _ := c.chain(values, outs, nil)
 		fused := Call{Op: chain, Step: c.Step}
 		for _, v := range in {
 			fused.In = append(fused.In, values[v])

@@ -27,9 +27,9 @@ func WaveformChains() []ChainCase {
 		// Values as in FeatureChains.
 		calls := []ChainCall{{conv, []int{0, 1}}, {kernels.GroupNorm{Groups: s.channels, Eps: 1e-5}, []int{5, 2, 3}}, {kernels.GELU{}, []int{6}}}
 		cases = append(cases,
-			ChainCase{Name: "waveform/" + name, Wide: []int{0}, Inputs: inputs, Calls: calls, Used: []int{7, 8}},
-			ChainCase{Name: "waveform all used/" + name, Wide: []int{0}, Inputs: inputs, Calls: calls, Used: []int{5, 6, 7, 8}},
-			ChainCase{Name: "waveform gradient/" + name, Wide: []int{0}, Inputs: inputs, Before: 3, Again: []int{0, 1}, Used: []int{12, 13}, Calls: append(calls[:3:3],
+			ChainCase{Name: "waveform/" + name, Inputs: inputs, Calls: calls, Used: []int{7, 8}},
+			ChainCase{Name: "waveform all used/" + name, Inputs: inputs, Calls: calls, Used: []int{5, 6, 7, 8}},
+			ChainCase{Name: "waveform gradient/" + name, Inputs: inputs, Before: 3, Again: []int{0, 1}, Used: []int{12, 13}, Calls: append(calls[:3:3],
 				ChainCall{kernels.GELUGrad{}, []int{4, 6}}, ChainCall{kernels.GroupNormGrad{Groups: s.channels}, []int{10, 5, 2, 7, 8}},
 				ChainCall{kernels.Conv1DGradWeight{Conv: conv, Kernel: s.kernel}, []int{11, 0}})})
 	}

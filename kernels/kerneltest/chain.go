@@ -21,11 +21,7 @@ type ChainCase struct {
 	Again  []int
 	// Used lists values of the chain that are read outside, besides its last; nil means none.
 	Used []int
-	// Wide lists inputs that are float32 also where activations are stored in bfloat16.
-	Wide []int
 	Step kernels.Step
-
-	stored bool // activations are stored in bfloat16
 }
 
 // ChainCall is a call whose inputs are values.
@@ -44,31 +40,31 @@ func RunChains(t *testing.T, b kernels.Backend, tol Tolerance, cases []ChainCase
 // RunChainsAgainst is RunChains with another back end for the single ops.
 func RunChainsAgainst(t *testing.T, b, judge kernels.Backend, tol Tolerance, cases []ChainCase) {
 	t.Helper()
+	runChains(t, b, judge, tol, cases, false)
+}
+
+// RunChainsStored is RunChainsAgainst with all activations in bfloat16 that may be, but waveforms. The single ops compute on the rounded inputs, in float32.
+func RunChainsStored(t *testing.T, b, judge kernels.Backend, tol Tolerance, cases []ChainCase) {
+	t.Helper()
+	runChains(t, b, judge, tol, cases, true)
+}
+
+func runChains(t *testing.T, b, judge kernels.Backend, tol Tolerance, cases []ChainCase, stored bool) {
+	t.Helper()
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
-			if err := c.check(b, judge, tol); err != nil {
+			if err := c.check(b, judge, tol, stored); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 }
 
-// RunStoredChains is RunChainsAgainst with activations in bfloat16.
-func RunStoredChains(t *testing.T, b, judge kernels.Backend, tol Tolerance, cases []ChainCase) {
-	t.Helper()
-	cases = slices.Clone(cases)
-	for i := range cases {
-		cases[i].stored = true
-	}
-	RunChainsAgainst(t, b, judge, tol, cases)
-}
-
-// CheckChains does what [RunChainsAgainst] and [RunStoredChains] do, without a test. It gives each chain's name and what is wrong with it.
+// CheckChains does what [RunChainsAgainst] and [RunChainsStored] do, without a test. It gives each chain's name and what is wrong with it.
 func CheckChains(b, judge kernels.Backend, tol Tolerance, stored bool, cases []ChainCase) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for _, c := range cases {
-			c.stored = stored
-			if !yield(c.Name, c.check(b, judge, tol)) {
+			if !yield(c.Name, c.check(b, judge, tol, stored)) {
 				return
 			}
 		}
@@ -79,11 +75,11 @@ func CheckChains(b, judge kernels.Backend, tol Tolerance, stored bool, cases []C
 func SameChains(t *testing.T, a, b kernels.Backend, cases []ChainCase) {
 	t.Helper()
 	for _, c := range cases {
-		values, outs, err := c.single(a)
+		values, outs, err := c.single(a, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		chain, in, _ := c.chain(values, outs)
+		chain, in, _ := c.chain(values, outs, nil)
 		call := Call{Op: chain, Step: c.Step}
 		for _, v := range in {
 			call.In = append(call.In, values[v])
@@ -105,13 +101,16 @@ func SameChains(t *testing.T, a, b kernels.Backend, cases []ChainCase) {
 	}
 }
 
-func (c ChainCase) check(b, judge kernels.Backend, tol Tolerance) (err error) {
-	values, outs, err := c.single(judge)
+func (c ChainCase) check(b, judge kernels.Backend, tol Tolerance, stored bool) (err error) {
+	var narrow map[int]bool
+	if stored {
+		narrow = c.narrow()
+	}
+	values, outs, err := c.single(judge, narrow)
 	if err != nil {
 		return err
 	}
-	stored := c.storage(values, outs)
-	chain, in, used := c.chain(stored, outs)
+	chain, in, used := c.chain(values, outs, narrow)
 	if f, ok := b.(kernels.Fuser); !ok {
 		return fmt.Errorf("%s fuses nothing", b.Name())
 	} else if whole, _ := f.Fuses(chain); !whole {
@@ -119,7 +118,18 @@ func (c ChainCase) check(b, judge kernels.Backend, tol Tolerance) (err error) {
 	}
 	call := Call{Op: chain, Step: c.Step}
 	for _, v := range in {
-		call.In = append(call.In, stored[v])
+		if narrow[v] {
+			call.In = append(call.In, rounded(values[v]))
+		} else {
+			call.In = append(call.In, values[v])
+		}
+	}
+	for _, v := range used {
+		d := values[v].Desc
+		if narrow[v] {
+			d.DType = kernels.BFloat16
+		}
+		call.Out = append(call.Out, d)
 	}
 	r, err := newRig(b, call)
 	if err != nil {
@@ -132,12 +142,11 @@ func (c ChainCase) check(b, judge kernels.Backend, tol Tolerance) (err error) {
 			return err
 		}
 		for i, v := range used {
-			switch {
-			case tol == (Tolerance{}):
+			if narrow[v] {
+				_, err = compareStored(got[i], kernels.Data[float64](promoted(values[v])), tol, 1)
+			} else if tol == (Tolerance{}) {
 				err = sameBits(got[i:i+1], values[v:v+1])
-			case got[i].DType == kernels.BFloat16:
-				err = compareStored(got[i], floats(values[v]), tol, 1)
-			default:
+			} else {
 				_, err = compare(got[i], promoted(values[v]), tol, 1)
 			}
 			if err != nil {
@@ -151,47 +160,15 @@ func (c ChainCase) check(b, judge kernels.Backend, tol Tolerance) (err error) {
 	return nil
 }
 
-// narrow reports whether input or value v, of which an op may give the activation, is stored in bfloat16: whether it is an activation to all calls that read it.
-func (c ChainCase) narrow(v int) bool {
-	narrow := c.stored && !slices.Contains(c.Wide, v)
-	for _, call := range c.Calls {
-		for j, u := range call.In {
-			narrow = narrow && (u != v || kernels.Activations(call.Op).Group(j) > 0)
-		}
-	}
-	return narrow
-}
-
-// storage is the values as they are stored.
-func (c ChainCase) storage(values []kernels.Buffer, outs []int) []kernels.Buffer {
-	stored := slices.Clone(values)
-	for v := range c.Inputs {
-		if c.narrow(v) {
-			stored[v] = rounded(values[v])
-		}
-	}
-	for i, call := range c.Calls {
-		end := len(values)
-		if i+1 < len(outs) {
-			end = outs[i+1]
-		}
-		for v := outs[i]; v < end; v++ {
-			if c.narrow(v) && kernels.Activations(call.Op).Group(outs[i]-1-v) > 0 {
-				stored[v] = rounded(values[v])
-			}
-		}
-	}
-	return stored
-}
-
-// single computes all values op by op, in float32. outs holds the number of the first output of each call.
-func (c ChainCase) single(b kernels.Backend) (values []kernels.Buffer, outs []int, err error) {
+// single computes all values op by op. outs holds the number of the first output of each call.
+// narrow gives only those narrow inputs that a bfloat16 holds.
+func (c ChainCase) single(b kernels.Backend, narrow map[int]bool) (values []kernels.Buffer, outs []int, err error) {
 	for i, x := range c.Inputs {
 		buf := kernels.New(x.DType, x.Shape...)
 		x.Fill(rng.At(1, uint64(i), rng.Site("chain/"+c.Name)), buf)
-		if c.narrow(i) {
-			for j, v := range widened(rounded(buf)) {
-				buf.F32()[j] = float32(v)
+		if narrow[i] {
+			for j, x := range widened(rounded(buf)) {
+				buf.F32()[j] = float32(x)
 			}
 		}
 		values = append(values, buf)
@@ -216,14 +193,22 @@ func (c ChainCase) single(b kernels.Backend) (values []kernels.Buffer, outs []in
 }
 
 // chain makes the chain as the executor does, with the values that it reads and those that it gives.
-func (c ChainCase) chain(values []kernels.Buffer, outs []int) (chain *kernels.Chain, in, used []int) {
+func (c ChainCase) chain(values []kernels.Buffer, outs []int, narrow map[int]bool) (chain *kernels.Chain, in, used []int) {
 	chain = &kernels.Chain{}
 	made, count := map[int]int{}, 0
 	add := func(i int, again bool) {
 		call := c.Calls[i]
 		l := kernels.Link{Op: call.Op, Again: again}
+		var wide []kernels.Desc
+		stored := func(d kernels.Desc, v int) kernels.Desc {
+			if narrow[v] {
+				d.DType = kernels.BFloat16
+			}
+			return d
+		}
 		for _, v := range call.In {
-			l.In = append(l.In, values[v].Desc)
+			wide = append(wide, values[v].Desc)
+			l.In = append(l.In, stored(values[v].Desc, v))
 			if k, ok := made[v]; ok {
 				l.From = append(l.From, -1-k)
 				continue
@@ -233,17 +218,17 @@ func (c ChainCase) chain(values []kernels.Buffer, outs []int) (chain *kernels.Ch
 			}
 			l.From = append(l.From, slices.Index(in, v))
 		}
-		end := len(values)
-		if i+1 < len(outs) {
-			end = outs[i+1]
+		want, err := call.Op.Infer(wide)
+		if err != nil {
+			panic(err)
 		}
-		for k := range end - outs[i] {
+		for k, d := range want {
 			v := outs[i] + k
 			if k == 0 || !again {
 				made[v] = count
 			}
 			count++
-			l.Out = append(l.Out, values[v].Desc)
+			l.Out = append(l.Out, stored(d, v))
 			use := !again && (slices.Contains(c.Used, v) || i == len(c.Calls)-1)
 			l.Used = append(l.Used, use)
 			if use {
@@ -264,6 +249,61 @@ func (c ChainCase) chain(values []kernels.Buffer, outs []int) (chain *kernels.Ch
 		}
 	}
 	return chain, in, used
+}
+
+// narrow lists the values that may be stored in bfloat16.
+func (c ChainCase) narrow() map[int]bool {
+	wide := map[int]bool{}
+	for i, x := range c.Inputs {
+		wide[i] = x.Shape[len(x.Shape)-1] == 1
+	}
+	var outs []int
+	descs := []kernels.Desc{}
+	for _, x := range c.Inputs {
+		descs = append(descs, x.Desc)
+	}
+	for _, call := range c.Calls {
+		var in []kernels.Desc
+		for _, v := range call.In {
+			in = append(in, descs[v])
+		}
+		out, err := call.Op.Infer(in)
+		if err != nil {
+			panic(err)
+		}
+		outs = append(outs, len(descs))
+		descs = append(descs, out...)
+	}
+	// Values of one group are stored alike, so that what is wide makes others wide.
+	for changed := true; changed; {
+		changed = false
+		for i, call := range c.Calls {
+			s, groups := kernels.Activations(call.Op), map[int]bool{0: true}
+			each := func(visit func(v, group int)) {
+				for j, v := range call.In {
+					visit(v, s.Group(j))
+				}
+				last := len(descs)
+				if i+1 < len(outs) {
+					last = outs[i+1]
+				}
+				for o := range last - outs[i] {
+					visit(outs[i]+o, s.Group(-1-o))
+				}
+			}
+			each(func(v, g int) { groups[g] = groups[g] || wide[v] })
+			each(func(v, g int) {
+				if groups[g] && !wide[v] {
+					wide[v], changed = true, true
+				}
+			})
+		}
+	}
+	narrow := map[int]bool{}
+	for v := range descs {
+		narrow[v] = !wide[v]
+	}
+	return narrow
 }
 
 // promoted is a buffer in float64, or itself where it is of integers.

@@ -177,7 +177,7 @@ func (cfg config) judge(r *rig, step kernels.Step, inPlace bool) ([]kernels.Buff
 	for o := range want {
 		var used float64
 		if got[o].DType == kernels.BFloat16 && want[o].DType == kernels.Float64 {
-			err = compareStored(got[o], floats(want[o]), tol, slack)
+			used, err = compareStored(got[o], floats(want[o]), tol, slack)
 		} else {
 			used, err = compare(got[o], want[o], tol, slack)
 		}

@@ -80,8 +80,9 @@ func bfloat16(x float32) uint16 {
 	return uint16((bits + 0x7fff + bits>>16&1) >> 16)
 }
 
-// compareStored holds an output in bfloat16 against float64 numbers: each must lie between the roundings of the ends of its tolerance.
-func compareStored(got kernels.Buffer, want []float64, tol Tolerance, slack float64) error {
+// compareStored holds an output in bfloat16 against float64 numbers: each must lie between the roundings of the ends of its tolerance. used is the largest share of the
+// tolerance that an element takes beyond half a unit of its last digit.
+func compareStored(got kernels.Buffer, want []float64, tol Tolerance, slack float64) (used float64, err error) {
 	top := largest(want)
 	for i, g := range widened(got) {
 		w := want[i]
@@ -91,8 +92,11 @@ func compareStored(got kernels.Buffer, want []float64, tol Tolerance, slack floa
 		bound := slack * (tol.Abs + tol.Norm*top + tol.Rel*max(math.Abs(w), math.Abs(g)))
 		lo, hi := math.Float32frombits(uint32(bfloat16(float32(w-bound)))<<16), math.Float32frombits(uint32(bfloat16(float32(w+bound)))<<16)
 		if !(float64(lo) <= g && g <= float64(hi)) {
-			return fmt.Errorf("[%d] is %v, want %v, stored as something from %v to %v", i, g, w, lo, hi)
+			return used, fmt.Errorf("[%d] is %v, want %v, stored as something from %v to %v", i, g, w, lo, hi)
+		}
+		if over := math.Abs(g-w) - math.Abs(g)/256; over > 0 && bound > 0 {
+			used = max(used, over/bound)
 		}
 	}
-	return nil
+	return used, nil
 }

@@ -163,19 +163,16 @@ func CacheFolder() string {
 	return filepath.Join(dir, "aural", "cuda-kernels")
 }
 
-// Architecture is what to compile for on a device of a compute capability: its own machine code, with the instructions that exist only there (sm_90a), or,
-// when the compiler does not know the device yet, PTX of compute capability 8.0, which its driver compiles. Devices before 8.0 have no bfloat16 products.
+// Architecture is what to compile for on a device of a compute capability: its own machine code, or, when the compiler does not know the device yet, PTX,
+// which its driver compiles. Devices before 8.0 have no bfloat16 products.
 func (c *Compiler) Architecture(major, minor int) (name string, ptx bool, err error) {
-	n := 10*major + minor
 	switch {
 	case major < 8:
 		return "", false, fmt.Errorf("nvrtc: compute capability %d.%d is too old, 8.0 (Ampere) or newer is needed", major, minor)
-	case n == 90:
-		return "sm_90a", false, nil
-	case slices.Contains(c.targets, n):
-		return fmt.Sprintf("sm_%d", n), false, nil
+	case slices.Contains(c.targets, 10*major+minor):
+		return driver.Target(major, minor), false, nil
 	}
-	return "compute_80", true, nil
+	return driver.TargetPTX, true, nil
 }
 
 // Compile implements driver.Compiler. The options are added to those that name the architecture, the dialect (C++17) and the report of resources, which
@@ -185,12 +182,21 @@ func (c *Compiler) Compile(text string, options []string, device driver.Info) (i
 	if err != nil {
 		return nil, "", err
 	}
+	return c.compileFor(arch, ptx, text, options, device.DriverVersion)
+}
+
+// PTX compiles to PTX for every device from compute capability 8.0 on, with a zero byte behind it.
+func (c *Compiler) PTX(text string, options []string) (image []byte, log string, err error) {
+	return c.compileFor(driver.TargetPTX, true, text, options, 0)
+}
+
+func (c *Compiler) compileFor(arch string, ptx bool, text string, options []string, driverVersion int) (image []byte, log string, err error) {
 	flags := []string{"--gpu-architecture=" + arch, "--std=c++17"}
 	if !ptx {
 		flags = append(flags, "--ptxas-options=-v")
 	}
 	flags = append(flags, options...)
-	key := cacheKey(text, flags, c.version, arch, device.DriverVersion)
+	key := cacheKey(text, flags, c.version, arch, driverVersion)
 	if image, log, ok := c.cache.load(key); ok {
 		return image, log, nil
 	}
