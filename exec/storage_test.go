@@ -8,7 +8,7 @@ import (
 )
 
 // narrowing is the reference that stores activations in bfloat16.
-type narrowing struct{ *ref.Backend }
+type narrowing struct{ kernels.Backend }
 
 func (narrowing) Narrow(op kernels.Op, _, _ []kernels.Desc) kernels.Storage {
 	return kernels.Activations(op)
