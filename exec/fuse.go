@@ -133,14 +133,18 @@ func (f *fusion) next(chain []member) []member {
 	return slices.Compact(list)
 }
 
-// again reports whether a node of the forward pass could run again in a chain: what it reads is there, or is made by the chain.
+// again reports whether a node of the forward pass could run again in a chain: what it reads is there, audio among that, or is made by the chain.
 func (f *fusion) again(chain []member, node int) bool {
 	for _, v := range f.nodes[node].In {
 		root := f.graph.root(v)
 		if f.graph.Values[root].Kind != Temp {
 			continue
 		}
-		if made := f.maker[root]; root != f.nodes[made].Out[0] || !slices.Contains(chain, member{made, true}) {
+		made := f.maker[root]
+		if _, data := f.nodes[made].Op.(kernels.Waveform); data {
+			continue // the gradient of what reads samples reads them too: they are kept anyway
+		}
+		if root != f.nodes[made].Out[0] || !slices.Contains(chain, member{made, true}) {
 			return false
 		}
 	}
