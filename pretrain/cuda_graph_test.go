@@ -242,12 +242,21 @@ func TestGraphsChangeNothing(t *testing.T) {
 
 // That audio comes as 16-bit samples costs no chain: the ops of the programs differ by one.
 func TestPCMIsFusedAsNumbers(t *testing.T) {
-	be, err := cuda.New(cudafake.New(cudafake.Options{}), anyImage{}, cuda.Options{})
+	wide, err := cuda.New(cudafake.New(cudafake.Options{}), anyImage{}, cuda.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer be.Close()
-	for _, r := range []Recipe{Default(), quick()} {
+	defer wide.Close()
+	narrow, err := cuda.New(cudafake.New(cudafake.Options{}), anyImage{}, cuda.Options{Precision: kernels.PrecisionBF16})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer narrow.Close()
+	for _, c := range []struct {
+		recipe Recipe
+		be     *cuda.Backend
+	}{{Default(), wide}, {Default(), narrow}, {quick(), wide}} {
+		r, be := c.recipe, c.be
 		var ops [2][]string
 		for i := range ops {
 			p, err := plan(r, be.Planner(), Shape{Rows: 1, Samples: 32000, Masked: 40, PCM: i == 1}, true)
