@@ -18,7 +18,9 @@ type OpTime struct {
 }
 
 // Profile sums time, work and traffic of the calls by op and variant since the program was made or ResetProfile, the slowest first.
+// What the times are on a device, see clock.
 func (p *Program) Profile() []OpTime {
+	p.collect()
 	var list []OpTime
 	i := 0
 	for _, n := range p.nodes {
@@ -38,8 +40,13 @@ func (p *Program) Profile() []OpTime {
 
 // ResetProfile forgets the runs that Profile has summed up.
 func (p *Program) ResetProfile() {
+	p.collect()
+	p.clock.before = p.clock.pending
 	for i := range p.steps {
 		p.steps[i].ns, p.steps[i].calls = 0, 0
+	}
+	for k := range p.segments {
+		p.segments[k].time.untimed = 0
 	}
 }
 

@@ -24,6 +24,10 @@ type Program struct {
 	mem     []byte
 	bound   bool
 	phases  Phases
+
+	segments []segment
+	recorder kernels.Recorder // nil: every run is a plain one
+	clock    clock
 }
 
 // launch is one compiled node with its buffers.
@@ -32,8 +36,12 @@ type launch struct {
 	in, out []kernels.Buffer
 	zero    []int // outputs to clear when the node is skipped
 	cond    int
-	ns      int64
-	calls   int64
+	name    string // its place in the model and op, for errors
+
+	backward bool
+	ns       int64
+	calls    int64
+	plain    time.Duration // on a device, in plain runs
 }
 
 // Phases is the time that runs took, by part of the program.
@@ -61,7 +69,7 @@ func Plan(g *Graph, be kernels.Backend) (*Program, error) {
 		if kernels.IsIdentity(n.Op) {
 			continue
 		}
-		l := launch{cond: n.Cond, in: make([]kernels.Buffer, len(n.In)), out: make([]kernels.Buffer, len(n.Out))}
+		l := launch{cond: n.Cond, name: n.Scope + ": " + n.Op.Name(), backward: n.Backward, in: make([]kernels.Buffer, len(n.In)), out: make([]kernels.Buffer, len(n.Out))}
 		in, out := p.descs(n.In), p.descs(n.Out)
 		k, err := be.Compile(n.Op, in, out)
 		if err != nil {
@@ -75,6 +83,7 @@ func Plan(g *Graph, be kernels.Backend) (*Program, error) {
 		}
 		p.steps = append(p.steps, l)
 	}
+	p.cut()
 	return p, nil
 }
 
@@ -166,8 +175,11 @@ func (p *Program) readOutside(n Node) []int {
 func (p *Program) ArenaBytes() int { return p.arena + p.scratch }
 
 // Bind gives the program its memory: an arena of at least ArenaBytes, which programs that do not run at the same time may share, and the
-// external buffers (parameters and external outputs) by name. It may be called again.
+// external buffers (parameters and external outputs) by name. It may be called again, and must be when the memory has moved.
 func (p *Program) Bind(arena kernels.Memory, external func(name string) (kernels.Buffer, bool)) error {
+	if err := p.forgetRecordings(); err != nil {
+		return err
+	}
 	g := p.graph
 	p.bufs = make([]kernels.Buffer, len(g.Values))
 	bind := func(name string, v int) error {
@@ -285,33 +297,14 @@ func (p *Program) Run(s *kernels.Step) error {
 	if !p.bound {
 		return fmt.Errorf("exec: the program is not bound to memory")
 	}
-	prev := time.Now()
-	i := 0
-	for ni := range p.nodes {
-		n := &p.nodes[ni]
-		if kernels.IsIdentity(n.Op) {
-			continue
-		}
-		l := &p.steps[i]
-		i++
-		ran, err := p.launch(l, s)
-		if err != nil {
-			return err
-		}
-		now := time.Now()
-		d := now.Sub(prev)
-		prev = now
-		l.ns += int64(d)
-		if ran {
-			l.calls++
-		}
-		if n.Backward {
-			p.phases.Backward += d
-		} else {
-			p.phases.Forward += d
-		}
+	if err := p.walk(s); err != nil {
+		return err
 	}
-	return p.backend.Sync()
+	if err := p.backend.Sync(); err != nil {
+		return err
+	}
+	p.collect()
+	return p.clock.err
 }
 
 // launch runs a node, or clears what others read of it when its condition does not hold.
@@ -320,12 +313,7 @@ func (p *Program) launch(l *launch, s *kernels.Step) (ran bool, err error) {
 		l.kernel.Run(s, l.in, l.out, p.mem)
 		return true, nil
 	}
-	for _, z := range l.zero {
-		if err := p.clear(l.out[z]); err != nil {
-			return false, err
-		}
-	}
-	return false, nil
+	return false, p.skip(l)
 }
 
 func (p *Program) clear(b kernels.Buffer) error {
@@ -339,8 +327,9 @@ func (p *Program) clear(b kernels.Buffer) error {
 	return p.backend.Upload(b, make([]byte, b.Bytes()))
 }
 
-// TakePhases returns the time since the last call, and starts counting anew.
+// TakePhases returns the time since the last call, and starts counting anew. On a device it is the device's, of the runs that somebody has waited for.
 func (p *Program) TakePhases() Phases {
+	p.collect()
 	t := p.phases
 	p.phases = Phases{}
 	return t

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -29,6 +30,7 @@ type Arena struct {
 	backend kernels.Backend
 	mem     kernels.Memory
 	bind    []func(kernels.Memory) error // of the users
+	release []func() error
 }
 
 // NewArena makes an empty one.
@@ -59,14 +61,17 @@ func (a *Arena) Grow(n int) error {
 	return nil
 }
 
-// Free gives the memory back. Programs that share it must not run any more.
-func (a *Arena) Free() error {
+// Free gives the memory back, and what the back end keeps for the programs that share it. They must not run any more.
+func (a *Arena) Free() (err error) {
+	for _, release := range a.release {
+		err = errors.Join(err, release())
+	}
 	free := a.mem.Free
 	a.mem = kernels.Memory{}
 	if free == nil {
-		return nil
+		return err
 	}
-	return free()
+	return errors.Join(err, free())
 }
 
 // Planned is a program with what its task keeps beside it.
@@ -91,6 +96,7 @@ func NewPrograms[S comparable, P Planned](a *Arena, w *Weights, compile func(S) 
 		}
 		return nil
 	})
+	a.release = append(a.release, p.Forget)
 	return p
 }
 
@@ -120,7 +126,13 @@ func (p *Programs[S, P]) Get(s S) (P, error) {
 func (p *Programs[S, P]) Len() int { return len(p.byShape) }
 
 // Forget drops all programs, for users who meet shapes without end. The arena keeps its size.
-func (p *Programs[S, P]) Forget() { clear(p.byShape) }
+func (p *Programs[S, P]) Forget() (err error) {
+	for _, q := range p.byShape {
+		err = errors.Join(err, q.Exec().Free())
+	}
+	clear(p.byShape)
+	return err
+}
 
 // All iterates over the programs that are kept.
 func (p *Programs[S, P]) All() iter.Seq[P] { return maps.Values(p.byShape) }

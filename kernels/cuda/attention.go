@@ -15,7 +15,6 @@ type attentionArgs struct {
 	Dy, Delta            driver.Ptr
 	Dq, Dk, Dv           driver.Ptr
 	Noise                noise
-	Row                  int64
 	Frames, Heads, Width int32
 	Scale                float32
 }
@@ -90,7 +89,7 @@ func (b *Backend) attention(o kernels.Attention, in []kernels.Desc) *plan {
 		if masked {
 			a.Lengths = c.in(3)
 		}
-		a.draw(c.step)
+		a.draw(c)
 	})
 	return p
 }
@@ -115,7 +114,7 @@ func (b *Backend) attentionGrad(o kernels.AttentionGrad, in []kernels.Desc) *pla
 			if masked {
 				a.Lengths = c.in(6)
 			}
-			a.draw(c.step)
+			a.draw(c)
 		})
 	}
 	gradient(k.gradQ, k.roomGradQ)
@@ -127,8 +126,9 @@ func (k attentionKernels) grid(q []int, heads int) driver.Dim {
 	return driver.Dim{X: uint32(ceilDiv(q[1], k.rows)), Y: uint32(heads), Z: uint32(q[0])}
 }
 
-// draw sets the noise of a step.
-func (a *attentionArgs) draw(s *kernels.Step) {
-	a.Noise.at(s)
-	a.Row = int64(s.Row)
+// draw sets the noise, if there is dropout.
+func (a *attentionArgs) draw(c *call) {
+	if a.Noise.Threshold > 0 {
+		a.Noise.at(c)
+	}
 }

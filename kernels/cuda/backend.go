@@ -10,6 +10,7 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 
 	"aural/kernels"
@@ -21,7 +22,7 @@ type Options struct {
 	Ordinal int // which device
 	// Precision of matrix products and attention; "" means float32.
 	Precision kernels.Precision
-	// SyncEach waits for every launch, so that an error names the kernel that made it.
+	// SyncEach waits for every launch, so that an error names the kernel that made it. There are no graphs then.
 	SyncEach bool
 }
 
@@ -31,8 +32,15 @@ type Backend struct {
 	info      driver.Info
 	precision kernels.Precision
 
+	graphs    bool       // Record makes some
+	recording sync.Mutex // one at a time
+
 	mu        sync.Mutex // guards what follows
+	recorded  *recording // that is being made
+	moves     int        // of scratch
 	call      call
+	step      kernels.Step // the one queued last for kernels that draw noise,
+	stepped   bool         // if there was one
 	functions map[string]driver.Function
 	module    driver.Module
 	scratch   driver.Ptr // shared by all plans, which run one after the other
@@ -52,14 +60,16 @@ func New(api driver.API, compiler driver.Compiler, o Options) (*Backend, error) 
 	if err != nil {
 		return nil, err
 	}
-	b := &Backend{exec: e, info: info, precision: o.Precision, functions: map[string]driver.Function{}}
+	b := &Backend{exec: e, info: info, precision: o.Precision, graphs: !o.SyncEach && os.Getenv(driver.SyncVariable) != "1" && os.Getenv(GraphVariable) != "0", functions: map[string]driver.Function{}}
 	image, log, err := compiler.Compile(Text(), nil, info)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("cuda: compiling the kernels with %s for %s: %w\n%s", compiler.Name(), info.Name, err, log), b.Close())
 	}
 	err = b.exec.do(func(ctx driver.Context) (err error) {
-		b.module, err = ctx.Load(image)
-		return err
+		if b.module, err = ctx.Load(image); err != nil {
+			return err
+		}
+		return b.exec.steps.open(ctx)
 	})
 	if err != nil {
 		return nil, errors.Join(err, b.Close())
@@ -121,7 +131,7 @@ func (b *Backend) Download(dst []byte, src kernels.Buffer) error {
 // Clear implements kernels.Clearer. It does not wait.
 func (b *Backend) Clear(dst kernels.Buffer) error {
 	if n := dst.Bytes(); n > 0 {
-		b.exec.commands <- command{clear: driver.Ptr(dst.Dev), bytes: n}
+		b.exec.commands <- command{what: clearMemory, clear: driver.Ptr(dst.Dev), bytes: n}
 	}
 	return nil
 }
@@ -150,9 +160,16 @@ func (b *Backend) Close() error {
 	b.closed = true
 	err := b.exec.do(func(ctx driver.Context) error {
 		err := b.exec.sync(ctx)
+		for g := range b.exec.graphs {
+			err = errors.Join(err, ctx.FreeGraph(g))
+		}
+		for m := range b.exec.marks {
+			err = errors.Join(err, m.free(ctx))
+		}
 		if b.scratch != 0 {
 			err = errors.Join(err, ctx.Free(b.scratch))
 		}
+		err = errors.Join(err, b.exec.steps.close(ctx))
 		if b.module != 0 {
 			err = errors.Join(err, ctx.Unload(b.module))
 		}
@@ -216,6 +233,7 @@ func (b *Backend) grow(ctx driver.Context, bytes int) error {
 		}
 	}
 	b.scratch, b.room = 0, 0
+	b.moves++
 	p, err := ctx.Alloc(bytes)
 	if err != nil {
 		return err
@@ -224,16 +242,28 @@ func (b *Backend) grow(ctx driver.Context, bytes int) error {
 	return nil
 }
 
-// run fills in the parameters of each launch and hands them to the executor.
+// run fills in the parameters of each launch and hands them to the executor, or keeps them where the step is that of a recording.
 func (b *Backend) run(p *plan, s *kernels.Step, in, out []kernels.Buffer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.call = call{step: s, ins: in, outs: out, scratch: b.scratch}
+	b.call = call{step: b.exec.steps.at, ins: in, outs: out, scratch: b.scratch}
+	r := b.recorded
+	if r != nil && s != &r.step {
+		r = nil
+	}
 	for i := range p.launches {
 		l := &p.launches[i]
 		l.bind(&b.call)
-		c := command{launch: l}
+		c := command{what: launchKernel, launch: l}
 		copy(c.args[:], l.args)
+		if r != nil {
+			r.drew = r.drew || b.call.drew
+			r.launches = append(r.launches, c)
+			continue
+		}
+		if b.call.drew {
+			b.draw(s)
+		}
 		b.exec.commands <- c
 	}
 	b.call = call{}

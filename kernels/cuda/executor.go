@@ -13,12 +13,28 @@ const maxArgs = 512
 // queued is the number of commands that may wait for the executor before a Run waits for it too.
 const queued = 1024
 
-// command is work for the executor: a launch, memory to clear, or a call that somebody waits for.
+// what says what a command is.
+type what uint8
+
+const (
+	callDriver what = iota // a call that somebody waits for
+	launchKernel
+	clearMemory
+	uploadStep
+	launchGraph
+	recordEvent
+)
+
+// command is work for the executor.
 type command struct {
+	what   what
 	launch *launch
 	args   [maxArgs]byte
 	clear  driver.Ptr
 	bytes  int
+	step   step
+	graph  *recording
+	event  driver.Event
 	call   func(driver.Context) error
 	done   chan<- error
 }
@@ -29,14 +45,18 @@ type executor struct {
 	ended    chan struct{}
 	stream   driver.Stream
 	each     bool // wait after each launch, to learn which one failed
+	steps    steps
+	graphs   map[driver.Graph]bool // to free
+	marks    map[*marks]bool
+	l        driver.Launch // of launch: a field, so that nothing is allocated
 
 	failed error  // of a launch; stays, because CUDA's do
-	last   string // the kernel that was launched last
+	last   string // what was launched last
 }
 
 // start opens the device on a thread of its own.
 func start(api driver.API, ordinal int, each bool) (*executor, driver.Info, error) {
-	e := &executor{commands: make(chan command, queued), ended: make(chan struct{}), each: each}
+	e := &executor{commands: make(chan command, queued), ended: make(chan struct{}), each: each, graphs: map[driver.Graph]bool{}, marks: map[*marks]bool{}}
 	type opened struct {
 		info driver.Info
 		err  error
@@ -63,35 +83,60 @@ func start(api driver.API, ordinal int, each bool) (*executor, driver.Info, erro
 func (e *executor) work(ctx driver.Context) {
 	var (
 		c  command // one for all, so that nothing is allocated
-		l  driver.Launch
 		ok bool
 	)
 	for {
 		if c, ok = <-e.commands; !ok {
 			return
 		}
-		switch {
-		case c.call != nil:
+		if c.what == callDriver {
 			c.done <- c.call(ctx)
 			continue
-		case e.failed != nil:
+		}
+		if e.failed != nil {
 			continue
-		case c.launch == nil:
+		}
+		switch c.what {
+		case launchKernel:
+			err := e.launch(ctx, &c)
+			if err == nil && e.each {
+				if err = ctx.Sync(e.stream); err != nil {
+					err = fmt.Errorf("kernel %s, grid %v, block %v: %w", c.launch.kernel, c.launch.grid, c.launch.block, err)
+				}
+			}
+			if err != nil {
+				e.failed = fmt.Errorf("cuda: %w", err)
+			}
+		case launchGraph:
+			e.last = c.graph.name
+			if err := ctx.LaunchGraph(e.stream, c.graph.graph); err != nil {
+				e.failed = fmt.Errorf("cuda: replaying %s (%s=0 launches its kernels one by one): %w", c.graph.name, GraphVariable, err)
+			}
+		case recordEvent:
+			if err := ctx.Record(c.event, e.stream); err != nil {
+				e.failed = fmt.Errorf("cuda: recording an event: %w", err)
+			}
+		case clearMemory:
 			if err := ctx.Fill(e.stream, c.clear, c.bytes, 0); err != nil {
 				e.failed = fmt.Errorf("cuda: clearing %d bytes: %w", c.bytes, err)
 			}
-			continue
-		}
-		l = driver.Launch{Grid: c.launch.grid, Block: c.launch.block, Shared: c.launch.shared, Args: c.args[:len(c.launch.args)]}
-		err := ctx.Launch(e.stream, c.launch.f, &l)
-		e.last = c.launch.kernel
-		if err == nil && e.each {
-			err = ctx.Sync(e.stream)
-		}
-		if err != nil {
-			e.failed = fmt.Errorf("cuda: kernel %s, grid %v, block %v: %w", c.launch.kernel, c.launch.grid, c.launch.block, err)
+		case uploadStep:
+			if err := e.upload(ctx, c.step); err != nil && e.failed == nil {
+				e.failed = fmt.Errorf("cuda: uploading the step: %w", err)
+			}
 		}
 	}
+}
+
+// launch gives a kernel to the stream.
+func (e *executor) launch(ctx driver.Context, c *command) error {
+	p := c.launch
+	e.l = driver.Launch{Grid: p.grid, Block: p.block, Shared: p.shared, Args: c.args[:len(p.args)]}
+	e.last = p.kernel
+	if err := ctx.Launch(e.stream, p.f, &e.l); err != nil {
+		return fmt.Errorf("kernel %s, grid %v, block %v: %w", p.kernel, p.grid, p.block, err)
+	}
+	return nil
 }
 
 // do runs a call on the executor's thread, after all that was given before.
@@ -105,8 +150,9 @@ func (e *executor) do(call func(driver.Context) error) error {
 func (e *executor) sync(ctx driver.Context) error {
 	if e.failed == nil {
 		if err := ctx.Sync(e.stream); err != nil {
-			e.failed = fmt.Errorf("cuda: at the latest in kernel %s: %w", e.last, err)
+			e.failed = fmt.Errorf("cuda: at the latest in %s: %w", e.last, err)
 		}
+		e.steps.used = 0
 	}
 	return e.failed
 }

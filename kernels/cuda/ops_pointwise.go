@@ -21,9 +21,9 @@ type mapArgs struct {
 }
 
 type dropoutArgs struct {
-	X, Y     driver.Ptr
-	N, First int64
-	Noise    noise
+	X, Y   driver.Ptr
+	N, Row int64
+	Noise  noise
 }
 
 type castArgs struct {
@@ -120,15 +120,14 @@ func (b *Backend) dropout(o kernels.Dropout, in []kernels.Desc) *plan {
 	}
 	p := b.plan("dropout")
 	n := in[0].Size()
-	row := n / max(1, in[0].Shape[0])
-	a := &dropoutArgs{N: int64(n), Noise: rule}
+	a := &dropoutArgs{N: int64(n), Row: int64(n / max(1, in[0].Shape[0])), Noise: rule}
 	grid, block := each(ceilDiv(n+3, 4)) // a block of noise more where the first element does not begin one
 	if n == 0 {
 		grid.X = 0
 	}
 	add(p, "dropout", grid, block, 0, a, func(c *call) {
-		a.X, a.Y, a.First = c.in(0), c.out(0), int64(c.step.Row)*int64(row)
-		a.Noise.at(c.step)
+		a.X, a.Y = c.in(0), c.out(0)
+		a.Noise.at(c)
 	})
 	return p
 }

@@ -7,7 +7,7 @@ import (
 
 type quantizeArgs struct {
 	Logits, Codebook, Tau, Index, Dq, Q, Dlogits, Soft, Codes, Parts driver.Ptr
-	First                                                            int64
+	Frames                                                           int64
 	Rows, Groups, Entries, Dim                                       int32
 	Hard, Noisy, Chunk                                               int32
 	_                                                                int32
@@ -31,14 +31,15 @@ func asInt(set bool) int32 {
 
 // quantizer is what a launch for a quantizer needs in any case.
 func quantizer(o kernels.GumbelQuantize, logits, codebook kernels.Desc) quantizeArgs {
-	return quantizeArgs{Rows: int32(logits.Shape[0]), Groups: int32(o.Groups), Entries: int32(logits.Last() / o.Groups), Dim: int32(codebook.Last()),
+	return quantizeArgs{Frames: int64(o.Frames), Rows: int32(logits.Shape[0]), Groups: int32(o.Groups), Entries: int32(logits.Last() / o.Groups), Dim: int32(codebook.Last()),
 		Hard: asInt(o.Hard), Noisy: asInt(o.Noise), Noise: noise{Site: o.Site}}
 }
 
-// at sets what depends on the step.
-func (a *quantizeArgs) at(s *kernels.Step, frames int) {
-	a.First = int64(s.Row) * int64(frames) * int64(a.Groups) * int64(a.Entries)
-	a.Noise.at(s)
+// draw sets the noise, if there is some.
+func (a *quantizeArgs) draw(c *call) {
+	if a.Noisy != 0 {
+		a.Noise.at(c)
+	}
 }
 
 func (b *Backend) gumbelQuantize(o kernels.GumbelQuantize, in []kernels.Desc) *plan {
@@ -53,7 +54,7 @@ func (b *Backend) gumbelQuantize(o kernels.GumbelQuantize, in []kernels.Desc) *p
 	add(p, "gumbel_quantize", grid, block, 0, a, func(c *call) {
 		a.Logits, a.Codebook, a.Index, a.Tau = c.in(0), c.in(1), c.in(2), c.in(3)
 		a.Q, a.Codes, a.Soft = c.out(0), c.out(1), soft.at(c)
-		a.at(c.step, o.Frames)
+		a.draw(c)
 	})
 	if !o.Hard {
 		p.exact = true
@@ -84,7 +85,7 @@ func (b *Backend) gumbelQuantizeGrad(o kernels.GumbelQuantize, in []kernels.Desc
 	grid, block := eachWarp(n * o.Groups)
 	add(p, "gumbel_quantize_grad", grid, block, 0, a, func(c *call) {
 		a.Logits, a.Index, a.Tau, a.Dlogits, a.Soft = c.in(1), c.in(3), c.in(4), c.out(0), soft.at(c)
-		a.at(c.step, o.Frames)
+		a.draw(c)
 	})
 	if !o.Hard {
 		p.variant = "gumbel_quantize_grad_soft"

@@ -8,7 +8,6 @@ struct AttentionArgs {
     const float *dy, *delta;
     float *dq, *dk, *dv;
     Noise noise; // threshold 0: no dropout
-    i64 row; // of the update, of batch row 0
     int frames, heads, width;
     float scale;
 };
@@ -27,7 +26,7 @@ static __device__ __forceinline__ AttentionHead attention_head(const AttentionAr
     h.ld = a.heads * a.width;
     h.base = (i64)b * a.frames * h.ld + head * a.width;
     h.stats = ((i64)b * a.heads + head) * a.frames;
-    h.noise = (u64)((a.row + b) * a.heads + head) * a.frames * a.frames;
+    h.noise = a.noise.threshold ? (u64)((noise_row(a.noise) + b) * a.heads + head) * a.frames * a.frames : 0;
     h.keys = a.lengths ? min(a.lengths[b], a.frames) : a.frames;
     return h;
 }

@@ -64,17 +64,18 @@ struct DropoutArgs {
     const float* x;
     float* y;
     i64 n;
-    i64 first; // number of the first element in the stream
+    i64 row; // elements of a batch row
     Noise noise;
 };
 
 // y = x·keep where the word of an element is not below the threshold, else 0; 8 bytes and a quarter of a block of noise, about 20 instructions. A thread has the four
 // elements of one block of the stream: vectors of x where the first element begins a block.
 KERNEL(dropout, DropoutArgs) {
-    const int skip = (int)(a.first & 3);
+    const i64 first = noise_row(a.noise) * a.row; // number of the first element in the stream
+    const int skip = (int)(first & 3);
     const i64 block = (i64)blockIdx.x * blockDim.x + threadIdx.x, i = block * 4 - skip;
     if (i >= a.n) return;
-    const uint4 w = noise_block(a.noise, (u32)((a.first >> 2) + block));
+    const uint4 w = noise_block(a.noise, (u32)((first >> 2) + block));
     const float f[4] = {noise_keep(a.noise, w.x), noise_keep(a.noise, w.y), noise_keep(a.noise, w.z), noise_keep(a.noise, w.w)};
     if (skip == 0 && i + 4 <= a.n) {
         const float4 x = load4(a.x + i);

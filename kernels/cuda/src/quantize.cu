@@ -9,7 +9,7 @@ struct QuantizeArgs {
     float* soft;    // (rows, groups, entries) room for what the row's lanes work out; its softmax where the code is not hard
     int* codes;
     float* parts; // (chunks, groups·entries, dim)
-    i64 first; // noise element of frame 0
+    i64 frames; // of a batch row
     int rows, groups, entries, dim;
     int hard, noisy, chunk, pad_;
     Noise noise;
@@ -21,7 +21,7 @@ static __device__ __forceinline__ float gumbel(u32 word) { return -logf(-logf(no
 // The logit of an entry with its noise. at is its place in (rows, groups, entries), entry that in a row.
 static __device__ __forceinline__ float noisy_logit(const QuantizeArgs& a, i64 at, int frame, int entry) {
     const float z = a.logits[at];
-    return a.noisy ? z + gumbel(noise_word(a.noise, (u64)(a.first + (i64)frame * a.groups * a.entries + entry))) : z;
+    return a.noisy ? z + gumbel(noise_word(a.noise, (u64)((noise_row(a.noise) * a.frames + frame) * a.groups * a.entries + entry))) : z;
 }
 
 // The place of the largest value of a warp, the first one of equal ones. Where nothing is larger than -Inf it is 0.
