@@ -3,7 +3,6 @@ package kerneltest
 import (
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"testing"
 
@@ -57,17 +56,6 @@ func runChains(t *testing.T, b, judge kernels.Backend, tol Tolerance, cases []Ch
 				t.Error(err)
 			}
 		})
-	}
-}
-
-// CheckChains does what [RunChainsAgainst] and [RunChainsStored] do, without a test. It gives each chain's name and what is wrong with it.
-func CheckChains(b, judge kernels.Backend, tol Tolerance, stored bool, cases []ChainCase) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
-		for _, c := range cases {
-			if !yield(c.Name, c.check(b, judge, tol, stored)) {
-				return
-			}
-		}
 	}
 }
 
