@@ -88,7 +88,7 @@ func (p *Program) record(g *segment) (err error) {
 	g.replay, err = p.recorder.Record(g.name, func(s *kernels.Step) {
 		for i := range steps {
 			l := &steps[i]
-			l.kernel.Run(s, l.in, l.out, p.mem)
+			l.kernel.Run(s, l.in, l.out, l.mem)
 		}
 	})
 	if err != nil {
@@ -113,7 +113,7 @@ func (p *Program) runSegment(g *segment, s *kernels.Step) (outcome, error) {
 	}
 	for i := range steps {
 		l := &steps[i]
-		l.kernel.Run(s, l.in, l.out, p.mem)
+		l.kernel.Run(s, l.in, l.out, l.mem)
 		p.stepDone(l)
 	}
 	g.ran = g.ran || p.clock.timer == nil || p.clock.timed // a plain run that is timed tells how long each step is

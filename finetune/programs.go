@@ -32,22 +32,25 @@ func newPrograms(r Recipe, v *vocab.Vocabulary, be kernels.Backend, w *train.Wei
 	for i := range p.keep {
 		p.keep[i] = encoder.KeepInput(i)
 	}
-	p.Programs = train.NewPrograms(a, w, func(s Shape) (*program, error) {
-		m, err := Build(r, v.Len(), v.Blank(), s, kernels.Float32, training)
-		if err != nil {
-			return nil, err
-		}
-		prog, err := m.Plan(be, training)
-		if err != nil {
-			return nil, err
-		}
-		q := &program{Program: prog, flops: prog.FLOPs(), losses: make([]float32, s.Rows), seed: [1]float32{1}}
-		if !training {
-			q.logits = make([]float32, s.Rows*m.Frames*v.Len())
-		}
-		return q, nil
-	})
+	p.Programs = train.NewPrograms(a, w, func(s Shape) (*program, error) { return plan(r, v, be, s, training) })
 	return p
+}
+
+// plan compiles without memory.
+func plan(r Recipe, v *vocab.Vocabulary, be kernels.Backend, s Shape, training bool) (*program, error) {
+	m, err := Build(r, v.Len(), v.Blank(), s, kernels.Float32, training)
+	if err != nil {
+		return nil, err
+	}
+	prog, err := m.Plan(be, training)
+	if err != nil {
+		return nil, err
+	}
+	q := &program{Program: prog, flops: prog.FLOPs(), losses: make([]float32, s.Rows), seed: [1]float32{1}}
+	if !training {
+		q.logits = make([]float32, s.Rows*m.Frames*v.Len())
+	}
+	return q, nil
 }
 
 // run feeds a micro-batch, runs its program and fetches the results.

@@ -16,6 +16,7 @@ import (
 type Task struct {
 	recipe   Recipe
 	labels   *labels
+	rows     datasets.View // for training
 	sampler  *datasets.Sampler
 	valid    []datasets.Batch
 	places   map[int]int // labels of a row, by batch length
@@ -84,6 +85,7 @@ func (t *Task) batches(rows, held datasets.View) (err error) {
 	if rows, t.skipped, err = t.labels.use(rows, "training"); err != nil {
 		return err
 	}
+	t.rows = rows
 	if t.sampler, err = datasets.NewSampler(rows, r.Data.Sampler(r.Seed, datasets.Pad)); err != nil {
 		return fmt.Errorf("finetune: training data: %w", err)
 	}
@@ -127,18 +129,35 @@ func (t *Task) setWeight(name string, value []float32) error {
 }
 
 // Plan compiles the program of every batch length, without running it, and returns what the run will need.
-func (t *Task) Plan() (train.Footprint, error) {
-	f := train.Footprint{Parameters: t.weights.Count(), WeightBytes: t.weights.Bytes(), Shapes: t.sampler.Buckets(), LeftOut: t.sampler.LeftOut() + t.skipped}
+func (t *Task) Plan() (train.Footprint, error) { return t.PlanFor(t.backend, t.recipe.Data) }
+
+// PlanFor is [Task.Plan] with another back end and other batches.
+func (t *Task) PlanFor(be kernels.Backend, d train.DataConfig) (train.Footprint, error) {
+	sampler, places := t.sampler, t.places
+	if d != t.recipe.Data {
+		var err error
+		if sampler, err = datasets.NewSampler(t.rows, d.Sampler(t.recipe.Seed, datasets.Pad)); err != nil {
+			return train.Footprint{}, fmt.Errorf("finetune: training data: %w", err)
+		}
+		if places, err = t.labels.places([]datasets.View{t.rows}, sampler.Lengths()); err != nil {
+			return train.Footprint{}, err
+		}
+	}
+	f := train.Footprint{Parameters: t.weights.Count(), WeightBytes: t.weights.Bytes(), Shapes: sampler.Buckets(), LeftOut: sampler.LeftOut() + t.skipped}
 	f.WhyLeftOut = "that are too short or too long (data.min_samples, data.max_samples), or whose labels cannot be used"
-	f.BatchBytes = 4 * t.recipe.Data.BatchSamples
+	f.BatchBytes = 4 * d.BatchSamples
+	var largest *program
 	for _, b := range f.Shapes {
-		p, err := t.training.Compile(Shape{Rows: b.Rows, Samples: b.Length, Labels: t.places[b.Length]})
+		p, err := plan(t.recipe, t.labels.vocab, be, Shape{Rows: b.Rows, Samples: b.Length, Labels: places[b.Length]}, true)
 		if err != nil {
 			return f, err
 		}
-		f.ArenaBytes = max(f.ArenaBytes, p.ArenaBytes())
+		if largest == nil || p.ArenaBytes() > f.ArenaBytes {
+			largest, f.ArenaBytes = p, p.ArenaBytes()
+		}
 		f.GFLOPs = max(f.GFLOPs, float64(p.flops)/1e9)
 	}
+	f.Peak = largest.Peak()
 	return f, nil
 }
 

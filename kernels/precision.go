@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Precision says how a back end multiplies matrices. Tensors, sums of products, and everything that is no matrix product are float32 in each of
-// them. Errors are bounds for an element Σ ab, relative to Σ |ab|, besides the rounding of float32 sums.
+// Precision says how a back end multiplies matrices. Sums of products, and everything that is no matrix product, are computed in float32 in each of
+// them. Tensors are float32 too, but for activations of a back end that stores them in bfloat16 ([Narrower]: kernels/cuda in precision bf16). Errors are bounds for an element Σ ab, relative to Σ |ab|, besides the rounding of float32 sums.
 type Precision string
 
 const (

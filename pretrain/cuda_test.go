@@ -6,12 +6,14 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"aural/encoder"
 	"aural/internal/testkit"
 	"aural/kernels"
 	"aural/kernels/cpu"
+	"aural/kernels/cuda"
 	"aural/kernels/ref"
 	"aural/runlog"
 	"aural/train"
@@ -43,6 +45,53 @@ func TestModelOnCUDA(t *testing.T) {
 					largest = max(largest, math.Abs(x))
 				}
 				testkit.Close(t, name, got.Out(name), w, testkit.Tol{Abs: 1e-5*largest + 1e-6})
+			}
+		}
+	}
+}
+
+// unfused is a back end that takes no chains.
+type unfused struct{ kernels.Backend }
+
+// chainSpy counts the chains that a back end is given.
+type chainSpy struct {
+	*cuda.Backend
+	chains map[string]int
+}
+
+func (s chainSpy) Compile(op kernels.Op, in, out []kernels.Desc) (kernels.Kernel, error) {
+	if c, ok := op.(*kernels.Chain); ok {
+		s.chains[c.Name()]++
+	}
+	return s.Backend.Compile(op, in, out)
+}
+
+// Fusing ops changes loss and gradients by rounding alone, and what both kinds of models are built of is fused.
+func TestFusionOnCUDA(t *testing.T) {
+	be, step := onCUDA(t).(*cuda.Backend), &kernels.Step{Seed: 3, Update: 2}
+	for norm, chains := range map[encoder.ConvNorm]string{
+		encoder.GroupNorm: "conv1d+group_norm+gelu conv1d+group_norm+gelu_grad+group_norm_grad+conv1d_grad_weight conv1d+gelu conv1d_grad_input+gelu_grad",
+		encoder.LayerNorm: "linear+gelu+dropout",
+	} {
+		spy := chainSpy{be, map[string]int{}}
+		r := small(norm)
+		want, specs, _ := objective(t, r, kernels.Float32, unfused{be})
+		got, _, _ := objective(t, r, kernels.Float32, spy)
+		want.Run(step)
+		got.Run(step)
+		testkit.Close(t, "loss", got.Out(LossOutput), want.Out(LossOutput), testkit.Tol{Rel: 2e-6})
+		for _, s := range specs {
+			name := train.GradientOutput(s.Name)
+			w, largest := want.Out(name), 0.0
+			for _, x := range w {
+				largest = max(largest, math.Abs(x))
+			}
+			testkit.Close(t, name, got.Out(name), w, testkit.Tol{Abs: 4e-6*largest + 2e-7})
+		}
+		t.Log(norm, spy.chains)
+		for _, name := range strings.Fields(chains) {
+			if spy.chains[name] == 0 {
+				t.Errorf("%s: no %s among %v", norm, name, spy.chains)
 			}
 		}
 	}
@@ -148,10 +197,18 @@ func trainOnCUDA(t *testing.T, p *Task, dir string, until uint64) {
 	}
 }
 
-// Two updates, a stop, and two more have the bits of four updates, of two micro-batches each, though the graphs are others.
 func TestResumeOnCUDA(t *testing.T) {
-	store := corpus(t)
 	be, count := emulated(t)
+	resumeIsExact(t, be)
+	if count.graphs == 0 {
+		t.Error("no graph was launched: this shows nothing")
+	}
+}
+
+// resumeIsExact: two updates, a stop, and two more have the bits of four updates, of two micro-batches each, though the graphs are others.
+func resumeIsExact(t *testing.T, be kernels.Backend) {
+	t.Helper()
+	store := corpus(t)
 	r := quick()
 	r.Data.BatchSamples /= 2
 	c := &r.Train
@@ -161,9 +218,6 @@ func TestResumeOnCUDA(t *testing.T) {
 	trainOnCUDA(t, taskOn(t, r, store, be), straight, 4)
 	trainOnCUDA(t, taskOn(t, r, store, be), parts, 2)
 	trainOnCUDA(t, taskOn(t, r, store, be), parts, 4)
-	if count.graphs == 0 {
-		t.Error("no graph was launched: this shows nothing")
-	}
 	a, err := train.Find(straight, "last")
 	if err != nil {
 		t.Fatal(err)

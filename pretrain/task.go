@@ -16,6 +16,7 @@ import (
 type Task struct {
 	recipe   Recipe
 	store    *datasets.Store
+	rows     datasets.View // for training
 	sampler  *datasets.Sampler
 	valid    []datasets.Batch
 	backend  kernels.Backend
@@ -45,7 +46,7 @@ func New(r Recipe, store *datasets.Store, rows, held datasets.View, be kernels.B
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	t := &Task{backend: be, recipe: r, store: store, metrics: newMetrics(r), checked: &checked{Metrics: *newMetrics(r)}, work: newWork(r)}
+	t := &Task{backend: be, recipe: r, store: store, rows: rows, metrics: newMetrics(r), checked: &checked{Metrics: *newMetrics(r)}, work: newWork(r)}
 	var err error
 	if t.sampler, err = datasets.NewSampler(rows, r.Data.Sampler(r.Seed, datasets.Crop)); err != nil {
 		return nil, fmt.Errorf("pretrain: training data: %w", err)
@@ -90,20 +91,34 @@ func (t *Task) setWeight(name string, value []float32) error {
 }
 
 // Plan compiles the largest program of every batch length, without running it, and returns what the run will need.
-func (t *Task) Plan() (train.Footprint, error) {
-	f := train.Footprint{Parameters: t.weights.Count(), WeightBytes: t.weights.Bytes(), Shapes: t.sampler.Buckets(), LeftOut: t.sampler.LeftOut()}
+func (t *Task) Plan() (train.Footprint, error) { return t.PlanFor(t.backend, t.recipe.Data) }
+
+// PlanFor is [Task.Plan] with another back end and other batches.
+func (t *Task) PlanFor(be kernels.Backend, d train.DataConfig) (train.Footprint, error) {
+	sampler := t.sampler
+	if d != t.recipe.Data {
+		var err error
+		if sampler, err = datasets.NewSampler(t.rows, d.Sampler(t.recipe.Seed, datasets.Crop)); err != nil {
+			return train.Footprint{}, fmt.Errorf("pretrain: training data: %w", err)
+		}
+	}
+	f := train.Footprint{Parameters: t.weights.Count(), WeightBytes: t.weights.Bytes(), Shapes: sampler.Buckets(), LeftOut: sampler.LeftOut()}
 	f.WhyLeftOut = fmt.Sprintf("below %.4g s, the shortest batch (data.lengths and data.min_samples decide)", float64(f.Shapes[len(f.Shapes)-1].Length)/datasets.Rate)
-	f.BatchBytes = 4 * (t.recipe.Data.BatchSamples + t.recipe.Encoder.Frames(t.recipe.Data.BatchSamples)*t.recipe.Contrastive.Total())
+	f.BatchBytes = 4 * (d.BatchSamples + t.recipe.Encoder.Frames(d.BatchSamples)*t.recipe.Contrastive.Total())
+	var largest *program
 	for _, b := range f.Shapes {
 		frames := t.recipe.Encoder.Frames(b.Length)
 		most := places(b.Rows*t.recipe.Mask.Most(frames), b.Rows*frames)
-		p, err := t.training.Compile(Shape{Rows: b.Rows, Samples: b.Length, Masked: most})
+		p, err := plan(t.recipe, be, Shape{Rows: b.Rows, Samples: b.Length, Masked: most}, true)
 		if err != nil {
 			return f, err
 		}
-		f.ArenaBytes = max(f.ArenaBytes, p.ArenaBytes())
+		if largest == nil || p.ArenaBytes() > f.ArenaBytes {
+			largest, f.ArenaBytes = p, p.ArenaBytes()
+		}
 		f.GFLOPs = max(f.GFLOPs, float64(p.flops)/1e9)
 	}
+	f.Peak = largest.Peak()
 	return f, nil
 }
 

@@ -39,24 +39,39 @@ func NewArena(be kernels.Backend) *Arena { return &Arena{backend: be} }
 // Size is the number of bytes that it has.
 func (a *Arena) Size() int { return a.mem.Size }
 
-// Grow makes the arena at least n bytes, and binds all programs to the new memory if it has to be another.
+// Grow makes the arena at least n bytes, and binds all programs to the new memory if it has to be another. What the arena holds is lost. After an error it has
+// the size that it had, if that can still be had, and the programs can run.
 func (a *Arena) Grow(n int) error {
 	if n <= a.mem.Size {
 		return nil
 	}
-	mem, err := a.backend.Alloc(n)
-	if err != nil {
-		return fmt.Errorf("train: %d bytes for activations: %w", n, err)
-	}
-	old := a.mem
-	a.mem = mem
-	for _, bind := range a.bind {
-		if err := bind(mem); err != nil {
+	had := a.mem.Size
+	if a.mem.Free != nil { // first, because both may not fit
+		if err := a.mem.Free(); err != nil {
 			return err
 		}
+		a.mem = kernels.Memory{}
 	}
-	if old.Free != nil {
-		return old.Free()
+	err := a.take(n)
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("train: %d bytes for activations: %w", n, err)
+	if had > 0 {
+		err = errors.Join(err, a.take(had))
+	}
+	return err
+}
+
+// take allocates n bytes for an arena that has none.
+func (a *Arena) take(n int) (err error) {
+	if a.mem, err = a.backend.Alloc(n); err != nil {
+		return err
+	}
+	for _, bind := range a.bind {
+		if err := bind(a.mem); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -99,9 +114,6 @@ func NewPrograms[S comparable, P Planned](a *Arena, w *Weights, compile func(S) 
 	a.release = append(a.release, p.Forget)
 	return p
 }
-
-// Compile plans the program of a shape without keeping it or giving it memory.
-func (p *Programs[S, P]) Compile(s S) (P, error) { return p.compile(s) }
 
 // Get returns the program of a shape, compiling it on first use.
 func (p *Programs[S, P]) Get(s S) (P, error) {

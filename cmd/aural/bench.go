@@ -65,7 +65,7 @@ func (a *app) benchSetup(f benchFlags) (_ *setup, err error) {
 		return nil, err
 	}
 	s.temporary = tmp
-	if err := checkMemory(r.Data, r.Train.Accumulate, s.plan, s.available()); err != nil {
+	if err := s.checkMemory(); err != nil {
 		return nil, s.closeAfter(err)
 	}
 	if !f.json {

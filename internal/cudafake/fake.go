@@ -86,6 +86,7 @@ type Driver struct {
 type Recording struct {
 	Commands []Command
 	Calls    []string // names of all calls, of those that queue nothing too
+	Images   [][]byte // that were loaded
 }
 
 // New makes a driver with one device.

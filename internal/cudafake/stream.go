@@ -122,6 +122,7 @@ func (c *context) Load(image []byte) (driver.Module, error) {
 	if len(image) == 0 {
 		return 0, errors.New("cudafake: Load of nothing")
 	}
+	c.d.Recording.Images = append(c.d.Recording.Images, slices.Clone(image))
 	m := driver.Module(c.newHandle())
 	c.modules[m] = true
 	return m, nil

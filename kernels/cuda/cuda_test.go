@@ -54,8 +54,8 @@ func TestParityOfPrecisions(t *testing.T) {
 		composed  float64 // differences of such products that cancel
 		ran       []string
 	}{
-		{kernels.PrecisionHigh, 2e-5, 0, []string{"gemm", "conv"}},
-		{kernels.PrecisionBF16, 1e-2, 2.5e-2, []string{"gemm", "conv", "attention_bf16"}},
+		{kernels.PrecisionHigh, 2e-5, 0, []string{"gemm", "conv", "gemm_wgmma", "conv_wgmma"}},
+		{kernels.PrecisionBF16, 1e-2, 2.5e-2, []string{"gemm", "conv", "gemm_wgmma", "conv_wgmma", "attention_bf16"}},
 	} {
 		t.Run(string(c.precision), func(t *testing.T) {
 			kerneltest.Run(t, emulated(t, Options{Precision: c.precision}, cudaemu.Options{}), kerneltest.MustRun(c.ran...),

@@ -1,6 +1,7 @@
 package cuda
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 
@@ -50,6 +51,7 @@ type executor struct {
 	marks    map[*marks]bool
 	l        driver.Launch // of launch: a field, so that nothing is allocated
 
+	held   int64  // bytes of device memory that are allocated
 	failed error  // of a launch; stays, because CUDA's do
 	last   string // what was launched last
 }
@@ -133,7 +135,7 @@ func (e *executor) launch(ctx driver.Context, c *command) error {
 	p := c.launch
 	e.l = driver.Launch{Grid: p.grid, Block: p.block, Shared: p.shared, Args: c.args[:len(p.args)]}
 	e.last = p.kernel
-	if err := ctx.Launch(e.stream, p.f, &e.l); err != nil {
+	if err := p.start(ctx, e.stream, &e.l); err != nil {
 		return fmt.Errorf("kernel %s, grid %v, block %v: %w", p.kernel, p.grid, p.block, err)
 	}
 	return nil
@@ -141,12 +143,30 @@ func (e *executor) launch(ctx driver.Context, c *command) error {
 
 // do runs a call on the executor's thread, after all that was given before.
 func (e *executor) do(call func(driver.Context) error) error {
+	if e == nil {
+		return errors.New("cuda: a back end for plans has no device")
+	}
 	done := make(chan error, 1)
 	e.commands <- command{call: call, done: done}
 	return <-done
 }
 
-// sync waits for the stream, on the executor's thread.
+// alloc and free are the context's, and keep count.
+func (e *executor) alloc(ctx driver.Context, bytes int) (driver.Ptr, error) {
+	p, err := ctx.Alloc(bytes)
+	if err == nil {
+		e.held += int64(bytes)
+	}
+	return p, err
+}
+
+func (e *executor) free(ctx driver.Context, p driver.Ptr, bytes int) error {
+	e.held -= int64(bytes)
+	return ctx.Free(p)
+}
+
+// sync waits for the stream, on the executor's thread. What was refused, and left the device as it was, is told once; then the device can be used again,
+// for instance to save what it holds.
 func (e *executor) sync(ctx driver.Context) error {
 	if e.failed == nil {
 		if err := ctx.Sync(e.stream); err != nil {
@@ -154,5 +174,9 @@ func (e *executor) sync(ctx driver.Context) error {
 		}
 		e.steps.used = 0
 	}
-	return e.failed
+	err := e.failed
+	if errors.Is(err, driver.ErrOutOfMemory) {
+		e.failed = nil
+	}
+	return err
 }

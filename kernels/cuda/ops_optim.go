@@ -22,13 +22,13 @@ type adamWArgs struct {
 
 // squares sums x² over blocks, and these in order.
 func (b *Backend) squares(variant string, in []kernels.Desc, mean int32) *plan {
-	p := b.plan(variant)
+	p := b.plan(stored(variant, in[0]))
 	n := in[0].Size()
 	grid, block := blocks(ceilDiv(n, 4*blockElements), threads)
 	parts := p.reserve(8 * int(grid.X))
 	a := &squaresArgs{N: int64(n), PartsN: int64(grid.X), Mean: mean}
 	bind := func(c *call) { a.X, a.Parts, a.Y = c.in(0), parts.at(c), c.out(0) }
-	add(p, "sum_squares", grid, block, 0, a, bind)
+	add(p, stored("sum_squares", in[0]), grid, block, 0, a, bind)
 	grid, block = blocks(1, threads)
 	add(p, "sum_squares_finish", grid, block, 0, a, bind)
 	return p

@@ -60,7 +60,7 @@ func (b *Backend) gumbelQuantize(o kernels.GumbelQuantize, in []kernels.Desc) *p
 		p.exact = true
 		g := gemmArgs{X: grouped(n, o.Groups, v), WGroup: int64(v * d), Ldw: int32(d), Ldy: int32(o.Groups * d), YGroup: int64(d),
 			M: int32(n), N: int32(d), K: int32(v), Groups: int32(o.Groups)}
-		p.gemm(nn, g, soft.at, input(1), none, output(0))
+		p.gemm(nn, g, wide(soft.at), wide(input(1)), none, output(0))
 	}
 	return p
 }
@@ -81,7 +81,7 @@ func (b *Backend) gumbelQuantizeGrad(o kernels.GumbelQuantize, in []kernels.Desc
 	// dlogits = dq·codebookᵀ
 	e := gemmArgs{X: grouped(n, o.Groups, d), WGroup: int64(v * d), Ldw: int32(d), Ldy: int32(o.Groups * v), YGroup: int64(v),
 		M: int32(n), N: int32(v), K: int32(d), Groups: int32(o.Groups)}
-	p.gemm(nt, e, input(0), input(2), none, output(0))
+	p.gemm(nt, e, wide(input(0)), wide(input(2)), none, output(0))
 	grid, block := eachWarp(n * o.Groups)
 	add(p, "gumbel_quantize_grad", grid, block, 0, a, func(c *call) {
 		a.Logits, a.Index, a.Tau, a.Dlogits, a.Soft = c.in(1), c.in(3), c.in(4), c.out(0), soft.at(c)
@@ -91,7 +91,7 @@ func (b *Backend) gumbelQuantizeGrad(o kernels.GumbelQuantize, in []kernels.Desc
 		p.variant = "gumbel_quantize_grad_soft"
 		g := gemmArgs{X: grouped(n, o.Groups, d), WGroup: int64(v), Ldw: int32(o.Groups * v), Ldy: int32(d), YGroup: int64(v * d),
 			M: int32(v), N: int32(d), K: int32(n), Groups: int32(o.Groups)}
-		p.gemm(tn, g, input(0), soft.at, none, output(1))
+		p.gemm(tn, g, wide(input(0)), wide(soft.at), none, output(1))
 		return p
 	}
 	c := args

@@ -1,16 +1,17 @@
 // Sums of squares and the optimizer.
 
-struct SquaresArgs {
-    const float* x;
+template <class S> struct SquaresOf {
+    const S* x;
     double* parts;
     void* y;      // the result: float64, or float32 where mean is set
     i64 n;
     i64 partsN;
     int mean, pad_;
 };
+typedef SquaresOf<float> SquaresArgs;
 
 // parts[block] = Σ x² over the block's elements, in float64; 4 bytes an element. The squares of float32 are exact there: nothing overflows.
-KERNEL(sum_squares, SquaresArgs) {
+STORED(sum_squares, SquaresOf) {
     double sum = 0;
     const i64 first = (i64)blockIdx.x * (block_elements * 4) + threadIdx.x * 4;
     float4 v[4 * block_vectors];
@@ -21,9 +22,9 @@ KERNEL(sum_squares, SquaresArgs) {
         if (i + 4 <= a.n) {
             v[u] = load4(a.x + i);
         } else {
-            if (i < a.n) v[u].x = a.x[i];
-            if (i + 1 < a.n) v[u].y = a.x[i + 1];
-            if (i + 2 < a.n) v[u].z = a.x[i + 2];
+            if (i < a.n) v[u].x = load1(a.x + i);
+            if (i + 1 < a.n) v[u].y = load1(a.x + i + 1);
+            if (i + 2 < a.n) v[u].z = load1(a.x + i + 2);
         }
     }
 #pragma unroll

@@ -44,7 +44,7 @@ KERNEL(gumbel_quantize, QuantizeArgs) {
     if (frame < 0) {
         if (lane == 0) a.codes[r] = -1;
         if (a.hard) {
-            copy_row(a.q + r * a.dim, 0, a.dim);
+            zero_row(a.q + r * a.dim, a.dim);
         } else {
             for (int v = lane; v < a.entries; v += 32) soft[v] = 0;
         }
