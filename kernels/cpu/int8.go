@@ -1,0 +1,178 @@
+package cpu
+
+import (
+	"unsafe"
+
+	"aural/kernels"
+)
+
+// Linear layers and convolutions in integers. Inputs are quantised in a first phase: for a linear layer each row in blocks of equal length, for a convolution each frame, so
+// that the windows, which overlap, are rows of as many blocks as there are taps. Weights are quantised by Freeze once, or else in each call.
+
+const (
+	int8Block    = 1024    // most values of a block of a row of a linear layer
+	int8Least    = 64      // fewer inputs, or outputs, of a product are not worth it
+	int8Channels = 1 << 15 // most channels of a frame: the sum of products of 8 bits stays below 2³¹
+	int8Gap      = 64      // bytes between rows, so that rows of 2ⁿ bytes do not share cache lines of few sets
+)
+
+// serves reports whether an op with a weight of this shape is computed in integers.
+func (t *int8Kernel) serves(op kernels.Op, weight []int) bool {
+	switch o := op.(type) {
+	case kernels.Linear:
+		return t != nil && weight[1] >= int8Least && weight[0] >= int8Least
+	case kernels.Conv1D:
+		return t != nil && o.Groups == 1 && o.PadLeft == 0 && o.PadRight == 0 && weight[1]*weight[2] >= int8Least && weight[1] <= int8Channels && weight[0] >= int8Least
+	}
+	return false
+}
+
+// compileInt8 is compile for what precision int8 has of its own; ok is false for all else.
+func (b *Backend) compileInt8(op kernels.Op, in []kernels.Desc) (p *plan, ok bool) {
+	switch o := op.(type) {
+	case kernels.Linear:
+		if b.int8.serves(o, in[1].Shape) {
+			return b.int8Linear(in, false), true
+		}
+	case kernels.Conv1D:
+		if b.int8.serves(o, in[1].Shape) {
+			return b.int8Conv(o, in, false), true
+		}
+	case kernels.LinearGradInput, kernels.LinearGradWeight, kernels.Conv1DGradInput, kernels.Conv1DGradWeight:
+		return nil, true
+	}
+	return nil, false
+}
+
+// int8Weight is how the weight of an op is quantised.
+type int8Weight struct {
+	int8Shape
+	k, blockStride, stride int // see quantizeColumns
+}
+
+func (t *int8Kernel) weight(op kernels.Op, shape []int) int8Weight {
+	if _, ok := op.(kernels.Conv1D); ok {
+		return int8Weight{int8Shape{shape[2], shape[1], shape[0]}, shape[1] * shape[2], 1, shape[2]}
+	}
+	k := shape[1]
+	blocks := ceilDiv(k, int8Block)
+	depth := roundUp(ceilDiv(k, blocks), 4)
+	return int8Weight{int8Shape{blocks, depth, shape[0]}, k, depth, 1}
+}
+
+// panels is the number of panels of the weight.
+func (t *int8Kernel) panels(w int8Weight) int { return ceilDiv(w.n, t.nr) }
+
+// bytes reserves scratch memory for n bytes.
+func (p *plan) bytes(n int) region { return p.reserve(n, 1) }
+
+func (r region) u8(c *call) []byte         { return c.scratch[r.off:][:r.n] }
+func (r region) rows(c *call) []rowScale   { return regionOf[rowScale](r, c) }
+func (p *plan) rowScales(n int) region     { return p.reserve(n, int(unsafe.Sizeof(rowScale{}))) }
+func (f *frozen) bytes() []byte            { return f.mem.Host }
+func (b *Backend) int8Frozen(c *call) bool { return b.frozenOf(c.in[1]) != nil }
+
+// int8Weights adds the phase that quantises the weight, input 1, where that was not done before, and gives it.
+func (p *plan) int8Weights(w int8Weight) func(c *call) int8Matrix {
+	t := p.b.int8
+	room := p.bytes(t.room(w.int8Shape))
+	p.add(t.panels(w), func(c *call, _ *worker, i int) {
+		if !p.b.int8Frozen(c) {
+			t.quantizeColumns(t.matrix(room.u8(c), w.int8Shape), w.int8Shape, i, c.in[1].F32(), w.k, w.blockStride, w.stride)
+		}
+	})
+	return func(c *call) int8Matrix {
+		if f := p.b.frozenOf(c.in[1]); f != nil {
+			return t.matrix(f.bytes(), w.int8Shape)
+		}
+		return t.matrix(room.u8(c), w.int8Shape)
+	}
+}
+
+// int8Rows are quantised rows: of each, blocks of depth values.
+type quantizedRows struct {
+	bytes, scales region
+	stride        int // bytes from a row to the next
+}
+
+// quantizeRows adds the phase that quantises input 0 as rows of width values. Beyond the last row, spare rows can be read.
+func (p *plan) quantizeRows(rows, width, blocks, depth, spare int) quantizedRows {
+	t := p.b.int8
+	stride := roundUp(blocks*depth*t.width, 64) + int8Gap
+	q := quantizedRows{p.bytes((rows + spare) * stride), p.rowScales((rows + spare) * blocks), stride}
+	p.rows(rows, width, func(c *call, _ *worker, lo, hi int) {
+		x, to, scales := c.in[0].F32(), q.bytes.u8(c), q.scales.rows(c)
+		for r := lo; r < hi; r++ {
+			for b := range blocks {
+				part := x[r*width+b*depth : r*width+min(width, (b+1)*depth)]
+				scales[r*blocks+b] = t.quantizeRow(to[r*stride+b*depth*t.width:], part)
+			}
+		}
+	})
+	return q
+}
+
+// int8Linear is a linear layer, and with gelu the GELU of it.
+func (b *Backend) int8Linear(in []kernels.Desc, gelu bool) *plan {
+	t := b.int8
+	rows, width, outs := in[0].Rows(), in[0].Last(), in[1].Shape[0]
+	p := b.plan(t.name)
+	weight := t.weight(kernels.Linear{}, in[1].Shape)
+	w := p.int8Weights(weight)
+	x := p.quantizeRows(rows, width, weight.blocks, weight.depth, t.mr)
+	g := b.gridFor(t.tiling(), rows, outs, 1)
+	p.add(g.parts(), func(c *call, w8 *worker, i int) {
+		row, col, m, n := g.part(i)
+		y := t.at(int8Product{shape: weight.int8Shape, a: x.bytes.u8(c), row: x.stride, block: weight.depth * t.width, scales: x.scales.rows(c), rowScales: weight.blocks,
+			blockScale: 1, b: w(c), c: c.out[0].F32(), ldc: outs, bias: biasOf(c), gelu: gelu}, row, col, m, n)
+		w8.gemmInt8(&y)
+	})
+	return p
+}
+
+// int8Conv is a convolution, and with gelu the GELU of it.
+func (b *Backend) int8Conv(o kernels.Conv1D, in []kernels.Desc, gelu bool) *plan {
+	t := b.int8
+	s := shapeOf(o, in[0].Shape[0], in[0].Shape[1], in[0].Shape[2], in[1].Shape[0], in[1].Shape[2])
+	p := b.plan(t.name)
+	weight := t.weight(o, in[1].Shape)
+	w := p.int8Weights(weight)
+	x := p.quantizeRows(s.batch*s.frames, s.cin, 1, s.cin, t.mr*s.Stride)
+	g := b.gridFor(t.tiling(), s.outs, s.cout, s.batch)
+	p.add(s.batch*g.parts(), func(c *call, w8 *worker, i int) {
+		from := i / g.parts() * s.frames
+		row, col, m, n := g.part(i % g.parts())
+		y := t.at(int8Product{shape: weight.int8Shape, a: x.bytes.u8(c)[from*x.stride:], row: s.Stride * x.stride, block: x.stride, scales: x.scales.rows(c)[from:],
+			rowScales: s.Stride, blockScale: 1, b: w(c), c: c.out[0].F32()[i/g.parts()*s.outs*s.cout:], ldc: s.cout, bias: biasOf(c), gelu: gelu}, row, col, m, n)
+		w8.gemmInt8(&y)
+	})
+	return p
+}
+
+// biasOf is input 2, if there is one.
+func biasOf(c *call) []float32 {
+	if len(c.in) > 2 {
+		return c.in[2].F32()
+	}
+	return nil
+}
+
+// tiling is that of float32 products, with a cost for columns alone: a panel of B comes from the third-level cache for each part.
+func (t *int8Kernel) tiling() tiling { return tiling{t.mr, t.nr, 1 << 20, 20} }
+
+// freezeInt8 quantises a weight for good.
+func (b *Backend) freezeInt8(op kernels.Op, weight kernels.Buffer) (*frozen, error) {
+	t := b.int8
+	w := t.weight(op, weight.Shape)
+	mem, err := allocate(t.room(w.int8Shape))
+	if err != nil {
+		return nil, err
+	}
+	f := &frozen{mem: mem}
+	p := b.plan("freeze")
+	p.add(t.panels(w), func(c *call, _ *worker, i int) {
+		t.quantizeColumns(t.matrix(f.bytes(), w.int8Shape), w.int8Shape, i, c.in[0].F32(), w.k, w.blockStride, w.stride)
+	})
+	p.kernel().Run(nil, []kernels.Buffer{weight}, nil, nil)
+	return f, nil
+}
