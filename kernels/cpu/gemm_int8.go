@@ -71,53 +71,88 @@ func (t *int8Kernel) matrix(mem []byte, s int8Shape) int8Matrix {
 	return int8Matrix{rest[4*columns*s.blocks:], scales, sums}
 }
 
-// quantizeColumns fills a panel of dst. Element (block, i) of column j is w[j·k + block·blockStride + i·stride], and k are as many as there are.
-func (t *int8Kernel) quantizeColumns(dst int8Matrix, s int8Shape, panel int, w []float32, k, blockStride, stride int) {
+// quantizeColumns fills a panel of dst. Column j is w[j·k : (j+1)·k], in blocks if taps is 1; else it has depth·taps values, of which a block has every taps-th. The
+// room takes k values and their bytes: 4+t.width bytes a value.
+func (t *int8Kernel) quantizeColumns(dst int8Matrix, s int8Shape, panel int, w []float32, k, taps int, room []float32) {
 	size, steps := t.panelBytes(s), t.steps(s)
-	to, sums := dst.panels[panel*size:][:size], dst.sums[panel*s.blocks*t.nr:][:s.blocks*t.nr]
-	clear(to)
+	to, sums := words(dst.panels[panel*size:][:size]), dst.sums[panel*s.blocks*t.nr:][:s.blocks*t.nr]
+	ordered, values := room[:k], bytesOf(room[k:])
 	clear(sums)
 	for c := range t.nr {
 		j := panel*t.nr + c
-		dst.scales[j] = 0
 		if j >= s.n {
+			dst.scales[j] = 0
+			for i := c; i < len(to); i += t.nr {
+				to[i] = 0
+			}
 			continue
 		}
 		column := w[j*k:][:k]
-		scale, inverse := columnScale(column)
+		if taps > 1 {
+			transpose(ordered, column, s.depth, taps)
+			column = ordered
+		}
+		scale, inverse := t.columnScale(column)
 		dst.scales[j] = scale
 		for b := range s.blocks {
-			sum := int32(0)
-			for i := range min(s.depth, ceilDiv(k-b*blockStride, stride)) {
-				v := int32(math.RoundToEven(float64(column[b*blockStride+i*stride] * inverse)))
-				sum += v
-				at := ((b*steps+i*t.width/4)*t.nr+c)*4 + i*t.width%4
-				to[at] = byte(v)
-				if t.width == 2 {
-					to[at+1] = byte(v >> 8)
-				}
+			n := min(s.depth, k-b*s.depth)
+			if inverse == 0 {
+				clear(values[:4*steps])
+			} else {
+				t.quantize(&values[0], &column[b*s.depth], int64(n), bias128, inverse)
+				sums[b*t.nr+c] = t.signed(values[:4*steps], n)
 			}
-			sums[b*t.nr+c] = sum
+			for i, v := range words(values[:4*steps]) {
+				to[(b*steps+i)*t.nr+c] = v
+			}
 		}
 	}
+}
+
+// bias128 makes signed values fit where quantize stores unsigned ones.
+const bias128 = 128
+
+// signed takes bias128 from n values again and returns their sum. What lies behind them becomes 0.
+func (t *int8Kernel) signed(values []byte, n int) int32 {
+	clear(values[n*t.width:])
+	sum := -bias128 * int32(n)
+	if t.width == 2 {
+		wide := unsafe.Slice((*int16)(unsafe.Pointer(&values[0])), n)
+		for i, v := range wide {
+			sum += int32(v)
+			wide[i] = v - bias128
+		}
+		return sum
+	}
+	for i, v := range values[:n] {
+		sum += int32(v)
+		values[i] = v ^ bias128
+	}
+	return sum
+}
+
+// words views bytes as values of 32 bits, bytesOf the memory of float32 values as bytes.
+func words(b []byte) []uint32 { return unsafe.Slice((*uint32)(unsafe.Pointer(&b[0])), len(b)/4) }
+func bytesOf(x []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), 4*len(x))
 }
 
 // leastSpan is the range of values that is as good as none: its inverse would not be a number.
 const leastSpan = 1e-30
 
-// columnScale chooses the scale of a column, and its inverse. A column that is not finite gets the scale NaN.
-func columnScale(column []float32) (scale, inverse float32) {
-	most := float32(0)
-	for _, v := range column {
-		if v-v != 0 {
-			return float32(math.NaN()), 0
-		}
-		most = max(most, v, -v)
+// columnScale chooses the scale of a column, and its inverse, 0 for a column of zeros. A column that is not finite gets the scale NaN.
+func (t *int8Kernel) columnScale(column []float32) (scale, inverse float32) {
+	high, low := t.extent(&column[0], int64(len(column)))
+	if low>>31 == 0 {
+		low = 0
 	}
-	if most < leastSpan {
-		return 0, 0
+	switch most := math.Float32frombits(max(high, low&^(1<<31))); {
+	case !(most <= math.MaxFloat32):
+		return float32(math.NaN()), 0
+	case most >= leastSpan:
+		return most / 127, 127 / most
 	}
-	return most / 127, 127 / most
+	return 0, 0
 }
 
 // quantizeRow quantises one block of a row. A row that is not finite gets the scale NaN.

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"errors"
 	"unsafe"
 
 	"aural/kernels"
@@ -47,17 +48,16 @@ func (b *Backend) compileInt8(op kernels.Op, in []kernels.Desc) (p *plan, ok boo
 // int8Weight is how the weight of an op is quantised.
 type int8Weight struct {
 	int8Shape
-	k, blockStride, stride int // see quantizeColumns
+	k, taps int // see quantizeColumns
 }
 
 func (t *int8Kernel) weight(op kernels.Op, shape []int) int8Weight {
 	if _, ok := op.(kernels.Conv1D); ok {
-		return int8Weight{int8Shape{shape[2], shape[1], shape[0]}, shape[1] * shape[2], 1, shape[2]}
+		return int8Weight{int8Shape{shape[2], shape[1], shape[0]}, shape[1] * shape[2], shape[2]}
 	}
 	k := shape[1]
 	blocks := ceilDiv(k, int8Block)
-	depth := roundUp(ceilDiv(k, blocks), 4)
-	return int8Weight{int8Shape{blocks, depth, shape[0]}, k, depth, 1}
+	return int8Weight{int8Shape{blocks, roundUp(ceilDiv(k, blocks), 4), shape[0]}, k, 1}
 }
 
 // panels is the number of panels of the weight.
@@ -66,30 +66,36 @@ func (t *int8Kernel) panels(w int8Weight) int { return ceilDiv(w.n, t.nr) }
 // bytes reserves scratch memory for n bytes.
 func (p *plan) bytes(n int) region { return p.reserve(n, 1) }
 
-func (r region) u8(c *call) []byte         { return c.scratch[r.off:][:r.n] }
-func (r region) rows(c *call) []rowScale   { return regionOf[rowScale](r, c) }
-func (p *plan) rowScales(n int) region     { return p.reserve(n, int(unsafe.Sizeof(rowScale{}))) }
-func (f *frozen) bytes() []byte            { return f.mem.Host }
-func (b *Backend) int8Frozen(c *call) bool { return b.frozenOf(c.in[1]) != nil }
+func (r region) u8(c *call) []byte       { return c.scratch[r.off:][:r.n] }
+func (r region) rows(c *call) []rowScale { return regionOf[rowScale](r, c) }
+func (p *plan) rowScales(n int) region   { return p.reserve(n, int(unsafe.Sizeof(rowScale{}))) }
 
-// int8Weights adds the phase that quantises the weight, input 1, where that was not done before, and gives it.
+// quantizeWeight adds the phase that quantises the weight, input 1, unless done says that there is nothing to do.
+func (p *plan) quantizeWeight(w int8Weight, to func(c *call) int8Matrix, done func(c *call) bool) {
+	t := p.b.int8
+	own := p.floats(p.b.threads * (w.k + roundUp(w.k*t.width, 4)/4 + 4))
+	p.add(t.panels(w), func(c *call, worker *worker, i int) {
+		if !done(c) {
+			t.quantizeColumns(to(c), w.int8Shape, i, c.in[1].F32(), w.k, w.taps, own.own(c, worker))
+		}
+	})
+}
+
+// int8Weights gives the quantised weight, input 1. Where it was not quantised before, a phase does.
 func (p *plan) int8Weights(w int8Weight) func(c *call) int8Matrix {
 	t := p.b.int8
 	room := p.bytes(t.room(w.int8Shape))
-	p.add(t.panels(w), func(c *call, _ *worker, i int) {
-		if !p.b.int8Frozen(c) {
-			t.quantizeColumns(t.matrix(room.u8(c), w.int8Shape), w.int8Shape, i, c.in[1].F32(), w.k, w.blockStride, w.stride)
-		}
-	})
-	return func(c *call) int8Matrix {
+	weight := func(c *call) int8Matrix {
 		if f := p.b.frozenOf(c.in[1]); f != nil {
-			return t.matrix(f.bytes(), w.int8Shape)
+			return t.matrix(f.mem.Host, w.int8Shape)
 		}
 		return t.matrix(room.u8(c), w.int8Shape)
 	}
+	p.quantizeWeight(w, weight, func(c *call) bool { return p.b.frozenOf(c.in[1]) != nil })
+	return weight
 }
 
-// int8Rows are quantised rows: of each, blocks of depth values.
+// quantizedRows are quantised rows: of each, blocks of depth values.
 type quantizedRows struct {
 	bytes, scales region
 	stride        int // bytes from a row to the next
@@ -170,9 +176,11 @@ func (b *Backend) freezeInt8(op kernels.Op, weight kernels.Buffer) (*frozen, err
 	}
 	f := &frozen{mem: mem}
 	p := b.plan("freeze")
-	p.add(t.panels(w), func(c *call, _ *worker, i int) {
-		t.quantizeColumns(t.matrix(f.bytes(), w.int8Shape), w.int8Shape, i, c.in[0].F32(), w.k, w.blockStride, w.stride)
-	})
-	p.kernel().Run(nil, []kernels.Buffer{weight}, nil, nil)
-	return f, nil
+	p.quantizeWeight(w, func(*call) int8Matrix { return t.matrix(f.mem.Host, w.int8Shape) }, func(*call) bool { return false })
+	scratch, err := allocate(p.scratch)
+	if err != nil {
+		return nil, errors.Join(err, mem.Free())
+	}
+	p.kernel().Run(nil, []kernels.Buffer{{}, weight}, nil, scratch.Host)
+	return f, scratch.Free()
 }
