@@ -39,12 +39,13 @@ type launch struct {
 // Phases is the time that runs took, by part of the program.
 type Phases struct{ Forward, Backward time.Duration }
 
-// Plan prunes the graph, plans its memory and compiles every op. An op that the back end cannot do is an error here, with its place in the model.
+// Plan prunes the graph, makes chains of ops that the back end computes together, plans the memory and compiles every op. An op that the back end cannot do is an
+// error here, with its place in the model.
 func Plan(g *Graph, be kernels.Backend) (*Program, error) {
 	if err := g.check(); err != nil {
 		return nil, err
 	}
-	p := &Program{graph: g, backend: be, nodes: g.prune(), inputs: map[string]int{}, outputs: map[string]Output{}, conds: map[int]bool{}}
+	p := &Program{graph: g, backend: be, nodes: fuse(g, g.prune(), be), inputs: map[string]int{}, outputs: map[string]Output{}, conds: map[int]bool{}}
 	external := map[int]bool{}
 	for _, o := range g.Outputs {
 		p.outputs[o.Name] = o
@@ -228,12 +229,12 @@ func (p *Program) Freeze() error {
 		return nil
 	}
 	for _, n := range p.nodes {
-		switch n.Op.(type) {
-		case kernels.Linear, kernels.Conv1D:
-			if w := n.In[1]; p.graph.Values[w].Kind == Param {
-				if err := f.Freeze(n.Op, p.bufs[w]); err != nil {
-					return err
-				}
+		for _, w := range weights(n) {
+			if p.graph.Values[w.value].Kind != Param {
+				continue
+			}
+			if err := f.Freeze(w.op, p.bufs[w.value]); err != nil {
+				return err
 			}
 		}
 	}

@@ -48,6 +48,9 @@ func (b *Backend) compile(op kernels.Op, in, out []kernels.Desc) *plan {
 		}
 	}
 	switch o := op.(type) {
+	case *kernels.Chain:
+		return b.chain(o)
+
 	case kernels.Linear:
 		return b.linear(in)
 	case kernels.LinearGradInput:
