@@ -5,8 +5,9 @@ import "aural/kernels"
 // Fuses implements kernels.Fuser. A chain is one of these:
 //
 //   - the first layer of a feature encoder, and its gradient: see featuresFused
+//   - a linear layer or a convolution in integers, and a GELU: see int8Fused
 func (b *Backend) Fuses(c *kernels.Chain) (whole, more bool) {
-	for _, form := range []func(c *kernels.Chain) (whole, more bool){b.featuresFused, b.featuresGradFused} {
+	for _, form := range []func(c *kernels.Chain) (whole, more bool){b.featuresFused, b.featuresGradFused, b.int8Fused} {
 		w, m := form(c)
 		whole, more = whole || w, more || m
 	}
@@ -20,6 +21,9 @@ func (b *Backend) chain(c *kernels.Chain) *plan {
 	}
 	if whole, _ := b.featuresGradFused(c); whole {
 		return b.featuresGrad(c)
+	}
+	if whole, _ := b.int8Fused(c); whole {
+		return b.int8Product(c.Links[0].Op, c.Links[0].In, true)
 	}
 	return nil
 }

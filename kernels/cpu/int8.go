@@ -30,19 +30,36 @@ func (t *int8Kernel) serves(op kernels.Op, weight []int) bool {
 
 // compileInt8 is compile for what precision int8 has of its own; ok is false for all else.
 func (b *Backend) compileInt8(op kernels.Op, in []kernels.Desc) (p *plan, ok bool) {
-	switch o := op.(type) {
-	case kernels.Linear:
-		if b.int8.serves(o, in[1].Shape) {
-			return b.int8Linear(in, false), true
-		}
-	case kernels.Conv1D:
-		if b.int8.serves(o, in[1].Shape) {
-			return b.int8Conv(o, in, false), true
+	switch op.(type) {
+	case kernels.Linear, kernels.Conv1D:
+		if b.int8.serves(op, in[1].Shape) {
+			return b.int8Product(op, in, false), true
 		}
 	case kernels.LinearGradInput, kernels.LinearGradWeight, kernels.Conv1DGradInput, kernels.Conv1DGradWeight:
 		return nil, true
 	}
 	return nil, false
+}
+
+// int8Product is an op that is served, and with gelu the GELU of it.
+func (b *Backend) int8Product(op kernels.Op, in []kernels.Desc, gelu bool) *plan {
+	if o, ok := op.(kernels.Conv1D); ok {
+		return b.int8Conv(o, in, gelu)
+	}
+	return b.int8Linear(in, gelu)
+}
+
+// int8Fused says whether a chain is a product in integers and a GELU, of which nothing else reads the product.
+func (b *Backend) int8Fused(c *kernels.Chain) (whole, more bool) {
+	first := c.Links[0]
+	if len(first.In) < 2 || first.Again || !b.int8.serves(first.Op, first.In[1].Shape) {
+		return false, false
+	}
+	if len(c.Links) == 1 {
+		return false, true
+	}
+	_, gelu := c.Links[1].Op.(kernels.GELU)
+	return gelu && len(c.Links) == 2 && follows(c, 1, 0, 0) && !first.Used[0], false
 }
 
 // int8Weight is how the weight of an op is quantised.

@@ -263,6 +263,14 @@ func TestInt8Freeze(t *testing.T) {
 	})
 }
 
+// A product and its GELU as one chain give what they give one after the other.
+func TestInt8Chains(t *testing.T) {
+	forEach(t, func(t *testing.T, variant string) {
+		b := start(t, Options{Threads: 2, Variant: variant, Precision: kernels.PrecisionInt8})
+		kerneltest.RunChains(t, b, kerneltest.Tolerance{}, kerneltest.ActivationChains())
+	})
+}
+
 // A product that reaches outside its operands panics before it reads anything.
 func TestInt8ProductOutsideItsOperandsPanics(t *testing.T) {
 	b := start(t, Options{Threads: 1, Precision: kernels.PrecisionInt8})

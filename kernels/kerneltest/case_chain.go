@@ -34,3 +34,14 @@ func FeatureChains() []ChainCase {
 	}
 	return cases
 }
+
+// ActivationChains are linear layers and convolutions whose result only a GELU reads.
+func ActivationChains() []ChainCase {
+	bias := normal(70)
+	return []ChainCase{
+		{Name: "linear", Inputs: []Input{normal(3, 13, 66), normal(70, 66), bias}, Calls: []ChainCall{{kernels.Linear{}, []int{0, 1, 2}}, {kernels.GELU{}, []int{3}}}},
+		{Name: "linear, no bias", Inputs: []Input{normal(250, 70), normal(96, 70)}, Calls: []ChainCall{{kernels.Linear{}, []int{0, 1}}, {kernels.GELU{}, []int{2}}}},
+		{Name: "convolution", Inputs: []Input{normal(2, 61, 64), normal(70, 64, 3), bias},
+			Calls: []ChainCall{{kernels.Conv1D{Stride: 2, Groups: 1}, []int{0, 1, 2}}, {kernels.GELU{}, []int{3}}}},
+	}
+}
