@@ -39,5 +39,8 @@ func (p Precision) ValidateTraining() error {
 	if p == PrecisionInt8 {
 		return fmt.Errorf("kernels: precision int8 is for inference only, it has no gradients; train in float32, high or bf16")
 	}
-	return p.Validate()
+	if p.Validate() != nil {
+		return fmt.Errorf("kernels: precision is %q, want float32, high or bf16", string(p))
+	}
+	return nil
 }
