@@ -13,50 +13,76 @@ import (
 	"pgregory.net/rapid"
 )
 
-// quantizedRef is the arithmetic of precision int8 in plain loops: row of x in blocks of depth values, column of w with one scale, sums in int64.
-func quantizedRef(x, w [][]float32, bias float32) float32 {
+// The arithmetic of precision int8 in plain loops: a row of x in blocks with a scale and a zero point each, a column of w with one scale.
+type (
+	plainBlock struct {
+		values []int64 // less the zero point
+		scale  float32
+	}
+	plainColumn struct {
+		blocks [][]int64
+		scale  float32
+	}
+)
+
+func quantizedBlock(x []float32) plainBlock {
+	lo, hi := 0.0, 0.0
+	for _, v := range x {
+		lo, hi = min(lo, float64(v)), max(hi, float64(v))
+	}
+	b := plainBlock{make([]int64, len(x)), float32((hi - lo) / 255)}
+	if hi > lo {
+		zero := int64(math.RoundToEven(-lo * 255 / (hi - lo)))
+		for i, v := range x {
+			b.values[i] = min(255, max(0, int64(math.RoundToEven(float64(v*float32(255/(hi-lo)))))+zero)) - zero
+		}
+	}
+	return b
+}
+
+func quantizedColumn(w [][]float32) plainColumn {
 	most := float32(0)
 	for _, block := range w {
 		for _, v := range block {
 			most = max(most, float32(math.Abs(float64(v))))
 		}
 	}
+	c := plainColumn{scale: most / 127}
+	for _, block := range w {
+		q := make([]int64, len(block))
+		for i, v := range block {
+			if most > 0 {
+				q[i] = int64(math.RoundToEven(float64(v * (127 / most))))
+			}
+		}
+		c.blocks = append(c.blocks, q)
+	}
+	return c
+}
+
+// element is a row times a column.
+func element(x []plainBlock, w plainColumn, bias float32) float32 {
 	total := float32(0)
 	for b, block := range x {
-		lo, hi := 0.0, 0.0
-		for _, v := range block {
-			lo, hi = min(lo, float64(v)), max(hi, float64(v))
+		sum := int64(0)
+		for i, v := range block.values {
+			sum += v * w.blocks[b][i]
 		}
-		zero, sum := int64(0), int64(0)
-		if hi > lo {
-			zero = int64(math.RoundToEven(-lo * 255 / (hi - lo)))
-		}
-		for i, v := range block {
-			u := int64(0)
-			if hi > lo {
-				u = min(255, max(0, int64(math.RoundToEven(float64(v*float32(255/(hi-lo)))))+zero))
-			}
-			q := int64(0)
-			if most > 0 {
-				q = int64(math.RoundToEven(float64(w[b][i] * (127 / most))))
-			}
-			sum += (u - zero) * q
-		}
-		part := float32(float32(sum) * float32((hi-lo)/255))
+		part := float32(float32(sum) * block.scale)
 		if b == 0 {
 			total = part
 		} else {
 			total += part
 		}
 	}
-	return float32(total*(most/127)) + bias
+	return float32(total*w.scale) + bias
 }
 
 // int8Call is a linear layer or a convolution with its operands.
 type int8Call struct {
-	op   kernels.Op
-	in   []kernels.Buffer
-	rows func(row, out int) (x, w [][]float32) // of an element of the result
+	op          kernels.Op
+	in          []kernels.Buffer
+	row, column func(i int) [][]float32 // of an element of the result, in blocks
 }
 
 func int8Values(shape []int, seed *values, offset float32) kernels.Buffer {
@@ -74,13 +100,15 @@ func int8LinearCall(rows, width, outs int, bias bool, seed *values, offset float
 		c.in = append(c.in, int8Values([]int{outs}, seed, 0))
 	}
 	depth := roundUp(ceilDiv(width, ceilDiv(width, int8Block)), 4)
-	c.rows = func(row, out int) (xs, ws [][]float32) {
-		for at := 0; at < width; at += depth {
-			n := min(depth, width-at)
-			xs, ws = append(xs, x.F32()[row*width+at:][:n]), append(ws, w.F32()[out*width+at:][:n])
+	cut := func(from []float32) func(i int) [][]float32 {
+		return func(i int) (blocks [][]float32) {
+			for at := 0; at < width; at += depth {
+				blocks = append(blocks, from[i*width+at:][:min(depth, width-at)])
+			}
+			return blocks
 		}
-		return xs, ws
 	}
+	c.row, c.column = cut(x.F32()), cut(w.F32())
 	return c
 }
 
@@ -92,16 +120,21 @@ func int8ConvCall(batch, frames, cin, cout, k, stride int, bias bool, seed *valu
 		c.in = append(c.in, int8Values([]int{cout}, seed, 0))
 	}
 	outs := o.OutLen(frames, k)
-	c.rows = func(row, out int) (xs, ws [][]float32) {
+	c.row = func(row int) (blocks [][]float32) {
 		for tap := range k {
-			xs = append(xs, x.F32()[((row/outs*frames)+row%outs*stride+tap)*cin:][:cin])
-			column := make([]float32, cin)
-			for i := range column {
-				column[i] = w.F32()[(out*cin+i)*k+tap]
-			}
-			ws = append(ws, column)
+			blocks = append(blocks, x.F32()[((row/outs*frames)+row%outs*stride+tap)*cin:][:cin])
 		}
-		return xs, ws
+		return blocks
+	}
+	c.column = func(out int) (blocks [][]float32) {
+		for tap := range k {
+			block := make([]float32, cin)
+			for i := range block {
+				block[i] = w.F32()[(out*cin+i)*k+tap]
+			}
+			blocks = append(blocks, block)
+		}
+		return blocks
 	}
 	return c
 }
@@ -112,7 +145,19 @@ func (c int8Call) check(t interface{ Fatalf(string, ...any) }, tb testing.TB, b 
 	if !strings.HasPrefix(j.kernel.Variant, b.int8.name+"/") {
 		t.Fatalf("%s is computed by %s", c.op.Name(), j.kernel.Variant)
 	}
-	outs := c.in[1].Shape[0]
+	outs, y := c.in[1].Shape[0], j.out[0].F32()
+	var rows [][]plainBlock
+	var columns []plainColumn
+	for i := range len(y) / outs {
+		var row []plainBlock
+		for _, block := range c.row(i) {
+			row = append(row, quantizedBlock(block))
+		}
+		rows = append(rows, row)
+	}
+	for i := range outs {
+		columns = append(columns, quantizedColumn(c.column(i)))
+	}
 	for _, frozen := range []bool{false, true} {
 		if frozen {
 			if err := b.Freeze(c.op, c.in[1]); err != nil {
@@ -122,7 +167,6 @@ func (c int8Call) check(t interface{ Fatalf(string, ...any) }, tb testing.TB, b 
 		for i := range j.scratch {
 			j.scratch[i] = 0xff // NaN as a scale
 		}
-		y := j.out[0].F32()
 		for i := range y {
 			y[i] = float32(math.NaN())
 		}
@@ -132,7 +176,7 @@ func (c int8Call) check(t interface{ Fatalf(string, ...any) }, tb testing.TB, b 
 			if len(c.in) > 2 {
 				bias = c.in[2].F32()[i%outs]
 			}
-			if want := c.element(i/outs, i%outs, bias); math.Float32bits(got) != math.Float32bits(want) && got != want {
+			if want := element(rows[i/outs], columns[i%outs], bias); math.Float32bits(got) != math.Float32bits(want) && got != want {
 				t.Fatalf("%s%v%v frozen %v: element %d is %v, want %v", c.op.Name(), c.in[0].Shape, c.in[1].Shape, frozen, i, got, want)
 			}
 		}
@@ -140,11 +184,6 @@ func (c int8Call) check(t interface{ Fatalf(string, ...any) }, tb testing.TB, b 
 	if err := b.thaw(c.in[1].HostBytes()); err != nil {
 		t.Fatalf("%v", err)
 	}
-}
-
-func (c int8Call) element(row, out int, bias float32) float32 {
-	x, w := c.rows(row, out)
-	return quantizedRef(x, w, bias)
 }
 
 // Results of all variants are those of plain loops, bit for bit, around all edges of tiles and blocks, for any number of threads.
