@@ -11,8 +11,8 @@ func (b *Backend) Compile(op kernels.Op, in, out []kernels.Desc) (kernels.Kernel
 	if err := agree(op, in, out); err != nil {
 		return kernels.Kernel{}, err
 	}
-	p := b.compile(op, in, out)
-	if p == nil && b.int8 != nil {
+	p := b.compile(op, in)
+	if p == nil && b.int8 != nil && hasGradients(op) {
 		return kernels.Kernel{}, fmt.Errorf("cpu: %s%v in precision int8, which is for inference: %w", op.Name(), in, kernels.ErrUnsupported)
 	}
 	if p == nil {
@@ -41,25 +41,23 @@ func agree(op kernels.Op, in, out []kernels.Desc) error {
 }
 
 // compile is the switch from ops to implementations; nil means that there is none.
-func (b *Backend) compile(op kernels.Op, in, out []kernels.Desc) *plan {
-	if b.int8 != nil {
-		if p, ok := b.compileInt8(op, in); ok {
-			return p
-		}
+func (b *Backend) compile(op kernels.Op, in []kernels.Desc) *plan {
+	if b.int8 != nil && hasGradients(op) {
+		return nil
 	}
 	switch o := op.(type) {
 	case *kernels.Chain:
 		return b.chain(o)
 
 	case kernels.Linear:
-		return b.linear(in)
+		return b.linear(in, nil)
 	case kernels.LinearGradInput:
 		return b.linearGradInput(in)
 	case kernels.LinearGradWeight:
 		return b.linearGradWeight(o, in)
 
 	case kernels.Conv1D:
-		return b.conv1D(o, in, out)
+		return b.conv1D(o, in, nil)
 	case kernels.Conv1DGradInput:
 		return b.conv1DGradInput(o, in)
 	case kernels.Conv1DGradWeight:

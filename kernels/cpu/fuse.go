@@ -2,13 +2,24 @@ package cpu
 
 import "aural/kernels"
 
-// Fuses implements kernels.Fuser. A chain is one of these:
-//
-//   - the first layer of a feature encoder, and its gradient: see featuresFused
-//   - a linear layer or a convolution in integers, and a GELU: see int8Fused
+// chainForm is a kind of chain: what is like it, and how it is compiled.
+type chainForm struct {
+	fused   func(b *Backend, c *kernels.Chain) (whole, more bool)
+	compile func(b *Backend, c *kernels.Chain) *plan
+}
+
+// chainForms lists them, the best first.
+var chainForms = []chainForm{
+	{(*Backend).featuresFused, (*Backend).features},
+	{(*Backend).featuresGradFused, (*Backend).featuresGrad},
+	{(*Backend).productFused, (*Backend).productThen},
+	{(*Backend).rowsFused, (*Backend).rows},
+}
+
+// Fuses implements kernels.Fuser.
 func (b *Backend) Fuses(c *kernels.Chain) (whole, more bool) {
-	for _, form := range []func(c *kernels.Chain) (whole, more bool){b.featuresFused, b.featuresGradFused, b.int8Fused} {
-		w, m := form(c)
+	for _, form := range chainForms {
+		w, m := form.fused(b, c)
 		whole, more = whole || w, more || m
 	}
 	return whole, more
@@ -16,14 +27,10 @@ func (b *Backend) Fuses(c *kernels.Chain) (whole, more bool) {
 
 // chain compiles a chain that Fuses takes.
 func (b *Backend) chain(c *kernels.Chain) *plan {
-	if whole, _ := b.featuresFused(c); whole {
-		return b.features(c)
-	}
-	if whole, _ := b.featuresGradFused(c); whole {
-		return b.featuresGrad(c)
-	}
-	if whole, _ := b.int8Fused(c); whole {
-		return b.int8Product(c.Links[0].Op, c.Links[0].In, true)
+	for _, form := range chainForms {
+		if whole, _ := form.fused(b, c); whole {
+			return form.compile(b, c)
+		}
 	}
 	return nil
 }

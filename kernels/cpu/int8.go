@@ -28,38 +28,13 @@ func (t *int8Kernel) serves(op kernels.Op, weight []int) bool {
 	return false
 }
 
-// compileInt8 is compile for what precision int8 has of its own; ok is false for all else.
-func (b *Backend) compileInt8(op kernels.Op, in []kernels.Desc) (p *plan, ok bool) {
+// hasGradients reports whether an op belongs to training, for which products in integers are too coarse.
+func hasGradients(op kernels.Op) bool {
 	switch op.(type) {
-	case kernels.Linear, kernels.Conv1D:
-		if b.int8.serves(op, in[1].Shape) {
-			return b.int8Product(op, in, false), true
-		}
 	case kernels.LinearGradInput, kernels.LinearGradWeight, kernels.Conv1DGradInput, kernels.Conv1DGradWeight:
-		return nil, true
+		return true
 	}
-	return nil, false
-}
-
-// int8Product is an op that is served, and with gelu the GELU of it.
-func (b *Backend) int8Product(op kernels.Op, in []kernels.Desc, gelu bool) *plan {
-	if o, ok := op.(kernels.Conv1D); ok {
-		return b.int8Conv(o, in, gelu)
-	}
-	return b.int8Linear(in, gelu)
-}
-
-// int8Fused says whether a chain is a product in integers and a GELU, of which nothing else reads the product.
-func (b *Backend) int8Fused(c *kernels.Chain) (whole, more bool) {
-	first := c.Links[0]
-	if len(first.In) < 2 || first.Again || !b.int8.serves(first.Op, first.In[1].Shape) {
-		return false, false
-	}
-	if len(c.Links) == 1 {
-		return false, true
-	}
-	_, gelu := c.Links[1].Op.(kernels.GELU)
-	return gelu && len(c.Links) == 2 && follows(c, 1, 0, 0) && !first.Used[0], false
+	return false
 }
 
 // int8Weight is how the weight of an op is quantised.
@@ -135,49 +110,49 @@ func (p *plan) quantizeRows(rows, width, blocks, depth, spare int) quantizedRows
 	return q
 }
 
-// int8Linear is a linear layer, and with gelu the GELU of it.
-func (b *Backend) int8Linear(in []kernels.Desc, gelu bool) *plan {
+// int8Linear is a linear layer.
+func (b *Backend) int8Linear(in []kernels.Desc, e *epilogue) *plan {
 	t := b.int8
 	rows, width, outs := in[0].Rows(), in[0].Last(), in[1].Shape[0]
-	p := b.plan(t.name)
+	p := b.product(t.name, e)
 	weight := t.weight(kernels.Linear{}, in[1].Shape)
-	w := p.int8Weights(weight)
+	w, bias := p.int8Weights(weight), biasOf(in)
 	x := p.quantizeRows(rows, width, weight.blocks, weight.depth, t.mr)
 	g := b.gridFor(t.tiling(), rows, outs, 1)
 	p.add(g.parts(), func(c *call, w8 *worker, i int) {
 		row, col, m, n := g.part(i)
 		y := t.at(int8Product{shape: weight.int8Shape, a: x.bytes.u8(c), row: x.stride, block: weight.depth * t.width, scales: x.scales.rows(c), rowScales: weight.blocks,
-			blockScale: 1, b: w(c), c: c.out[0].F32(), ldc: outs, bias: biasOf(c), gelu: gelu}, row, col, m, n)
+			blockScale: 1, b: w(c), c: e.product(c), ldc: outs, bias: bias(c), then: e, call: c}, row, col, m, n)
 		w8.gemmInt8(&y)
 	})
 	return p
 }
 
-// int8Conv is a convolution, and with gelu the GELU of it.
-func (b *Backend) int8Conv(o kernels.Conv1D, in []kernels.Desc, gelu bool) *plan {
+// int8Conv is a convolution of one group without padding.
+func (b *Backend) int8Conv(o kernels.Conv1D, in []kernels.Desc, e *epilogue) *plan {
 	t := b.int8
 	s := shapeOf(o, in[0].Shape[0], in[0].Shape[1], in[0].Shape[2], in[1].Shape[0], in[1].Shape[2])
-	p := b.plan(t.name)
+	p := b.product(t.name, e)
 	weight := t.weight(o, in[1].Shape)
-	w := p.int8Weights(weight)
+	w, bias := p.int8Weights(weight), biasOf(in)
 	x := p.quantizeRows(s.batch*s.frames, s.cin, 1, s.cin, t.mr*s.Stride)
 	g := b.gridFor(t.tiling(), s.outs, s.cout, s.batch)
 	p.add(s.batch*g.parts(), func(c *call, w8 *worker, i int) {
-		from := i / g.parts() * s.frames
+		from, first := i/g.parts()*s.frames, i/g.parts()*s.outs*s.cout
 		row, col, m, n := g.part(i % g.parts())
 		y := t.at(int8Product{shape: weight.int8Shape, a: x.bytes.u8(c)[from*x.stride:], row: s.Stride * x.stride, block: x.stride, scales: x.scales.rows(c)[from:],
-			rowScales: s.Stride, blockScale: 1, b: w(c), c: c.out[0].F32()[i/g.parts()*s.outs*s.cout:], ldc: s.cout, bias: biasOf(c), gelu: gelu}, row, col, m, n)
+			rowScales: s.Stride, blockScale: 1, b: w(c), c: e.product(c)[first:], ldc: s.cout, bias: bias(c), then: e, call: c, first: first}, row, col, m, n)
 		w8.gemmInt8(&y)
 	})
 	return p
 }
 
-// biasOf is input 2, if there is one.
-func biasOf(c *call) []float32 {
-	if len(c.in) > 2 {
-		return c.in[2].F32()
+// biasOf gives input 2, if the op has it.
+func biasOf(in []kernels.Desc) source {
+	if len(in) > 2 {
+		return input(2)
 	}
-	return nil
+	return func(*call) []float32 { return nil }
 }
 
 // tiling is that of float32 products, with a cost for columns alone: a panel of B comes from the third-level cache for each part.
