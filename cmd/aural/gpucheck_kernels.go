@@ -90,7 +90,7 @@ func (c *gpuCheck) chains() error {
 		stored                  bool
 	}{
 		{kernels.PrecisionFloat32, kerneltest.Tolerance{Norm: 1e-5, Abs: 1e-5}, kerneltest.Tolerance{Norm: 1e-5, Abs: 1e-5}, kerneltest.Tolerance{Norm: 1e-5, Abs: 1e-5}, false},
-		{kernels.PrecisionBF16, kerneltest.Tolerance{Norm: 2e-5, Abs: 2e-5}, kerneltest.Tolerance{Norm: 2e-2, Abs: 1e-2}, kerneltest.Tolerance{Norm: 1e-2, Abs: 5e-2}, true},
+		{kernels.PrecisionBF16, kerneltest.Tolerance{Norm: 1e-2, Abs: 1e-2}, kerneltest.Tolerance{Norm: 2e-2, Abs: 1e-2}, kerneltest.Tolerance{Norm: 1e-2, Abs: 5e-2}, true},
 	} {
 		if err := c.withBackend(cuda.Options{Precision: k.precision}, func(be *cuda.Backend) error {
 			for _, family := range []struct {

@@ -12,6 +12,9 @@ func (b *Backend) Compile(op kernels.Op, in, out []kernels.Desc) (kernels.Kernel
 		return kernels.Kernel{}, err
 	}
 	p := b.compile(op, in)
+	if p == nil && b.int8 != nil && hasGradients(op) {
+		return kernels.Kernel{}, fmt.Errorf("cpu: %s%v in precision int8, which is for inference: %w", op.Name(), in, kernels.ErrUnsupported)
+	}
 	if p == nil {
 		return kernels.Kernel{}, fmt.Errorf("cpu: %s%v: %w", op.Name(), in, kernels.ErrUnsupported)
 	}
@@ -40,6 +43,9 @@ func agree(op kernels.Op, in, out []kernels.Desc) error {
 
 // compile is the switch from ops to implementations; nil means that there is none.
 func (b *Backend) compile(op kernels.Op, in []kernels.Desc) *plan {
+	if b.int8 != nil && hasGradients(op) {
+		return nil
+	}
 	switch o := op.(type) {
 	case *kernels.Chain:
 		return b.chain(o)

@@ -68,6 +68,9 @@ func New(api driver.API, compiler driver.Compiler, o Options) (*Backend, error) 
 	if err := o.Precision.Validate(); err != nil {
 		return nil, err
 	}
+	if o.Precision == kernels.PrecisionInt8 {
+		return nil, fmt.Errorf("cuda: precision int8 is computed on the CPU alone; take bf16 here, or --device cpu")
+	}
 	e, info, err := start(api, o.Ordinal, o.SyncEach)
 	if err != nil {
 		return nil, err

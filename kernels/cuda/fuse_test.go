@@ -24,12 +24,12 @@ func TestChains(t *testing.T) {
 	kerneltest.SameChains(t, b, emulated(t, Options{}, cudaemu.Options{Workers: 3, Reverse: true}), allChains())
 }
 
-// Products in reduced precision have the epilogues of float32.
+// Products in reduced precision have the epilogues of float32; the first layer is on tensor cores in bf16.
 func TestChainsOfPrecisions(t *testing.T) {
 	for p, tol := range map[kernels.Precision]float64{kernels.PrecisionHigh: 2e-5, kernels.PrecisionBF16: 1e-2} {
 		t.Run(string(p), func(t *testing.T) {
 			b := emulated(t, Options{Precision: p}, cudaemu.Options{})
-			kerneltest.RunChainsAgainst(t, b, ref.New(), kerneltest.Tolerance{Norm: tol, Abs: 10 * tol}, kerneltest.EpilogueChains())
+			kerneltest.RunChainsAgainst(t, b, ref.New(), kerneltest.Tolerance{Norm: tol, Abs: 10 * tol}, slices.Concat(kerneltest.EpilogueChains(), kerneltest.WaveformChains()))
 		})
 	}
 }
@@ -41,7 +41,7 @@ func TestChainsStored(t *testing.T) {
 		cases []kerneltest.ChainCase
 		tol   kerneltest.Tolerance
 	}{
-		{kerneltest.WaveformChains(), kerneltest.Tolerance{Norm: 2e-5, Abs: 2e-5}},
+		{kerneltest.WaveformChains(), kerneltest.Tolerance{Norm: 1e-2, Abs: 1e-2}},
 		{kerneltest.ResidualChains(), kerneltest.Tolerance{Norm: 2e-2, Abs: 1e-2}}, // the judge reads moments and sums that were not rounded
 		{kerneltest.EpilogueChains(), kerneltest.Tolerance{Norm: 1e-2, Abs: 5e-2}},
 	} {
