@@ -9,6 +9,7 @@ import (
 
 	"aural/internal/dynlib"
 	"aural/kernels/cuda"
+	"aural/kernels/cuda/cublaslt"
 	"aural/kernels/cuda/driver"
 	"aural/kernels/cuda/libcuda"
 	"aural/kernels/cuda/nvrtc"
@@ -38,6 +39,9 @@ func gpuRows() [][]string {
 		rows = append(rows, []string{"gpu compiler", "none: " + err.Error()})
 	} else {
 		rows = append(rows, []string{"gpu compiler", fmt.Sprintf("%s, %s; kernels are kept in %s", c.Name(), c.Path(), nvrtc.CacheFolder())})
+	}
+	if c, err := cublaslt.Open(d.Version()); err == nil {
+		rows = append(rows, []string{"gpu products", fmt.Sprintf("%s, %s; %s=cublaslt uses it", c.Name(), c.Path(), blasVariable)})
 	}
 	return append(rows, kernelRows(infos, d.Version())...)
 }

@@ -5,14 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 
-	"aural/kernels"
 	"aural/kernels/cuda"
 	"aural/kernels/cuda/driver"
-	"aural/kernels/kerneltest"
 	"aural/nvml"
 )
 
@@ -223,58 +220,4 @@ func (w stopwatch) best(n int, queue func() error) (float64, error) {
 		}
 	}
 	return max(best, 1e-9), nil
-}
-
-// kernels holds every op against the reference in float64, then the products in reduced precision, then what is stored in it.
-func (c *gpuCheck) kernels() error {
-	reduced := []kerneltest.Option{
-		kerneltest.Tolerate(kerneltest.Summed, kerneltest.Tolerance{Norm: 1e-2, Abs: 1e-2}),
-		kerneltest.Tolerate(kerneltest.Composed, kerneltest.Tolerance{Norm: 2e-2, Abs: 2e-2}),
-	}
-	if err := c.kernelsIn(kernels.PrecisionFloat32, false, nil); err != nil {
-		return err
-	}
-	if err := c.kernelsIn(kernels.PrecisionBF16, false, reduced); err != nil {
-		return err
-	}
-	return c.kernelsIn(kernels.PrecisionBF16, true, reduced)
-}
-
-// kernelsIn checks the ops of a precision, or with stored those whose activations are stored in bfloat16.
-func (c *gpuCheck) kernelsIn(precision kernels.Precision, stored bool, opts []kerneltest.Option) (err error) {
-	be, err := cuda.New(c.api, c.compiler, cuda.Options{Ordinal: c.f.ordinal, Precision: precision})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, be.Close()) }()
-	late, label := false, string(precision)
-	if stored {
-		label, opts = label+"_stored", append(slices.Clone(opts), kerneltest.Stored(be.Narrow))
-	}
-	opts = append(opts, kerneltest.Only(func(op kernels.Op, _ []kernels.Desc) bool {
-		if precision != kernels.PrecisionFloat32 && !stored && !isProduct(op.Name()) || !c.op.MatchString(op.Name()) {
-			return false
-		}
-		late = late || c.over()
-		return !late
-	}))
-	for r := range kerneltest.Check(be, opts...) {
-		name := label + "/" + r.Op
-		note := fmt.Sprintf("of the tolerance, %s", plural(r.Calls, "call"))
-		if r.Refused > 0 {
-			note += fmt.Sprintf(", %d without a kernel", r.Refused)
-		}
-		switch {
-		case r.Err != nil:
-			c.add(checkLine{Status: "FAIL", Name: name, Value: number(r.Used), Limit: "1", Note: r.Err.Error()})
-		case r.Refused == r.Calls:
-			c.skip(name, "no kernel")
-		default:
-			c.limit(name, r.Used, 1, note)
-		}
-	}
-	if late {
-		c.skip(label+"/rest", "the time of the phase is over")
-	}
-	return nil
 }

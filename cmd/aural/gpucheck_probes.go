@@ -38,26 +38,17 @@ func (c *gpuCheck) probes() error {
 		precision kernels.Precision
 		side      int
 	}{{kernels.PrecisionBF16, 8192}, {kernels.PrecisionFloat32, 4096}} {
-		if err := c.withDevice(p.precision, func(be *cuda.Backend) error { return c.ceiling(be, p.precision, c.scaled(p.side)) }); err != nil {
+		if err := c.withBackend(cuda.Options{Precision: p.precision}, func(be *cuda.Backend) error { return c.ceiling(be, p.precision, c.scaled(p.side)) }); err != nil {
 			return err
 		}
 	}
-	if err := c.withDevice(kernels.PrecisionBF16, func(be *cuda.Backend) error { return errors.Join(c.twoStreams(be), c.graphs(be)) }); err != nil {
+	if err := c.withBackend(cuda.Options{Precision: kernels.PrecisionBF16}, func(be *cuda.Backend) error { return errors.Join(c.twoStreams(be), c.graphs(be)) }); err != nil {
 		return err
 	}
 	c.skip("strided_tensor_maps", "no kernel of this program reads every second frame through a tensor map")
 	c.skip("conv0_variants", "this program has one kernel for the first convolution")
 	c.skip("conditional_graph_nodes", "the driver seam has none: a skipped layer is a graph that is not launched")
 	return nil
-}
-
-func (c *gpuCheck) withDevice(precision kernels.Precision, use func(*cuda.Backend) error) (err error) {
-	be, err := cuda.New(c.api, c.compiler, cuda.Options{Ordinal: c.f.ordinal, Precision: precision})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, be.Close()) }()
-	return use(be)
 }
 
 // timed times lanes of calls, side by side.

@@ -1,8 +1,8 @@
 package cudaemu
 
 import (
-	"errors"
 	_ "embed"
+	"errors"
 	"math"
 	"strings"
 	"testing"

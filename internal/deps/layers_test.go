@@ -40,8 +40,8 @@ const layers = `
 
 	# Numbers: the vocabulary of ops, and the back ends, which share no code. gen writes the assembly of cpu.
 	NONE < kernels, kernels/cpu/gen;
-	NONE < kernels/cuda/driver;
-	internal/atomicfile, internal/dynlib, kernels/cuda/driver < kernels/cuda/libcuda, kernels/cuda/nvrtc, kernels/cuda/cu;
+	NONE < kernels/cuda/driver, kernels/cuda/toolkit;
+	internal/atomicfile, internal/dynlib, kernels/cuda/driver, kernels/cuda/toolkit < kernels/cuda/libcuda, kernels/cuda/nvrtc, kernels/cuda/cublaslt, kernels/cuda/cu;
 	kernels, rng < kernels/ref, kernels/cpu;
 	kernels, rng, kernels/cuda/libcuda, kernels/cuda/nvrtc < kernels/cuda;
 	internal/atomicfile, kernels/cuda/driver < kernels/cuda/cubin;
@@ -66,7 +66,7 @@ const layers = `
 
 	# The program.
 	pretrain, finetune, internal/spelling < recipes;
-	recipes, infer, transcript, align, probe/ctc, internal/npy, sweep, onnx, tui, plots, health, reference, features, score, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda, kernels/cuda/cu, kernels/cuda/cubin < cmd/aural;
+	recipes, infer, transcript, align, probe/ctc, internal/npy, sweep, onnx, tui, plots, health, reference, features, score, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda, kernels/cuda/cu, kernels/cuda/cubin, kernels/cuda/cublaslt < cmd/aural;
 
 	# Support of tests, imported by no part of the program.
 	NONE < internal/deps, internal/testkit, internal/amxemu, internal/amxemu/tileasm;

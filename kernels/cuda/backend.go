@@ -24,6 +24,9 @@ type Options struct {
 	Precision kernels.Precision
 	// MMASync computes products with mma.sync on devices that have wgmma too, to compare the two.
 	MMASync bool
+	// BLAS multiplies the matrices of linear layers, where it has a way, instead of this package's kernels: in float32 and bf16. Results have the bits that its version
+	// gives. nil: none.
+	BLAS driver.BLAS
 	// SyncEach waits for every launch, so that an error names the kernel that made it. There are no graphs then.
 	SyncEach bool
 }
@@ -33,7 +36,12 @@ type Backend struct {
 	exec      *executor
 	info      driver.Info
 	precision kernels.Precision
-	wgmma     bool // products of bfloat16 use the instruction of Hopper (sm_90a)
+	wgmma     bool  // products of bfloat16 use the instruction of Hopper (sm_90a)
+	widths    []int // of its tiles
+
+	blas        string                                              // name of the library, if one is used
+	products    driver.Products                                     // used by the executor alone
+	planProduct func(driver.Product) (driver.PlannedProduct, error) // nil without a library
 
 	graphs    bool       // Record makes some
 	recording sync.Mutex // one at a time
@@ -64,7 +72,7 @@ func New(api driver.API, compiler driver.Compiler, o Options) (*Backend, error) 
 		return nil, err
 	}
 	b := &Backend{
-		exec: e, info: info, precision: o.Precision, wgmma: info.Major == 9 && !o.MMASync, functions: map[string]driver.Function{},
+		exec: e, info: info, precision: o.Precision, wgmma: info.Major == 9 && !o.MMASync, widths: wgmmaWidths, functions: map[string]driver.Function{},
 		graphs: !o.SyncEach && os.Getenv(driver.SyncVariable) != "1" && os.Getenv(GraphVariable) != "0",
 	}
 	image, log, err := compiler.Compile(Text(), nil, info)
@@ -77,18 +85,25 @@ func New(api driver.API, compiler driver.Compiler, o Options) (*Backend, error) 
 		}
 		return b.exec.steps.open(ctx)
 	})
+	if err == nil && o.BLAS != nil {
+		err = b.openBLAS(o.BLAS)
+	}
 	if err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
 	return b, nil
 }
 
-// Name implements kernels.Backend: "cuda/" and the device's name, and the precision unless it is float32.
+// Name implements kernels.Backend: "cuda/" and the device's name, the precision unless it is float32, and the library of products if one is used.
 func (b *Backend) Name() string {
+	name := "cuda/" + b.info.Name
 	if b.precision != kernels.PrecisionFloat32 {
-		return "cuda/" + b.info.Name + "/" + string(b.precision)
+		name += "/" + string(b.precision)
 	}
-	return "cuda/" + b.info.Name
+	if b.blas != "" {
+		name += "/" + b.blas
+	}
+	return name
 }
 
 // Info describes the device.
@@ -176,6 +191,9 @@ func (b *Backend) Close() error {
 			err = errors.Join(err, b.exec.free(ctx, b.scratch, b.room))
 		}
 		err = errors.Join(err, b.exec.steps.close(ctx))
+		if b.products != nil {
+			err = errors.Join(err, b.products.Close())
+		}
 		if b.module != 0 {
 			err = errors.Join(err, ctx.Unload(b.module))
 		}
@@ -202,6 +220,9 @@ func (b *Backend) finish(p *plan) (kernels.Kernel, error) {
 	err := b.exec.do(func(ctx driver.Context) error {
 		for i := range p.launches {
 			l := &p.launches[i]
+			if l.product != nil {
+				continue
+			}
 			f, ok := b.functions[l.kernel]
 			if !ok {
 				var err error

@@ -55,14 +55,18 @@ func (p *plan) convNorm(c *chain, chunk int) (a *convNormArgs, bind func(c *call
 	return a, bind
 }
 
-// convNormFrames adds the kernel that walks over frames, 512 channels a block.
-func (p *plan) convNormFrames(kernel string, y kernels.Desc, a *convNormArgs, bind func(c *call)) {
-	if a.Kernel == 10 && a.Stride == 5 {
+// convNormFrames adds the kernel that walks over frames, 512 channels a block. alone: only y is wanted of a forward pass.
+func (p *plan) convNormFrames(kernel string, y kernels.Desc, a *convNormArgs, alone bool, bind func(c *call)) {
+	switch {
+	case p.b.precision == kernels.PrecisionBF16 && alone && a.Kernel < convNormKernel && a.Width%64 == 0:
+		kernel += "_tensor"
+	case a.Kernel == 10 && a.Stride == 5:
 		kernel += "_10_5"
 	}
+	p.variant = stored(kernel, y)
 	lanes := min(threads, ceilDiv(int(a.Width), 64)*32)
 	grid := driver.Dim{X: uint32(a.Chunks), Y: uint32(ceilDiv(int(a.Width), 2*lanes)), Z: uint32(a.Batch)}
-	room := 4 * int((a.Chunk+3)*a.Stride+a.Kernel+3) // frames are taken in fours, samples too
+	room := 4 * int((a.Chunk+15)*a.Stride+convNormKernel) // whole groups of frames
 	add(p, stored(kernel, y), grid, driver.Dim{X: uint32(lanes), Y: 1, Z: 1}, room, a, bind)
 }
 
@@ -70,7 +74,7 @@ func (b *Backend) convNormGELU(c *chain) *plan {
 	p := b.plan("conv_norm")
 	a, stats := p.convNorm(c, convNormForward)
 	u, norm, y := c.out(0, 0), c.out(1, 0), c.out(2, 0)
-	p.convNormFrames("conv_norm", c.Links[2].Out[0], a, func(c *call) {
+	p.convNormFrames("conv_norm", c.Links[2].Out[0], a, !c.used(0, 0) && !c.used(1, 0), func(c *call) {
 		stats(c)
 		a.U, a.Norm, a.Y = u(c), norm(c), y(c)
 	})
@@ -89,7 +93,7 @@ func (b *Backend) convNormGELUGrad(c *chain) *plan {
 		a.Dy, a.Dgamma, a.Dbeta, a.Dw = dy(c), dgamma(c), dbeta(c), dw(c)
 		a.Parts, a.Sums = parts.at(c), sums.at(c)
 	}
-	p.convNormFrames("conv_norm_grad", c.Links[2].In[0], a, bind)
+	p.convNormFrames("conv_norm_grad", c.Links[2].In[0], a, true, bind)
 	grid, block := each(batch * (k + 1) * width)
 	add(p, "conv_norm_grad_rows", grid, block, 0, a, bind)
 	grid, block = eachWarp(width)

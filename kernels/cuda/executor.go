@@ -135,7 +135,7 @@ func (e *executor) launch(ctx driver.Context, c *command) error {
 	p := c.launch
 	e.l = driver.Launch{Grid: p.grid, Block: p.block, Shared: p.shared, Args: c.args[:len(p.args)]}
 	e.last = p.kernel
-	if err := ctx.Launch(e.stream, p.f, &e.l); err != nil {
+	if err := p.start(ctx, e.stream, &e.l); err != nil {
 		return fmt.Errorf("kernel %s, grid %v, block %v: %w", p.kernel, p.grid, p.block, err)
 	}
 	return nil

@@ -2,6 +2,7 @@ package cuda
 
 import (
 	"slices"
+	"strings"
 
 	"aural/kernels"
 )
@@ -48,6 +49,9 @@ func (b *Backend) Fuses(c *kernels.Chain) (whole, more bool) {
 	}
 	name := c.Name()
 	for _, f := range fusions {
+		if b.planProduct != nil && strings.HasPrefix(f.links, "linear") {
+			continue // a product of the library ends in memory
+		}
 		switch {
 		case f.links == name:
 			whole = f.again == again && f.fits(&chain{c})

@@ -314,9 +314,15 @@ func (b *Backend) linear(in, out []kernels.Desc) *plan {
 
 func (p *plan) linear(in []kernels.Desc, y place, f finish) {
 	rows, inputs, outputs := rowsOf(in[0]), in[0].Last(), in[1].Shape[0]
-	bias := none
+	var bias place
 	if len(in) == 3 {
 		bias = input(2)
+	}
+	if p.library(nt, rows, outputs, inputs, factor(in, 0), factor(in, 1), bias, y, f) {
+		return
+	}
+	if bias == nil {
+		bias = none
 	}
 	p.gemmThen(nt, gemmArgs{X: dense(rows, inputs), M: int32(rows), N: int32(outputs), K: int32(inputs), Ldw: int32(inputs), Ldy: int32(outputs)},
 		factor(in, 0), factor(in, 1), bias, y, f)
@@ -330,6 +336,9 @@ func (b *Backend) linearGradInput(in, out []kernels.Desc) *plan {
 
 func (p *plan) linearGradInput(in []kernels.Desc, dx place, f finish) {
 	rows, outputs, inputs := rowsOf(in[0]), in[0].Last(), in[1].Shape[1]
+	if p.library(nn, rows, inputs, outputs, factor(in, 0), factor(in, 1), nil, dx, f) {
+		return
+	}
 	p.gemmThen(nn, gemmArgs{X: dense(rows, outputs), M: int32(rows), N: int32(inputs), K: int32(outputs), Ldw: int32(inputs), Ldy: int32(inputs)},
 		factor(in, 0), factor(in, 1), none, dx, f)
 }
@@ -337,8 +346,10 @@ func (p *plan) linearGradInput(in []kernels.Desc, dx place, f finish) {
 func (b *Backend) linearGradWeight(o kernels.LinearGradWeight, in []kernels.Desc) *plan {
 	rows, outputs, inputs := rowsOf(in[0]), in[0].Last(), in[1].Last()
 	p := b.plan(productName("gemm", in, nil))
-	p.gemm(tn, gemmArgs{X: dense(rows, inputs), M: int32(outputs), N: int32(inputs), K: int32(rows), Ldw: int32(outputs), Ldy: int32(inputs)},
-		factor(in, 1), factor(in, 0), none, output(0))
+	if !p.library(tn, outputs, inputs, rows, factor(in, 1), factor(in, 0), nil, output(0), finish{}) {
+		p.gemm(tn, gemmArgs{X: dense(rows, inputs), M: int32(outputs), N: int32(inputs), K: int32(rows), Ldw: int32(outputs), Ldy: int32(inputs)},
+			factor(in, 1), factor(in, 0), none, output(0))
+	}
 	if o.Bias {
 		p.columnSum(rows, outputs, factor(in, 0), output(1))
 	}

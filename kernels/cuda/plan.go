@@ -20,13 +20,14 @@ type plan struct {
 
 // launch is one kernel of a plan. args is memory of the struct that bind fills in when the plan runs.
 type launch struct {
-	kernel string
-	f      driver.Function
-	grid   driver.Dim
-	block  driver.Dim
-	shared int
-	args   []byte
-	bind   func(c *call)
+	kernel  string
+	f       driver.Function
+	grid    driver.Dim
+	block   driver.Dim
+	shared  int
+	product driver.PlannedProduct // instead of a kernel, if not nil
+	args    []byte
+	bind    func(c *call)
 }
 
 // call is what a running plan is called with.

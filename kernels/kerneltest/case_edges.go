@@ -19,6 +19,9 @@ func WaveformChains() []ChainCase {
 		{1, 1060, 64, 3, 2},   // 529 frames
 		{2, 77, 4, 2, 1},      // windows of two samples
 		{1, 330, 8, 5, 16},    // windows with gaps between them
+		{2, 700, 128, 10, 5},  // 139 frames, channels in whole warps
+		{1, 2660, 576, 10, 5}, // 531 frames, a warp of channels more than a block has
+		{1, 135, 64, 15, 4},   // 31 frames, the longest kernel on tensor cores
 	} {
 		conv := kernels.Conv1D{Stride: s.stride, Groups: 1}
 		frames := conv.OutLen(s.samples, s.kernel)
@@ -75,8 +78,8 @@ func ResidualChains() []ChainCase {
 	return cases
 }
 
-// ProductChains are products with pointwise ops behind them, around the edges of tiles.
-func ProductChains() []ChainCase {
+// EpilogueChains are products with pointwise ops behind them, around the edges of tiles.
+func EpilogueChains() []ChainCase {
 	var cases []ChainCase
 	drop := kernels.Dropout{P: 0.2, Site: rng.Site("chain.activation")}
 	step := kernels.Step{Seed: 7, Update: 2, Row: 1}

@@ -68,3 +68,14 @@ func (cfg config) checkCase(b kernels.Backend, c Case, r *Result) {
 		}
 	}
 }
+
+// CheckChains does for each chain what [RunChainsAgainst] does, or with stored [RunChainsStored], without a test.
+func CheckChains(b, judge kernels.Backend, tol Tolerance, cases []ChainCase, stored bool) iter.Seq[Result] {
+	return func(yield func(Result) bool) {
+		for _, c := range cases {
+			if !yield(Result{Op: c.Name, Calls: 1, Err: c.check(b, judge, tol, stored)}) {
+				return
+			}
+		}
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -15,6 +14,7 @@ import (
 
 	"aural/internal/dynlib"
 	"aural/kernels/cuda/driver"
+	"aural/kernels/cuda/toolkit"
 )
 
 // Variable names the library's file, or the folder that holds it.
@@ -29,44 +29,13 @@ const newest = 13
 // search is where NVRTC may be, for a driver of the given version (12040 is CUDA 12.4, 0 any). A driver does not run what a compiler of a later major
 // version made.
 func search(driverVersion int) dynlib.Search {
-	s := dynlib.Search{Name: "NVRTC, the CUDA compiler", Variable: Variable, Folders: folders(), Before: []string{"libnvrtc-builtins.so.*"}}
+	s := dynlib.Search{Name: "NVRTC, the CUDA compiler", Variable: Variable, Folders: toolkit.Folders(), Before: []string{"libnvrtc-builtins.so.*"}}
 	for major := newest; major >= 12; major-- {
 		if driverVersion == 0 || major <= driverVersion/1000 {
 			s.Names = append(s.Names, fmt.Sprintf("libnvrtc.so.%d", major))
 		}
 	}
 	return s
-}
-
-// folders are where toolkits, conda and the wheels of pip put it.
-func folders() []string {
-	list := []string{"/usr/local/cuda/lib64", "/usr/local/cuda-*/lib64", "/opt/cuda/lib64", "/opt/cuda/targets/*/lib"}
-	if conda := os.Getenv("CONDA_PREFIX"); conda != "" {
-		list = append(list, filepath.Join(conda, "lib"))
-	}
-	var prefixes []string
-	if venv := os.Getenv("VIRTUAL_ENV"); venv != "" {
-		prefixes = append(prefixes, venv)
-	}
-	if python, err := exec.LookPath("python3"); err == nil {
-		if real, err := filepath.EvalSymlinks(python); err == nil {
-			python = real
-		}
-		prefixes = append(prefixes, filepath.Dir(filepath.Dir(python)))
-	}
-	if home, err := os.UserHomeDir(); err == nil {
-		prefixes = append(prefixes, filepath.Join(home, ".local"))
-	}
-	prefixes = append(prefixes, "/usr/local", "/usr", "/opt/conda", "/opt/venv")
-	for _, p := range prefixes {
-		for _, packages := range []string{"site-packages", "dist-packages"} {
-			list = append(list, filepath.Join(p, "lib", "python3*", packages, "nvidia", "*", "lib"))
-		}
-	}
-	if cache, err := os.UserCacheDir(); err == nil {
-		list = append(list, filepath.Join(cache, "aural", "cuda-tools", "nvidia", "*", "lib")) // tools/cuda_tools.sh
-	}
-	return list
 }
 
 // Compiler implements driver.Compiler.
