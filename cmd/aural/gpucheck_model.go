@@ -34,9 +34,9 @@ func (c *gpuCheck) model() error {
 		loss, gradient, after float64 // limits, relative
 	}{
 		{kernels.PrecisionFloat32, 1e-5, 1e-3, 1e-3},
-		// The gradient of the quantizer's logits, and of what they are made of, is a difference of nearly equal terms at the beginning: what is rounded on the way to it is
-		// a fifth of it or more. Whether that matters is the curve's to say.
-		{kernels.PrecisionBF16, 1e-2, 4e-1, 1e-1},
+		// The quantizer's logits are sums of 64 products of features and weights near 1, so that rounding features to 2^-9 moves them by some hundredths, which a
+		// temperature of 0.5 doubles: the few frames of a small batch whose codes are nearly tied move its gradient by tens of percent. The curve is the stricter test.
+		{kernels.PrecisionBF16, 1e-2, 5e-1, 1e-1},
 	} {
 		if c.over() {
 			c.skip(string(p.precision), "the time of the phase is over")
