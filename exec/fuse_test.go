@@ -43,8 +43,9 @@ func (b *toyFuser) Compile(op kernels.Op, in, out []kernels.Desc) (kernels.Kerne
 	if !ok {
 		k, err := b.Backend.Compile(op, in, out)
 		run := k.Run
+		k.Scratch = max(k.Scratch, toyScratch)
 		k.Run = func(s *kernels.Step, in, out []kernels.Buffer, scratch []byte) {
-			b.poison(in, out)
+			b.poison(in, out, scratch)
 			run(s, in, out, scratch)
 		}
 		return k, err
@@ -66,8 +67,8 @@ func (b *toyFuser) Compile(op kernels.Op, in, out []kernels.Desc) (kernels.Kerne
 		}
 		links = append(links, link{k, make([]kernels.Buffer, len(l.In)), make([]kernels.Buffer, len(l.Out)), make([]byte, k.Scratch)})
 	}
-	return kernels.Kernel{Variant: "toy", Run: func(s *kernels.Step, in, out []kernels.Buffer, _ []byte) {
-		b.poison(in, out)
+	return kernels.Kernel{Variant: "toy", Scratch: toyScratch, Run: func(s *kernels.Step, in, out []kernels.Buffer, scratch []byte) {
+		b.poison(in, out, scratch)
 		var made []kernels.Buffer
 		for i, l := range chain.Links {
 			for j, from := range l.From {
@@ -91,8 +92,14 @@ func (b *toyFuser) Compile(op kernels.Op, in, out []kernels.Desc) (kernels.Kerne
 	}}, nil
 }
 
-// poison fills outputs with NaN, after a check that they share no byte with inputs or each other.
-func (b *toyFuser) poison(in, out []kernels.Buffer) {
+// toyScratch is working memory that kernels have only to spoil it.
+const toyScratch = 100
+
+// poison fills outputs and working memory with NaN, after a check that outputs share no byte with inputs or each other.
+func (b *toyFuser) poison(in, out []kernels.Buffer, scratch []byte) {
+	for i := range scratch[:toyScratch] {
+		scratch[i] = 0xFF
+	}
 	span := func(x kernels.Buffer) (lo, hi uintptr) {
 		lo = uintptr(unsafe.Pointer(unsafe.SliceData(x.HostBytes())))
 		return lo, lo + uintptr(x.Bytes())
@@ -345,8 +352,8 @@ func TestChainHoldsNoMemory(t *testing.T) {
 	if want := []string{"scale+scale", "scale+scale", "select+scale+scale"}; !slices.Equal(names, want) {
 		t.Fatalf("nodes are %v, want %v", names, want)
 	}
-	// Two inputs and three values that chains give each other, the last in the place of none.
-	if want := 5 * kernels.Alignment; p.ArenaBytes() > want {
+	// Two inputs, three values that chains give, and working memory.
+	if want := 5*kernels.Alignment + round(toyScratch); p.ArenaBytes() > want {
 		t.Errorf("%d bytes, want at most %d", p.ArenaBytes(), want)
 	}
 	plain := bound(t, g)

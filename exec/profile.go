@@ -119,7 +119,7 @@ func (p *Program) Measure(s *kernels.Step, each time.Duration, want func(op stri
 			continue
 		}
 		calls[k].Times, err = Repeat(each, func() error {
-			l.kernel.Run(s, l.in, l.out, p.mem)
+			l.kernel.Run(s, l.in, l.out, l.mem)
 			return p.backend.Sync()
 		})
 		if err != nil {

@@ -15,13 +15,11 @@ type Program struct {
 	nodes   []Node
 	steps   []launch
 	place   []int // arena offset of each root value, -1 when it is not in the arena
-	arena   int   // bytes without scratch
-	scratch int   // bytes
+	arena   int   // bytes
 	bufs    []kernels.Buffer
 	inputs  map[string]int
 	outputs map[string]Output
 	conds   map[int]bool // condition inputs: was the value fed last not 0
-	mem     []byte
 	bound   bool
 	phases  Phases
 
@@ -34,7 +32,9 @@ type Program struct {
 type launch struct {
 	kernel  kernels.Kernel
 	in, out []kernels.Buffer
-	zero    []int // outputs to clear when the node is skipped
+	scratch int    // arena offset of the working memory
+	mem     []byte // that memory
+	zero    []int  // outputs to clear when the node is skipped
 	cond    int
 	name    string // its place in the model and op, for errors
 
@@ -67,7 +67,6 @@ func Plan(g *Graph, be kernels.Backend) (*Program, error) {
 		}
 		external[o.Value] = true
 	}
-	p.layout(external)
 	for _, n := range p.nodes {
 		if kernels.IsIdentity(n.Op) {
 			continue
@@ -79,20 +78,21 @@ func Plan(g *Graph, be kernels.Backend) (*Program, error) {
 			return nil, fmt.Errorf("exec: %s: %s%v on %s: %w", n.Scope, n.Op.Name(), in, be.Name(), err)
 		}
 		l.kernel = k
-		p.scratch = max(p.scratch, round(k.Scratch))
 		if n.Cond >= 0 {
 			p.conds[n.Cond] = false
 			l.zero = p.readOutside(n)
 		}
 		p.steps = append(p.steps, l)
 	}
+	p.layout(external)
 	p.cut()
 	return p, nil
 }
 
 func (p *Program) descs(vs []int) []kernels.Desc { return descs(p.graph, vs) }
 
-// layout gives every root value a place: inputs and named outputs for the whole run, the rest from first write to last read.
+// layout gives every root value a place: inputs and named outputs for the whole run, the rest from first write to last read. The working memory of a kernel
+// has one while it runs.
 func (p *Program) layout(external map[int]bool) {
 	g := p.graph
 	p.place = make([]int, len(g.Values))
@@ -116,16 +116,21 @@ func (p *Program) layout(external map[int]bool) {
 	for _, o := range g.Outputs {
 		last[g.root(o.Value)] = math.MaxInt
 	}
+	step := 0
 	for n, node := range p.nodes {
 		if kernels.IsIdentity(node.Op) {
 			// Reads of an alias keep its root alive, so there is nothing to place or free here.
 			continue
 		}
+		l := &p.steps[step]
+		step++
 		for _, v := range node.Out {
 			if !external[v] {
 				p.place[v] = a.alloc(g.Values[v].Desc.Bytes())
 			}
 		}
+		l.scratch = a.alloc(l.kernel.Scratch)
+		a.release(l.scratch, l.kernel.Scratch)
 		free := func(v int) {
 			if last[v] <= n && p.place[v] >= 0 && g.Values[v].Kind == Temp {
 				a.release(p.place[v], g.Values[v].Desc.Bytes())
@@ -169,7 +174,7 @@ func (p *Program) readOutside(n Node) []int {
 }
 
 // ArenaBytes is the memory that Bind needs, working memory included.
-func (p *Program) ArenaBytes() int { return p.arena + p.scratch }
+func (p *Program) ArenaBytes() int { return p.arena }
 
 // Bind gives the program its memory: an arena of at least ArenaBytes, which programs that do not run at the same time may share, and the
 // external buffers (parameters and external outputs) by name. It may be called again, and must be when the memory has moved.
@@ -208,15 +213,15 @@ func (p *Program) Bind(arena kernels.Memory, external func(name string) (kernels
 			}
 		}
 	}
-	if arena.Host != nil {
-		p.mem = arena.Host[p.arena : p.arena+p.scratch]
-	}
 	i := 0
 	for _, n := range p.nodes {
 		if kernels.IsIdentity(n.Op) {
 			continue
 		}
 		l := &p.steps[i]
+		if arena.Host != nil {
+			l.mem = arena.Host[l.scratch:][:l.kernel.Scratch]
+		}
 		for j, v := range n.In {
 			l.in[j] = p.bufs[g.root(v)]
 		}
@@ -307,7 +312,7 @@ func (p *Program) Run(s *kernels.Step) error {
 // launch runs a node, or clears what others read of it when its condition does not hold.
 func (p *Program) launch(l *launch, s *kernels.Step) (ran bool, err error) {
 	if l.cond < 0 || p.conds[l.cond] {
-		l.kernel.Run(s, l.in, l.out, p.mem)
+		l.kernel.Run(s, l.in, l.out, l.mem)
 		return true, nil
 	}
 	return false, p.skip(l)

@@ -41,8 +41,11 @@ func (p *Program) cut() {
 	p.clock.timer, _ = p.backend.(kernels.Timer)
 }
 
-// walk starts all segments.
+// walk starts all segments. What is to be recorded is recorded before, so that no device waits for that between two marks of its time.
 func (p *Program) walk(s *kernels.Step) error {
+	if err := p.recordDue(); err != nil {
+		return err
+	}
 	if err := p.begin(); err != nil {
 		return err
 	}
@@ -57,26 +60,60 @@ func (p *Program) walk(s *kernels.Step) error {
 	return nil
 }
 
+// holds reports whether the condition of a segment does.
+func (p *Program) holds(g *segment) bool { return g.cond < 0 || p.conds[g.cond] }
+
+// recordDue records the segments that have run plainly and will run now.
+func (p *Program) recordDue() error {
+	for k := range p.segments {
+		g := &p.segments[k]
+		if p.recorder == nil || !g.ran || g.replay != nil || !p.holds(g) {
+			continue
+		}
+		err := p.record(g)
+		if errors.Is(err, kernels.ErrUnsupported) {
+			p.recorder = nil // recording is switched off
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// record makes the recording of a segment.
+func (p *Program) record(g *segment) (err error) {
+	steps := p.steps[g.from:g.to]
+	g.replay, err = p.recorder.Record(g.name, func(s *kernels.Step) {
+		for i := range steps {
+			l := &steps[i]
+			l.kernel.Run(s, l.in, l.out, l.mem)
+		}
+	})
+	if err != nil {
+		g.replay = nil
+		return fmt.Errorf("exec: %w", err)
+	}
+	return nil
+}
+
 func (p *Program) runSegment(g *segment, s *kernels.Step) (outcome, error) {
 	steps := p.steps[g.from:g.to]
-	if g.cond >= 0 && !p.conds[g.cond] {
+	switch {
+	case !p.holds(g):
 		for i := range steps {
 			if err := p.skip(&steps[i]); err != nil {
 				return skipped, err
 			}
 		}
 		return skipped, nil
-	}
-	if g.ran && p.recorder != nil {
-		err := p.replay(g, s)
-		if !errors.Is(err, kernels.ErrUnsupported) {
-			return replayed, err
-		}
-		p.recorder = nil // recording is switched off
+	case g.replay != nil:
+		return replayed, p.replay(g, s)
 	}
 	for i := range steps {
 		l := &steps[i]
-		l.kernel.Run(s, l.in, l.out, p.mem)
+		l.kernel.Run(s, l.in, l.out, l.mem)
 		p.stepDone(l)
 	}
 	g.ran = g.ran || p.clock.timer == nil || p.clock.timed // a plain run that is timed tells how long each step is
@@ -93,22 +130,14 @@ func (p *Program) skip(l *launch) error {
 	return nil
 }
 
-// replay runs a segment from its recording, which is made when there is none or the back end has moved memory since.
+// replay runs a segment from its recording, and makes another one when the back end has moved memory since.
 func (p *Program) replay(g *segment, s *kernels.Step) error {
-	for g.replay == nil || !g.replay.Run(s) {
-		err := g.forget()
-		if err != nil {
+	for !g.replay.Run(s) {
+		if err := g.forget(); err != nil {
 			return err
 		}
-		steps := p.steps[g.from:g.to]
-		g.replay, err = p.recorder.Record(g.name, func(s *kernels.Step) {
-			for i := range steps {
-				l := &steps[i]
-				l.kernel.Run(s, l.in, l.out, p.mem)
-			}
-		})
-		if err != nil {
-			return fmt.Errorf("exec: %w", err)
+		if err := p.record(g); err != nil {
+			return err
 		}
 	}
 	steps := p.steps[g.from:g.to]

@@ -45,10 +45,11 @@ builds nothing and needs nothing beside this program, NVIDIA's driver and NVRTC.
 
 Its phases are in the order of their value, each with its share of the minutes, so that a check that
 is cut off has the important part: env (device, libraries), probes (copies, launches, graphs, two
-streams, the fastest product and copy), kernels (every op against the reference in float64), model
-(loss, gradients and five updates against the CPU, then bfloat16 against float32), ops (time of each
-kernel of an update), library (results and times of cuBLASLt, if it is there), steps (whole updates at several batch sizes) and torch (PyTorch on the same
-machine, with the python3 there and bench/torch_gpu.py).
+streams, the fastest product and copy), kernels (every op against the reference in float64),
+products (Hopper's wgmma against mma.sync), model (loss, gradients and five updates against the CPU,
+then bfloat16 against float32), ops (time of each kernel of an update), library (results and times
+of cuBLASLt, if it is there), steps (whole updates at several batch sizes) and torch (PyTorch on the
+same machine, with the python3 there and bench/torch_gpu.py).
 
 Each line is PASS, FAIL or SKIP, a name, a value and its limit ("-" where it is only measured). The
 last line counts them. gpucheck.json in the folder of --out has the same. The exit code is 1 when
@@ -172,6 +173,7 @@ var gpuPhases = []gpuPhase{
 	{"env", 1, (*gpuCheck).env},
 	{"probes", 0.5, (*gpuCheck).probes},
 	{"kernels", 2, (*gpuCheck).kernels},
+	{"products", 0.5, (*gpuCheck).products},
 	{"model", 1.5, (*gpuCheck).model},
 	{"ops", 1, (*gpuCheck).ops},
 	{"library", 0.5, (*gpuCheck).library},

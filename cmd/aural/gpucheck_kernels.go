@@ -96,7 +96,7 @@ func (c *gpuCheck) chains() error {
 			for _, family := range []struct {
 				cases []kerneltest.ChainCase
 				tol   kerneltest.Tolerance
-			}{{kerneltest.WaveformChains(), k.wave}, {kerneltest.ResidualChains(), k.residual}, {kerneltest.ProductChains(), k.product}} {
+			}{{kerneltest.WaveformChains(), k.wave}, {kerneltest.ResidualChains(), k.residual}, {kerneltest.EpilogueChains(), k.product}} {
 				var cases []kerneltest.ChainCase
 				for _, x := range family.cases {
 					if c.op.MatchString(x.Name) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 
+	"aural/exec"
 	"aural/kernels"
 	"aural/kernels/cpu"
 	"aural/pretrain"
@@ -17,6 +18,7 @@ type setup struct {
 	session
 	recipe pretrain.Recipe
 	task   *pretrain.Task
+	ops    []exec.OpTime // where the time of timeUpdates went
 }
 
 // machineFlags say what computes.

@@ -11,7 +11,7 @@ func (b *Backend) Compile(op kernels.Op, in, out []kernels.Desc) (kernels.Kernel
 	if err := agree(op, in, out); err != nil {
 		return kernels.Kernel{}, err
 	}
-	p := b.compile(op, in, out)
+	p := b.compile(op, in)
 	if p == nil {
 		return kernels.Kernel{}, fmt.Errorf("cpu: %s%v: %w", op.Name(), in, kernels.ErrUnsupported)
 	}
@@ -38,20 +38,20 @@ func agree(op kernels.Op, in, out []kernels.Desc) error {
 }
 
 // compile is the switch from ops to implementations; nil means that there is none.
-func (b *Backend) compile(op kernels.Op, in, out []kernels.Desc) *plan {
+func (b *Backend) compile(op kernels.Op, in []kernels.Desc) *plan {
 	switch o := op.(type) {
 	case *kernels.Chain:
 		return b.chain(o)
 
 	case kernels.Linear:
-		return b.linear(in)
+		return b.linear(in, nil)
 	case kernels.LinearGradInput:
 		return b.linearGradInput(in)
 	case kernels.LinearGradWeight:
 		return b.linearGradWeight(o, in)
 
 	case kernels.Conv1D:
-		return b.conv1D(o, in, out)
+		return b.conv1D(o, in, nil)
 	case kernels.Conv1DGradInput:
 		return b.conv1DGradInput(o, in)
 	case kernels.Conv1DGradWeight:

@@ -44,8 +44,12 @@ func (b *Backend) featuresFused(c *kernels.Chain) (whole, more bool) {
 	return false, true
 }
 
-// featuresGradFused says whether a chain is the gradient of that: convolution and group norm again, then the gradients of GELU, norm and weights.
+// featuresGradFused says whether a chain is the gradient of that: convolution and group norm again, then the gradients of GELU, norm and weights. In reduced precision
+// the sums of the last go on from block to block, and that in parallel would need what is spared here.
 func (b *Backend) featuresGradFused(c *kernels.Chain) (whole, more bool) {
+	if b.low != nil {
+		return false, false
+	}
 	for i, l := range c.Links {
 		ok := l.Again == (i < 2)
 		switch op := l.Op.(type) {
@@ -100,17 +104,15 @@ func (p *plan) featureLayer(l kernels.Link) featureLayer {
 // depth is the number of multiply-adds of a value.
 func (f *featureLayer) depth() int { return f.k * f.cin }
 
-// convolve computes frames [lo,hi) of channels [from,to) of a batch row, in rows ldc apart.
-func (f *featureLayer) convolve(c *call, w *worker, row, lo, hi, from, to int, y []float32, ldc int) {
+// convolve computes frames [lo,hi) of a batch row.
+func (f *featureLayer) convolve(c *call, w *worker, row, lo, hi int, y []float32) {
 	depth := f.depth()
-	g := gemm{m: hi - lo, n: to - from, k: depth, a: f.x(c, row, 0).from(lo, 0), b: view{f.weights.f32(c), 1, depth}.from(0, from), c: y, ldc: ldc}
+	g := gemm{m: hi - lo, n: f.cout, k: depth, a: f.x(c, row, 0).from(lo, 0), b: view{f.weights.f32(c), 1, depth}, c: y, ldc: f.cout, packed: f.packed.f32(c)}
 	if f.bias {
-		g.bias = c.in[2].F32()[from:to]
+		g.bias = c.in[2].F32()
 	}
 	if frozen := f.b.frozenOf(c.in[1]); frozen != nil {
-		g.packed = frozen.group(0)[from*depth:]
-	} else if w.low == nil || to-from == f.cout {
-		g.packed = f.packed.f32(c)[from*depth:]
+		g.packed = frozen.group(0)
 	}
 	w.gemm(&g)
 }
@@ -142,7 +144,7 @@ func (b *Backend) features(chain *kernels.Chain) *plan {
 	convolve := func(c *call, w *worker, i int) []float32 {
 		y := block(c, w, convolved, i)
 		lo := i % count * size
-		f.convolve(c, w, i/count, lo, lo+len(y)/f.cout, 0, f.cout, y, f.cout)
+		f.convolve(c, w, i/count, lo, lo+len(y)/f.cout, y)
 		return y
 	}
 	p.add(f.batch*count, func(c *call, w *worker, i int) { s.take(c, w, i, convolve(c, w, i)) })
@@ -161,9 +163,6 @@ func (b *Backend) features(chain *kernels.Chain) *plan {
 	})
 	return p
 }
-
-// featureStrip is the number of channels that the gradient of the weights treats at once: with the steps of a product it fits a second-level cache.
-const featureStrip = 128
 
 // featuresGrad is the gradient of features.
 func (b *Backend) featuresGrad(chain *kernels.Chain) *plan {
@@ -188,6 +187,7 @@ type featureGradient struct {
 	groups  int
 	factors region // per row: mean and rstd·gamma of each channel
 	coef    region // per row: p, q, r of each channel
+	dn      region // the gradient of what the norm gave, (B,T,C)
 }
 
 func (g *featureGradient) norm(c *call, i int) []float32 { return c.in[g.chain.Links[1].From[i]].F32() }
@@ -211,7 +211,8 @@ func (g *featureGradient) sums(p *plan) {
 	sums := p.floats(g.batch * count * 2 * ch)
 	g.coef = p.floats(g.batch * 3 * ch)
 	step := min(size, max(1, featureBand/ch))
-	x, dn := p.floats(p.b.threads*step*ch), p.floats(p.b.threads*step*ch)
+	x, n := p.floats(p.b.threads*step*ch), p.floats(p.b.threads*step*ch)
+	g.dn = p.floats(g.batch * frames * ch)
 	p.add(g.batch*count, func(c *call, w *worker, i int) {
 		row := i / count
 		s := sums.f32(c)[i*2*ch:][:2*ch]
@@ -219,10 +220,11 @@ func (g *featureGradient) sums(p *plan) {
 		factors := g.rowFactors(c, row)
 		for lo, end := i%count*size, min(frames, (i%count+1)*size); lo < end; lo += step {
 			hi := min(end, lo+step)
-			x, dn := x.own(c, w)[:(hi-lo)*ch], dn.own(c, w)[:(hi-lo)*ch]
-			g.convolve(c, w, row, lo, hi, 0, ch, x, ch)
-			w.v.vec.affine(dn, x, factors[:ch], factors[ch:], g.norm(c, 2))
-			w.v.vec.geluGrad(dn, g.dy(c)[(row*frames+lo)*ch:][:len(dn)], dn)
+			x, dn := x.own(c, w)[:(hi-lo)*ch], g.dn.f32(c)[(row*frames+lo)*ch:][:(hi-lo)*ch]
+			g.convolve(c, w, row, lo, hi, x)
+			n := n.own(c, w)[:len(x)]
+			w.v.vec.affine(n, x, factors[:ch], factors[ch:], g.norm(c, 2))
+			w.v.vec.geluGrad(dn, g.dy(c)[(row*frames+lo)*ch:][:len(dn)], n)
 			w.v.vec.addCentered(s[:ch], s[ch:], dn, x, factors[:ch])
 		}
 	})
@@ -246,70 +248,40 @@ func (g *featureGradient) sums(p *plan) {
 	})
 }
 
-// products adds the second pass of groupNormGrad, and with it the gradient of the weights. Its product sums over frames in blocks, as [worker.gemm] does. In float32
-// the products of blocks can be made by different workers and be added later; where a sum goes on from block to block, strips of channels are the
-// parts.
+// products adds the second pass of groupNormGrad, and with it the gradient of the weights: its product sums over frames in blocks, as [worker.gemm] does in
+// float32, so that the products of blocks can be made by different workers and be added later.
 func (g *featureGradient) products(p *plan) {
 	place := placed(g.chain, 4)[0]
 	if place < 0 {
 		return
 	}
-	limit, multiple := p.b.variant.gemm.kc, 8
-	if t := p.b.low; t != nil {
-		limit, multiple = t.kc, blockDepth
-	}
-	steps := balance(g.outs, limit, multiple)
+	ch, depth := g.cout, g.depth()
+	steps := balance(g.outs, p.b.variant.gemm.kc, 8)
 	count := ceilDiv(g.outs, steps)
-	nr := p.b.variant.gemm.nr
-	strip := min(featureStrip/nr*nr, g.cout) // whole panels
-	strips := ceilDiv(g.cout, strip)
-	x, dx := p.floats(p.b.threads*steps*strip), p.floats(p.b.threads*steps*strip)
-	one := func(c *call, w *worker, row, block, at int, dw []float32, accumulate bool) {
-		lo, hi := block*steps, min(g.outs, (block+1)*steps)
-		from, to := at*strip, min(g.cout, (at+1)*strip)
-		width := to - from
-		x, dx := x.own(c, w)[:(hi-lo)*width], dx.own(c, w)[:(hi-lo)*width]
-		g.convolve(c, w, row, lo, hi, from, to, x, width)
-		factors, k := g.rowFactors(c, row), g.coef.f32(c)[row*3*g.cout:][:3*g.cout]
-		part := func(v []float32, i int) []float32 { return v[i*g.cout+from:][:width] }
-		w.v.vec.affine(dx, x, part(factors, 0), part(factors, 1), g.norm(c, 2)[from:to])
-		dy := g.dy(c)[(row*g.outs+lo)*g.cout:]
-		for r := range hi - lo {
-			d := dx[r*width:][:width]
-			w.v.vec.geluGrad(d, dy[r*g.cout+from:][:width], d)
+	band := min(steps, max(1, featureBand/ch))
+	x, dx := p.floats(p.b.threads*band*ch), p.floats(p.b.threads*steps*ch)
+	size := ch * depth
+	products := p.floats(g.batch * count * size)
+	p.add(g.batch*count, func(c *call, w *worker, i int) {
+		row, first, end := i/count, i%count*steps, min(g.outs, (i%count+1)*steps)
+		mean, k, dx := g.rowFactors(c, row)[:ch], g.coef.f32(c)[row*3*ch:][:3*ch], dx.own(c, w)
+		for lo := first; lo < end; lo += band {
+			hi := min(end, lo+band)
+			x := x.own(c, w)[:(hi-lo)*ch]
+			g.convolve(c, w, row, lo, hi, x)
+			w.v.vec.affineGrad(dx[(lo-first)*ch:][:len(x)], g.dn.f32(c)[(row*g.outs+lo)*ch:][:len(x)], x, mean, g.norm(c, 1), k[:ch], k[ch:2*ch], k[2*ch:])
 		}
-		w.v.vec.affineGrad(dx, dx, x, part(factors, 0), g.norm(c, 1)[from:to], part(k, 0), part(k, 1), part(k, 2))
-		y := gemm{m: width, n: g.depth(), k: hi - lo, a: view{dx, 1, width}, b: g.x(c, row, 0).from(lo, 0), c: dw[from*g.depth():], ldc: g.depth(), accumulate: accumulate}
+		y := gemm{m: ch, n: depth, k: end - first, a: view{dx, 1, ch}, b: g.x(c, row, 0).from(first, 0), c: products.f32(c)[i*size:][:size], ldc: depth}
 		w.gemm(&y)
-	}
-	size := g.cout * g.depth()
-	var total region
-	if p.b.low == nil {
-		products := p.floats(g.batch * count * size)
-		p.add(g.batch*count, func(c *call, w *worker, i int) {
-			for at := range strips {
-				one(c, w, i/count, i%count, at, products.f32(c)[i*size:][:size], false)
-			}
-		})
-		p.rows(g.cout, g.depth(), func(c *call, w *worker, lo, hi int) {
-			all := products.f32(c)
-			sum := all[lo*g.depth() : hi*g.depth()]
-			for i := 1; i < g.batch*count; i++ {
-				w.v.vec.add(sum, all[i*size+lo*g.depth():][:len(sum)])
-			}
-		})
-		total = region{products.off, size}
-	} else {
-		total = p.floats(size)
-		p.add(strips, func(c *call, w *worker, at int) {
-			for i := range g.batch * count {
-				one(c, w, i/count, i%count, at, total.f32(c), i > 0)
-			}
-		})
-	}
-	p.rows(g.cout, g.depth(), func(c *call, _ *worker, lo, hi int) {
+	})
+	p.rows(ch, depth, func(c *call, w *worker, lo, hi int) {
+		all := products.f32(c)
+		sum := all[lo*depth : hi*depth]
+		for i := 1; i < g.batch*count; i++ {
+			w.v.vec.add(sum, all[i*size+lo*depth:][:len(sum)])
+		}
 		for o := lo; o < hi; o++ {
-			transpose(c.out[place].F32()[o*g.depth():], total.f32(c)[o*g.depth():], g.k, g.cin)
+			transpose(c.out[place].F32()[o*depth:], all[o*depth:], g.k, g.cin)
 		}
 	})
 }

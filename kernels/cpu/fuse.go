@@ -2,12 +2,24 @@ package cpu
 
 import "aural/kernels"
 
-// Fuses implements kernels.Fuser. A chain is one of these:
-//
-//   - the first layer of a feature encoder, and its gradient: see featuresFused
+// chainForm is a kind of chain: what is like it, and how it is compiled.
+type chainForm struct {
+	fused   func(b *Backend, c *kernels.Chain) (whole, more bool)
+	compile func(b *Backend, c *kernels.Chain) *plan
+}
+
+// chainForms lists them, the best first.
+var chainForms = []chainForm{
+	{(*Backend).featuresFused, (*Backend).features},
+	{(*Backend).featuresGradFused, (*Backend).featuresGrad},
+	{(*Backend).productFused, (*Backend).productThen},
+	{(*Backend).rowsFused, (*Backend).rows},
+}
+
+// Fuses implements kernels.Fuser.
 func (b *Backend) Fuses(c *kernels.Chain) (whole, more bool) {
-	for _, form := range []func(c *kernels.Chain) (whole, more bool){b.featuresFused, b.featuresGradFused} {
-		w, m := form(c)
+	for _, form := range chainForms {
+		w, m := form.fused(b, c)
 		whole, more = whole || w, more || m
 	}
 	return whole, more
@@ -15,11 +27,10 @@ func (b *Backend) Fuses(c *kernels.Chain) (whole, more bool) {
 
 // chain compiles a chain that Fuses takes.
 func (b *Backend) chain(c *kernels.Chain) *plan {
-	if whole, _ := b.featuresFused(c); whole {
-		return b.features(c)
-	}
-	if whole, _ := b.featuresGradFused(c); whole {
-		return b.featuresGrad(c)
+	for _, form := range chainForms {
+		if whole, _ := form.fused(b, c); whole {
+			return form.compile(b, c)
+		}
 	}
 	return nil
 }

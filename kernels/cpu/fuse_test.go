@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"slices"
 	"testing"
 
 	"aural/kernels/kerneltest"
@@ -11,7 +12,7 @@ func TestChains(t *testing.T) {
 	forEach(t, func(t *testing.T, variant string) {
 		for _, threads := range []int{1, 2} {
 			b := start(t, Options{Threads: threads, Variant: variant})
-			kerneltest.RunChains(t, b, kerneltest.Tolerance{}, kerneltest.FeatureChains())
+			kerneltest.RunChains(t, b, kerneltest.Tolerance{}, slices.Concat(kerneltest.FeatureChains(), kerneltest.ProductChains(), kerneltest.RowChains()))
 		}
 	})
 }

@@ -36,7 +36,8 @@ type Backend struct {
 	exec      *executor
 	info      driver.Info
 	precision kernels.Precision
-	wgmma     bool // products of bfloat16 use the instruction of Hopper (sm_90a)
+	wgmma     bool  // products of bfloat16 use the instruction of Hopper (sm_90a)
+	widths    []int // of its tiles
 
 	blas        string                                              // name of the library, if one is used
 	products    driver.Products                                     // used by the executor alone
@@ -71,7 +72,7 @@ func New(api driver.API, compiler driver.Compiler, o Options) (*Backend, error) 
 		return nil, err
 	}
 	b := &Backend{
-		exec: e, info: info, precision: o.Precision, wgmma: info.Major == 9 && !o.MMASync, functions: map[string]driver.Function{},
+		exec: e, info: info, precision: o.Precision, wgmma: info.Major == 9 && !o.MMASync, widths: wgmmaWidths, functions: map[string]driver.Function{},
 		graphs: !o.SyncEach && os.Getenv(driver.SyncVariable) != "1" && os.Getenv(GraphVariable) != "0",
 	}
 	image, log, err := compiler.Compile(Text(), nil, info)

@@ -7,11 +7,11 @@ import (
 
 // epilogue is Epilogue of src/epilogue.cuh: what happens to the sums of a product on their way to memory.
 type epilogue struct {
-	Y, Pre, Z, Add, Bias driver.Ptr
-	Noise                noise
-	Row                  int64
-	Gelu, Drop           int32
-	Half, Wide           int32
+	Y, Pre, Z, Bias driver.Ptr
+	Noise           noise
+	Row             int64
+	Gelu, Drop      int32
+	Half, Wide      int32
 }
 
 // finish is what a fused op does to the result of a product. Tensors have its shape.

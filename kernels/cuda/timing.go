@@ -3,17 +3,28 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"slices"
 	"unsafe"
 
 	"aural/kernels"
 	"aural/kernels/cuda/driver"
 )
 
-// Call is an op on shapes, to be timed. It may draw no noise.
+// Call is an op on shapes, to be timed. It may draw no noise. Tensors are float32; in precision bf16 those that training stores in bfloat16 are that.
 type Call struct {
 	Op kernels.Op
 	In []kernels.Desc
+}
+
+// narrow gives tensors the type that training stores them with in bfloat16: those of a group of a kernels.Storage.
+func narrow(list []kernels.Desc, group func(i int) int) {
+	for i := range list {
+		if group(i) != 0 {
+			list[i].DType = kernels.BFloat16
+		}
+	}
 }
 
 // Lanes are calls for streams that run side by side: lane i has its calls in order.
@@ -82,14 +93,18 @@ func (t *Timing) prepare(k Call) (q prepared, err error) {
 	if err != nil {
 		return q, err
 	}
-	if q.p = t.b.compile(k.Op, k.In, out); q.p == nil {
+	in := slices.Clone(k.In)
+	storage := t.b.Narrow(k.Op, in, out)
+	narrow(in, func(i int) int { return storage.Group(i) })
+	narrow(out, func(o int) int { return storage.Group(-1 - o) })
+	if q.p = t.b.compile(k.Op, in, out); q.p == nil {
 		return q, fmt.Errorf("cuda: %s%v: %w", k.Op.Name(), k.In, kernels.ErrUnsupported)
 	}
 	if _, err := t.b.finish(q.p); err != nil {
 		return q, err
 	}
 	err = t.b.exec.do(func(ctx driver.Context) error {
-		for i, d := range append(append([]kernels.Desc(nil), k.In...), out...) {
+		for i, d := range append(slices.Clone(in), out...) {
 			p, err := t.take(ctx, d.Bytes())
 			if err != nil {
 				return err
@@ -100,7 +115,7 @@ func (t *Timing) prepare(k Call) (q prepared, err error) {
 				continue
 			}
 			q.c.ins = append(q.c.ins, buffer)
-			if err := t.scatter(ctx, p, d.Bytes()); err != nil {
+			if err := t.scatter(ctx, p, d); err != nil {
 				return err
 			}
 		}
@@ -119,11 +134,15 @@ func (t *Timing) take(ctx driver.Context, bytes int) (driver.Ptr, error) {
 }
 
 // scatter fills memory with a pattern of random numbers, which take a GPU more power than zeros.
-func (t *Timing) scatter(ctx driver.Context, p driver.Ptr, bytes int) error {
+func (t *Timing) scatter(ctx driver.Context, p driver.Ptr, d kernels.Desc) error {
+	bytes := d.Bytes()
 	pattern := make([]float32, min(1<<16, (bytes+3)/4))
 	r := rand.New(rand.NewPCG(1, 2))
 	for i := range pattern {
 		pattern[i] = float32(r.NormFloat64())
+		if d.DType == kernels.BFloat16 { // two numbers
+			pattern[i] = math.Float32frombits(math.Float32bits(pattern[i])&^0xffff | math.Float32bits(float32(r.NormFloat64()))>>16)
+		}
 	}
 	host := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(pattern))), 4*len(pattern))[:min(bytes, 4*len(pattern))]
 	s := t.b.exec.stream

@@ -30,7 +30,7 @@ func wgmmaReads(k kind, a *gemmArgs) bool {
 
 // wgmma adds a product on Hopper's tensor cores, whose operands are bfloat16 in memory: tensors, or copies in scratch memory.
 func (p *plan) wgmma(k kind, a gemmArgs, precision kernels.Precision, x, w operand, bias, y place, f finish) {
-	width, splits := wgmmaTile(k, int(a.M), int(a.N), int(a.K), int(a.Groups))
+	width, splits := wgmmaTile(k, int(a.M), int(a.N), int(a.K), int(a.Groups), p.b.widths)
 	left, right := a.leftSize(k), a.rightSize(k)
 	splits, store, sum := p.split(&a, splits, wgmmaDepth, y)
 	name := fmt.Sprintf("gemm_wgmma_%s_%s_%d", precision, k, width)
@@ -89,12 +89,15 @@ const (
 	sumCycles   = 4000 // the launch that adds splits
 )
 
-// wgmmaTile chooses the columns of a tile, 256, 128 or 64, and in how many parts a long sum is cut. It depends on the shape alone, so that results do not depend on
+// wgmmaWidths are the columns of tiles that there are kernels for.
+var wgmmaWidths = []int{256, 128, 64}
+
+// wgmmaTile chooses the columns of a tile, among widths, and in how many parts a long sum is cut. It depends on the shape alone, so that results do not depend on
 // the device. It takes the least estimated time: tiles of the busiest multiprocessor, each as long as its products or its reads take, then its stores, which a second
 // block hides (tiles of at most 128 columns leave room for one), and the sum of splits. Splits are for gradients of weights, whose tiles are few and sums long.
-func wgmmaTile(k kind, m, n, depth, groups int) (width, splits int) {
+func wgmmaTile(k kind, m, n, depth, groups int, widths []int) (width, splits int) {
 	least := 0
-	for _, w := range []int{256, 128, 64} {
+	for _, w := range widths {
 		tiles := ceilDiv(m, 128) * ceilDiv(n, w) * groups
 		most := 1
 		if k == tn {

@@ -120,17 +120,26 @@ func TestWGMMA(t *testing.T) {
 		name  string
 		o     Options
 		e     cudaemu.Options
+		width int     // of tiles
+		every int     // calls are made
 		limit float64 // share of Σ|ab|
 	}{
-		{"bf16", Options{Precision: kernels.PrecisionBF16}, cudaemu.Options{}, 1e-6},
-		{"bf16_reverse", Options{Precision: kernels.PrecisionBF16}, cudaemu.Options{Reverse: true}, 1e-6},
-		{"bf16_mma", Options{Precision: kernels.PrecisionBF16, MMASync: true}, cudaemu.Options{}, 1e-6},
-		{"high", Options{Precision: kernels.PrecisionHigh}, cudaemu.Options{}, 2e-5},
-		{"high_reverse", Options{Precision: kernels.PrecisionHigh}, cudaemu.Options{Reverse: true}, 2e-5},
+		{"bf16_64", Options{Precision: kernels.PrecisionBF16}, cudaemu.Options{}, 64, 1, 1e-6},
+		{"bf16_128", Options{Precision: kernels.PrecisionBF16}, cudaemu.Options{Reverse: true}, 128, 1, 1e-6},
+		{"bf16_256", Options{Precision: kernels.PrecisionBF16}, cudaemu.Options{}, 256, 1, 1e-6},
+		{"bf16_256_reverse", Options{Precision: kernels.PrecisionBF16}, cudaemu.Options{Reverse: true}, 256, 1, 1e-6},
+		{"bf16_mma", Options{Precision: kernels.PrecisionBF16, MMASync: true}, cudaemu.Options{}, 0, 1, 1e-6},
+		{"high_64", Options{Precision: kernels.PrecisionHigh}, cudaemu.Options{Reverse: true}, 64, 4, 2e-5},
+		{"high_128", Options{Precision: kernels.PrecisionHigh}, cudaemu.Options{}, 128, 4, 2e-5},
+		{"high_256", Options{Precision: kernels.PrecisionHigh}, cudaemu.Options{Reverse: true}, 256, 4, 2e-5},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := emulated(t, c.o, c.e)
-			for _, call := range calls {
+			b.widths = []int{c.width}
+			for i, call := range calls {
+				if i%c.every != 0 {
+					continue
+				}
 				want, scale := exactly(t, call, c.o.Precision == kernels.PrecisionBF16)
 				got := result(t, b, call.op, kernels.Step{}, call.in)
 				for o := range got[:1] { // others are sums over rows, which no product computes
@@ -212,7 +221,7 @@ func TestWGMMATile(t *testing.T) {
 		{"last feature layer", nt, frames, 512, 1024, 1, 256, 1, 25},
 		{"positional convolution", nt, frames, 48, 6144, 16, 64, 1, 15},
 	} {
-		width, splits := wgmmaTile(c.k, c.m, c.n, c.depth, c.groups)
+		width, splits := wgmmaTile(c.k, c.m, c.n, c.depth, c.groups, wgmmaWidths)
 		if width != c.width || splits != c.splits {
 			t.Errorf("%s: tiles of %d columns, %d splits, want %d and %d", c.name, width, splits, c.width, c.splits)
 		}

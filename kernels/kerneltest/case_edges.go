@@ -75,8 +75,8 @@ func ResidualChains() []ChainCase {
 	return cases
 }
 
-// ProductChains are products with pointwise ops behind them, around the edges of tiles.
-func ProductChains() []ChainCase {
+// EpilogueChains are products with pointwise ops behind them, around the edges of tiles.
+func EpilogueChains() []ChainCase {
 	var cases []ChainCase
 	drop := kernels.Dropout{P: 0.2, Site: rng.Site("chain.activation")}
 	step := kernels.Step{Seed: 7, Update: 2, Row: 1}

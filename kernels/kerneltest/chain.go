@@ -59,6 +59,36 @@ func runChains(t *testing.T, b, judge kernels.Backend, tol Tolerance, cases []Ch
 	}
 }
 
+// SameChains checks that two back ends give the same bits for chains.
+func SameChains(t *testing.T, a, b kernels.Backend, cases []ChainCase) {
+	t.Helper()
+	for _, c := range cases {
+		values, outs, err := c.single(a, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		chain, in, _ := c.chain(values, outs, nil)
+		call := Call{Op: chain, Step: c.Step}
+		for _, v := range in {
+			call.In = append(call.In, values[v])
+		}
+		var got [2][]kernels.Buffer
+		for i, be := range []kernels.Backend{a, b} {
+			r, err := newRig(be, call)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got[i], err = r.run(c.Step, dirtyNaN, false)
+			if err := errors.Join(err, r.free()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := sameBits(got[0], got[1]); err != nil {
+			t.Errorf("%s: %v", c.Name, err)
+		}
+	}
+}
+
 func (c ChainCase) check(b, judge kernels.Backend, tol Tolerance, stored bool) (err error) {
 	var narrow map[int]bool
 	if stored {

@@ -8,13 +8,12 @@ struct Epilogue {
     void* y;
     void* pre;       // gets what the activation is applied to, or none
     const void* z;   // the result is multiplied by the derivative of GELU there, or none
-    const void* add; // is added to the sums, or none
     const float* bias; // for each column, or none
     Noise noise;
     i64 row;   // elements of a batch row, for dropout
     int gelu;  // is applied
     int drop;  // dropout is applied
-    int half;  // which are bfloat16: 1 y, 2 pre, 4 z, 8 add
+    int half;  // which are bfloat16: 1 y, 2 pre, 4 z
     int wide;  // four columns from a multiple of 4 on are in line, at multiples of four elements
 };
 
@@ -65,11 +64,6 @@ template <int N> static __device__ __forceinline__ void epilogue(const Epilogue&
     if (bias) {
 #pragma unroll
         for (int i = 0; i < N; i++) v[i] += bias[i];
-    }
-    if (e.add) {
-        load_any<N>(w, e.add, at, e.half & 8);
-#pragma unroll
-        for (int i = 0; i < N; i++) v[i] += w[i];
     }
     if (e.pre) store_any<N>(e.pre, at, e.half & 2, v);
     if (e.gelu) {
