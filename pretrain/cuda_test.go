@@ -3,6 +3,7 @@ package pretrain
 import (
 	"bytes"
 	"context"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -100,7 +101,7 @@ func TestFusionOnCUDA(t *testing.T) {
 // updates makes some updates and returns the gradient of the first micro-batch and the weights at the end.
 func updates(t *testing.T, p *Task, n int) (gradient, weights []float32) {
 	t.Helper()
-	opt, err := train.NewAdamW(p.backend, p.Weights(), p.recipe.Train.Optimizer)
+	opt, err := train.NewAdamW(p.backend, p.Weights(), p.recipe.Train.Optimizer, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,11 +127,12 @@ func updates(t *testing.T, p *Task, n int) (gradient, weights []float32) {
 		if u == 0 {
 			gradient = read(p.Weights().Grad)
 		}
-		if _, err := opt.Norm(); err != nil {
+		if err := errors.Join(opt.Loss(0, m.Loss), opt.Decide(uint64(u+1), 1e-3, m.SampleSize)); err != nil {
 			t.Fatal(err)
 		}
-		if err := opt.Apply(uint64(u+1), 1e-3, 1/m.SampleSize); err != nil {
-			t.Fatal(err)
+		opt.Apply()
+		if v, err := opt.Wait(); err != nil || v.Fault != train.NoFault {
+			t.Fatal(v, err)
 		}
 		next.Row = 0
 		at = next
