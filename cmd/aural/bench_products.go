@@ -26,7 +26,7 @@ func (a *app) benchProducts() *cobra.Command {
 		Long: `Products times a linear layer of K inputs and N outputs on M rows: y = x·Wᵀ + b (NT), and its
 gradients dx = dy·W (NN) and dw = dyᵀ·x (TN), and prints them beside the peak of multiply-adds,
 measured just before. Without shapes it takes those of the models that there are recipes for.`,
-		Example: "  aural bench products\n  aural bench products 1500x768x3072 --threads 1 --kernels avx2",
+		Example: "  aural bench products\n  aural bench products 1500x768x3072 --threads 1 --kernels portable",
 	}, func(args []string) error {
 		if len(args) == 0 {
 			args = productShapes
