@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"aural/kernels/cpu"
 	"aural/recipes"
 	"aural/runlog"
 
@@ -43,9 +44,11 @@ func trainFlagsOf[R recipes.Recipe](a *app, c *cobra.Command, f *trainFlags, k r
 
 // machineFlagsOf adds the flags that say what computes.
 func machineFlagsOf(c *cobra.Command, m *machineFlags) {
+	known := cpu.Known()
+	last := len(known) - 1
 	c.Flags().IntVar(&m.threads, "threads", 0, "worker threads, `N` (0: one for each CPU that the process may use)")
-	c.Flags().StringVar(&m.kernels, "kernels", "auto", "instruction `SET`: auto, portable, avx2, avx512 or amx; "+kernelsVariable+" sets the default")
-	c.RegisterFlagCompletionFunc("kernels", words("auto", "portable", "avx2", "avx512", "amx"))
+	c.Flags().StringVar(&m.kernels, "kernels", "auto", "instruction `SET`: auto, "+strings.Join(known[:last], ", ")+" or "+known[last]+"; "+kernelsVariable+" sets the default")
+	c.RegisterFlagCompletionFunc("kernels", words(append([]string{"auto"}, known...)...))
 }
 
 // begin says what is about to be trained and trains it, unless it does not fit into memory or only that was wanted.

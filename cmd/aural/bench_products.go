@@ -27,7 +27,7 @@ func (a *app) benchProducts() *cobra.Command {
 gradients dx = dy·W (NN) and dw = dyᵀ·x (TN), and prints them beside the peak of multiply-adds,
 measured just before. Without shapes it takes those of the models that there are recipes for.
 In int8, which has no gradients, it times y with weights that were quantised before.`,
-		Example: "  aural bench products\n  aural bench products 1500x768x3072 --threads 1 --kernels avx2",
+		Example: "  aural bench products\n  aural bench products 1500x768x3072 --threads 1 --kernels portable",
 	}, func(args []string) error {
 		if len(args) == 0 {
 			args = productShapes

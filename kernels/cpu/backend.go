@@ -24,7 +24,7 @@ import (
 // Options choose how a back end computes.
 type Options struct {
 	Threads int    // workers; 0 means GOMAXPROCS
-	Variant string // "portable", "avx2", "avx512", "amx", or "" for the best that this machine has
+	Variant string // one of Known, or "" for the best that this machine has
 	// Precision of matrix products; "" means float32. high and bf16 need the variant amx.
 	Precision kernels.Precision
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -69,6 +70,25 @@ func TestChooseSaysWhatIsWrong(t *testing.T) {
 	}
 	if v, err := pick(list, ""); err != nil || v.name != "portable" {
 		t.Errorf("best of %v: %v, %v", list, v, err)
+	}
+}
+
+// A variant of another architecture is told from a word that no architecture knows.
+func TestVariantsOfArchitectures(t *testing.T) {
+	var here []string
+	for name, arch := range architectures {
+		if arch == runtime.GOARCH {
+			here = append(here, name)
+			continue
+		}
+		want := fmt.Sprintf(`variant %q is for %s, and this program is for %s; known here are `, name, arch, runtime.GOARCH)
+		if _, err := New(Options{Variant: name}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", name, err, want)
+		}
+	}
+	here = append(here, "portable")
+	if known := Known(); !slices.Equal(slices.Sorted(slices.Values(known)), slices.Sorted(slices.Values(here))) {
+		t.Errorf("known are %v, want %v", known, here)
 	}
 }
 

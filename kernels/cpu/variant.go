@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 
 	"aural/kernels"
@@ -27,6 +28,18 @@ type candidate struct {
 // candidates lists what this build knows, best first. The portable variant is always there.
 func candidates() []candidate {
 	return append(native(), candidate{name: "portable", table: portable})
+}
+
+// architectures are those that programs with the variants in assembly are for.
+var architectures = map[string]string{"amx": "amd64", "avx512": "amd64", "avx2": "amd64", "neon": "arm64"}
+
+// Known lists the variants of this architecture, best first, whether or not this machine can run them.
+func Known() []string {
+	var names []string
+	for _, c := range candidates() {
+		names = append(names, c.name)
+	}
+	return names
 }
 
 // Variants lists the variants that this machine can run, best first.
@@ -68,6 +81,9 @@ func pick(list []candidate, name string) (*variant, error) {
 			return nil, fmt.Errorf("cpu: variant %q needs %s, which this machine does not have; it can run %s",
 				name, strings.Join(c.missing, ", "), strings.Join(able, ", "))
 		}
+	}
+	if arch := architectures[name]; arch != "" && arch != runtime.GOARCH {
+		return nil, fmt.Errorf("cpu: variant %q is for %s, and this program is for %s; known here are %s", name, arch, runtime.GOARCH, strings.Join(known, ", "))
 	}
 	return nil, fmt.Errorf("cpu: variant %q is unknown on this platform; known are %s", name, strings.Join(known, ", "))
 }

@@ -1,7 +1,5 @@
 package cpu
 
-//go:generate go run ./gen
-
 import (
 	"slices"
 	"unsafe"
@@ -22,21 +20,6 @@ func native() []candidate {
 		{"avx512", missing(wide...), avx512},
 		{"avx2", missing(feature{"AVX2", x.HasAVX2}, feature{"FMA", x.HasFMA}), avx2},
 	}
-}
-
-type feature struct {
-	name string
-	has  bool
-}
-
-func missing(features ...feature) []string {
-	var names []string
-	for _, f := range features {
-		if !f.has {
-			names = append(names, f.name)
-		}
-	}
-	return names
 }
 
 func avx512() *variant {
@@ -94,27 +77,6 @@ func avx2() *variant {
 		},
 		vec:  vectorsAVX2(),
 		int8: int8AVX2(),
-	}
-}
-
-// transposer makes the packing of a panel of the given width from a function that transposes some rows by blocks of step columns.
-func transposer(f func(dst, src *float32, ss, ds, blocks int64), rows, width, step int) func(dst, src []float32, stride, kc int) int {
-	return func(dst, src []float32, stride, kc int) int {
-		blocks := kc / step
-		if blocks > 0 {
-			_, _ = src[(width-1)*stride+step*blocks-1], dst[width*step*blocks-1] // the last elements that f touches
-			for i := 0; i < width; i += rows {
-				f(&dst[i], &src[i*stride], int64(4*stride), int64(4*width), int64(blocks))
-			}
-		}
-		return step * blocks
-	}
-}
-
-func copier(f func(dst, src *float32, ss, n int64), width int) func(dst, src []float32, stride, kc int) {
-	return func(dst, src []float32, stride, kc int) {
-		_, _ = src[(kc-1)*stride+width-1], dst[width*kc-1]
-		f(&dst[0], &src[0], int64(4*stride), int64(kc))
 	}
 }
 

@@ -53,6 +53,10 @@ func gatherDots(f *file) {
 		[]arg{{"index", "*int32"}}, ints("n", "width"))
 	f.entries.WriteString("gatherDots: func(out []float64, x, rows []float32, index []int32) {\nwithin(rows, len(x), index)\ngatherDots" + f.name +
 		"(first(index, out), unsafe.SliceData(x), unsafe.SliceData(rows), unsafe.SliceData(index), int64(len(index)), int64(len(x)))\n},\n")
+	if f.isa == neon {
+		gatherDotsNEON(f)
+		return
+	}
 	g.begin("x")
 	f.p("MOVQ R11, R12")
 	f.p("ANDQ $~%d, R12", g.step-1)
@@ -129,6 +133,10 @@ func addGathered(f *file) {
 		[]arg{{"out", "*float64"}, {"weights", "*float64"}}, ptrs("rows"), []arg{{"index", "*int32"}}, ints("n", "width"))
 	f.entries.WriteString("addGathered: func(out, weights []float64, rows []float32, index []int32) {\nwithin(rows, len(out), index)\naddGathered" +
 		f.name + "(unsafe.SliceData(out), first(index, weights), unsafe.SliceData(rows), unsafe.SliceData(index), int64(len(index)), int64(len(out)))\n},\n")
+	if f.isa == neon {
+		addGatheredNEON(f)
+		return
+	}
 	g.begin("weights")
 	f.p("MOVQ R11, R12")
 	f.p("SHLQ $2, R11")

@@ -36,11 +36,7 @@ func (t tile) acc(i, j int) string { return fmt.Sprintf("%s%d", t.reg, i*t.vecto
 func (t tile) free(i int) string { return fmt.Sprintf("%s%d", t.reg, t.rows*t.vectors+i) }
 
 func (t tile) begin(name string) {
-	doc, strides := tileArgs, []arg{}
-	if t.a != packed || t.b != packed {
-		how := [...]string{packed: "packed", byRow: "by rows", byColumn: "by columns"}
-		doc, strides = fmt.Sprintf(directArgs, "A "+how[t.a]+", B "+how[t.b]), ints("lda", "ldb")
-	}
+	doc, strides := tileDoc(t.a, t.b)
 	t.floating(name, doc, nil, ints("kc"), ptrs("a", "b", "c"), ints("ldc", "accumulate"), ptrs("bias"), strides)
 	if t.a != packed {
 		t.load("lda", "R13")
@@ -65,6 +61,15 @@ func (t tile) begin(name string) {
 			t.p("VXORPS %[1]s, %[1]s, %[1]s", t.acc(i, j))
 		}
 	}
+}
+
+// tileDoc is what the declaration of a tile says, and its strides.
+func tileDoc(a, b layout) (doc string, strides []arg) {
+	if a == packed && b == packed {
+		return tileArgs, nil
+	}
+	how := [...]string{packed: "packed", byRow: "by rows", byColumn: "by columns"}
+	return fmt.Sprintf(directArgs, "A "+how[a]+", B "+how[b]), ints("lda", "ldb")
 }
 
 // value is the address of the value of row i in step u.

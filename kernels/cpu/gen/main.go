@@ -1,6 +1,7 @@
 // Gen writes the assembly of package cpu and its Go declarations. Run it with go generate in kernels/cpu; the output is committed.
 //
-// Go's assembler knows all AVX2 and AVX-512 instructions used here, but neither AMX nor AVX512_BF16; encode.go has those. Operands stand in Go's order: the destination last, so that
+// Go's assembler knows all AVX2 and AVX-512 instructions used here, but neither AMX nor AVX512_BF16; encode.go has those. neon_encode.go has what it lacks
+// for arm64. Operands stand in Go's order: the destination last, so that
 // VFMADD231PS b, a, c is c += a·b and VSUBPS b, a, c is c = a - b.
 package main
 
@@ -40,8 +41,10 @@ func generate() (map[string][]byte, error) {
 	packAVX2(gemm)
 	kernelsAMX(amx)
 	kernelsInt8(int8)
-	all := []*file{gemm, amx, int8}
-	for _, i := range []isa{avx512, avx2} {
+	neonGEMM := newFile("gemm", neon)
+	gemmNEON(neonGEMM)
+	all := []*file{gemm, amx, int8, neonGEMM}
+	for _, i := range []isa{avx512, avx2, neon} {
 		f := newFile("vector_"+strings.ToLower(i.name), i)
 		vectors(f)
 		all = append(all, f)
@@ -52,7 +55,8 @@ func generate() (map[string][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		files["asm_"+f.file+"_amd64.go"], files["asm_"+f.file+"_amd64.s"] = decl, f.assembly()
+		name := "asm_" + f.file + "_" + f.arch()
+		files[name+".go"], files[name+".s"] = decl, f.assembly()
 	}
 	return files, nil
 }
@@ -69,7 +73,16 @@ type isa struct {
 var (
 	avx512 = isa{"AVX512", "Z", 16}
 	avx2   = isa{"AVX2", "Y", 8}
+	neon   = isa{"NEON", "V", 4}
 )
+
+// arch is the architecture, as Go names it.
+func (i isa) arch() string {
+	if i == neon {
+		return "arm64"
+	}
+	return "amd64"
+}
 
 // bytes is the size of a register.
 func (i isa) bytes() int { return 4 * i.lanes }
@@ -112,11 +125,18 @@ func args(kind string, names []string) []arg {
 // Loading the register is fast (2 ns a call, saving and restoring included) as long as its exception flags stay the same, and takes 30 to 70 ns
 // where they change. So all flags, which Go does not read, are set in both values: then no instruction changes them.
 func (f *file) floating(name, doc string, result []string, params ...[]arg) {
+	f.restore = true
+	if f.isa == neon {
+		f.begin(0, name, doc, result, params...)
+		f.p("MRS FPCR, R19")
+		f.p("ORR $1<<24, R19, R9 // FZ")
+		f.p("MSR R9, FPCR")
+		return
+	}
 	f.begin(8, name, doc, result, params...)
 	f.p("STMXCSR control-8(SP)")
 	f.p("ORL $0x3f, control-8(SP)")
 	f.p("LDMXCSR flushing<>(SB)")
-	f.restore = true
 }
 
 // function begins a function that only moves data or computes with integers.
@@ -169,13 +189,24 @@ func (f *file) label(l string) { fmt.Fprintf(&f.asm, "%s:\n", l) }
 func (f *file) comment(format string, a ...any) { fmt.Fprintf(&f.asm, "\t// "+format+"\n", a...) }
 
 // load moves a parameter to a general register.
-func (f *file) load(name, reg string) { f.p("MOVQ %s, %s", f.args[name], reg) }
+func (f *file) load(name, reg string) {
+	move := "MOVQ"
+	if f.isa == neon {
+		move = "MOVD"
+	}
+	f.p("%s %s, %s", move, f.args[name], reg)
+}
 
 func (f *file) ret() {
-	if f.restore {
+	switch {
+	case f.restore && f.isa == neon:
+		f.p("MSR R19, FPCR")
+	case f.restore:
 		f.p("LDMXCSR control-8(SP)")
 	}
-	f.p("VZEROUPPER")
+	if f.isa != neon {
+		f.p("VZEROUPPER")
+	}
 	f.p("RET")
 	f.asm.WriteByte('\n')
 }
@@ -206,7 +237,9 @@ func (f *file) assembly() []byte {
 	b.WriteString(header + "#include \"textflag.h\"\n\n")
 	b.Write(f.asm.Bytes())
 	b.Write(f.tables.Bytes())
-	b.WriteString("// FTZ, round to nearest, all exceptions masked, DAZ, all flags\nDATA flushing<>+0(SB)/4, $0x9fff\nGLOBL flushing<>(SB), RODATA, $4\n\n")
+	if f.isa != neon {
+		b.WriteString("// FTZ, round to nearest, all exceptions masked, DAZ, all flags\nDATA flushing<>+0(SB)/4, $0x9fff\nGLOBL flushing<>(SB), RODATA, $4\n\n")
+	}
 	copies := f.constantBytes() / 4
 	for i, c := range f.constants {
 		for j := range copies {

@@ -63,7 +63,9 @@ func (l *loop) erf(x, s, p, q, t, m int) {
 		l.op("VMULPS", q, t, t)
 		l.op("VMULPS", t, p, p)
 	} else {
-		l.comment("AVX2 estimates 1/q to 12 bits only, and differently on each maker's machines")
+		if l.isa == avx2 {
+			l.comment("AVX2 estimates 1/q to 12 bits only, and differently on each maker's machines")
+		}
 		l.op("VDIVPS", q, p, p)
 	}
 	l.comment("±1")

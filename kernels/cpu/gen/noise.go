@@ -6,16 +6,26 @@ import (
 )
 
 // noise writes Philox4x32-10 (see package rng) and the dropout that uses its words.
+func noise(f *file) {
+	philox(f)
+	drop(f)
+}
+
+// philox writes the noise.
 //
 // Each word of a state lies in the low half of 64 bits, where the product of two words fits: no shuffles between rounds. What the high half
 // holds does not matter. Two registers of blocks go side by side, for a round waits for its products.
-func noise(f *file) {
+func philox(f *file) {
 	l := &loop{file: f}
 	perSet := f.lanes / 2
 	f.function("noise"+f.name, "stores blocks first, first+1, … of the element stream of (seed, step, site): 64 words for each of groups.", nil,
 		[]arg{{"words", "*uint32"}, {"seed", "uint64"}, {"step", "uint64"}, {"site", "uint32"}, {"first", "uint32"}}, ints("groups"))
 	f.entries.WriteString("noise: func(words []uint32, seed, step uint64, site, first uint32) {\nnoise" + f.name +
 		"(unsafe.SliceData(words), seed, step, site, first, int64(len(words)/noiseBlock))\n},\n")
+	if f.isa == neon {
+		noiseNEON(f)
+		return
+	}
 	f.load("words", "DI")
 	f.load("seed", "R8")
 	f.load("step", "R10")
@@ -111,7 +121,9 @@ func noise(f *file) {
 		}
 	}
 	f.table("philoxOrder", order)
+}
 
+func drop(f *file) {
 	f.vector(vectorFunc{name: "drop", doc: "is y = x·keep where the word is at least threshold, else 0.",
 		params: []arg{{"y", "[]float32"}, {"x", "[]float32"}, {"words", "[]uint32"}, {"threshold", "uint32"}, {"keep", "float32"}},
 		setup: func(l *loop) {
@@ -125,7 +137,9 @@ func noise(f *file) {
 				l.op("VPCMPUD", "$5", 9, 1, "K2")
 				l.op("VMULPS.Z", 8, 0, "K2", 0)
 			} else {
-				l.comment("AVX2 compares signed numbers only")
+				if l.isa == avx2 {
+					l.comment("AVX2 compares signed numbers only")
+				}
 				l.op("VPMAXUD", 9, 1, 2)
 				l.op("VPCMPEQD", 1, 2, 2)
 				l.op("VMULPS", 8, 0, 0)

@@ -181,12 +181,19 @@ func transposeAVX512(f *file, rows int) {
 
 // transposeHead begins a transposing copy. R10 is three source rows.
 func (f *file) transposeHead(name string, rows, block int) {
-	f.function(name, fmt.Sprintf("stores the transpose of %d rows of %d·blocks values: row r starts at src + r·ss bytes, column c goes to dst + c·ds bytes.",
-		rows, block), nil, ptrs("dst", "src"), ints("ss", "ds", "blocks"))
+	f.function(name, transposeDoc(rows, block), nil, ptrs("dst", "src"), ints("ss", "ds", "blocks"))
 	for _, r := range [...][2]string{{"src", "SI"}, {"ss", "R8"}, {"dst", "DI"}, {"ds", "R9"}, {"blocks", "CX"}} {
 		f.load(r[0], r[1])
 	}
 	f.p("LEAQ (R8)(R8*2), R10")
+}
+
+func transposeDoc(rows, block int) string {
+	return fmt.Sprintf("stores the transpose of %d rows of %d·blocks values: row r starts at src + r·ss bytes, column c goes to dst + c·ds bytes.", rows, block)
+}
+
+func copyDoc(width int) string {
+	return fmt.Sprintf("copies n rows of %d values, ss bytes apart, to rows side by side.", width)
 }
 
 // copyAVX512 writes a copy of n rows of width values to rows side by side.
@@ -210,7 +217,7 @@ func copyAVX512(f *file, width int) {
 }
 
 func (f *file) copyHead(name string, width int) {
-	f.function(name, fmt.Sprintf("copies n rows of %d values, ss bytes apart, to rows side by side.", width), nil, ptrs("dst", "src"), ints("ss", "n"))
+	f.function(name, copyDoc(width), nil, ptrs("dst", "src"), ints("ss", "n"))
 	for _, r := range [...][2]string{{"src", "SI"}, {"ss", "R8"}, {"dst", "DI"}, {"n", "CX"}} {
 		f.load(r[0], r[1])
 	}

@@ -15,6 +15,8 @@ type rowsFunc struct {
 	body      func(l *loop)
 }
 
+func (v *rowsFunc) matrix(name string) bool { return slices.Contains(v.matrices, name) }
+
 func rowsFuncs(f *file) {
 	f.rows(rowsFunc{name: "addRows", doc: "is acc += Σ x over rows of x.", params: []string{"acc", "x"}, matrices: []string{"x"}, body: func(l *loop) {
 		l.get("acc", 0)
@@ -74,20 +76,24 @@ func (f *file) rows(v rowsFunc) {
 	l := &loop{file: f, ptr: map[string]string{}}
 	width, call := "", []string{}
 	for i, name := range v.params {
-		l.ptr[name] = pointerRegs[i]
-		if !slices.Contains(v.matrices, name) && width == "" {
+		l.ptr[name] = f.pointer(i)
+		if !v.matrix(name) && width == "" {
 			width = name
 		}
 	}
 	for _, name := range v.params {
 		like := width
-		if slices.Contains(v.matrices, name) {
+		if v.matrix(name) {
 			like = v.matrices[0]
 		}
 		call = append(call, fmt.Sprintf("first(%s, %s)", like, name))
 	}
 	fmt.Fprintf(&f.entries, "%s: func(%s []float32) {\nif rows := rowCount(%s, %s); rows > 0 {\n%s%s(%s, int64(len(%s)), int64(rows))\n}\n},\n", v.name,
 		strings.Join(v.params, ", "), v.matrices[0], width, v.name, f.name, strings.Join(call, ", "), width)
+	if f.isa == neon {
+		l.rowsNEON(v)
+		return
+	}
 	f.load("width", "BX")
 	f.p("ANDQ $%d, BX", f.lanes-1)
 	l.setMask()

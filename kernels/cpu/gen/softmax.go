@@ -70,17 +70,25 @@ func expSum64(f *file) {
 		words = append(words, uint32(math.Float64bits(c)), uint32(math.Float64bits(c)>>32))
 	}
 	f.table("exp64Constants", words)
+	table := "R11"
+	if f.isa == neon {
+		table = "R12"
+	}
 	const x, t, n, p, c, sum, scale, shift = 0, 2, 4, 6, 8, 9, 11, 12 // the first four have two registers
 	f.vector(vectorFunc{name: "expSum64", doc: "is y = exp(scale·x - shift) in float64; it returns Σ y.", results: []string{"float64"},
 		params: []arg{{"y", "[]float64"}, {"x", "[]float64"}, {"scale", "float64"}, {"shift", "float64"}},
 		setup: func(l *loop) {
-			l.p("LEAQ exp64Constants<>(SB), R11")
+			if l.isa == neon {
+				l.p("MOVD $exp64Constants<>(SB), %s", table)
+			} else {
+				l.p("LEAQ exp64Constants<>(SB), %s", table)
+			}
 			l.op("VBROADCASTSD", l.args["scale"], scale)
 			l.op("VBROADCASTSD", l.args["shift"], shift)
 			l.zero(sum, sum+1)
 		},
 		body: func(l *loop) {
-			set := func(i, r int) { l.op("VBROADCASTSD", fmt.Sprintf("%d(R11)", 8*i), r) }
+			set := func(i, r int) { l.op("VBROADCASTSD", fmt.Sprintf("%d(%s)", 8*i, table), r) }
 			both := func(op string, operands func(i int) []any) {
 				for i := range 2 {
 					l.op(op, operands(i)...)
@@ -115,6 +123,10 @@ func expSum64(f *file) {
 				switch {
 				case !l.masked:
 					l.op("VADDPD", p+i, sum+i, sum+i)
+				case l.isa == neon && i == 0:
+					l.op("VADDPD", p, sum, x)
+					l.lane0NEON("D", x, sum)
+				case l.isa == neon:
 				case l.isa == avx512:
 					l.op("VADDPD", p+i, sum+i, "K"+strconv.Itoa(1+i), sum+i)
 				default:
@@ -131,6 +143,11 @@ func expSum64(f *file) {
 
 // total64 stores the sum of the float64 values of a register.
 func (l *loop) total64(r int, name string) {
+	if l.isa == neon {
+		l.word(threeSame("faddp", d2, l.write(r), l.read(r), l.read(r)))
+		l.p("FMOVD F%d, %s", l.read(r), l.args[name])
+		return
+	}
 	l.fold("VADDPD", r)
 	l.p("VPERMILPD $1, X%d, X0", r)
 	l.p("VADDSD X0, X%[1]d, X%[1]d", r)

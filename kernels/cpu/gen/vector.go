@@ -25,16 +25,24 @@ type vectorFunc struct {
 	setup, body, finish func(l *loop)
 }
 
-// loop writes the code of one vectorFunc. DX is the byte offset, AX the constant table.
+// loop writes the code of one vectorFunc. DX is the byte offset, AX the constant table; for NEON see there.
 type loop struct {
 	*file
 	ptr    map[string]string // parameter to register
 	unroll int
 	part   int  // of the registers of a turn
 	masked bool // in the rest
+
+	*renamed // NEON only
 }
 
-var pointerRegs = []string{"DI", "SI", "R8", "R9", "R10", "R11", "R12", "R13"}
+// pointer is the register of the i-th pointer parameter.
+func (f *file) pointer(i int) string {
+	if f.isa == neon {
+		return fmt.Sprintf("R%d", i)
+	}
+	return [...]string{"DI", "SI", "R8", "R9", "R10", "R11", "R12", "R13"}[i]
+}
 
 func vecs(names ...string) []arg   { return args("[]float32", names) }
 func floats(names ...string) []arg { return args("float32", names) }
@@ -62,10 +70,14 @@ func (f *file) vector(v vectorFunc) {
 	l := &loop{file: f, ptr: map[string]string{}, unroll: max(1, v.unroll)}
 	for _, a := range v.params {
 		if _, pointer := a.element(); pointer {
-			reg := pointerRegs[len(l.ptr)]
+			reg := f.pointer(len(l.ptr))
 			l.ptr[a.name] = reg
 			f.load(a.name, reg)
 		}
+	}
+	if f.isa == neon {
+		l.vectorNEON(v)
+		return
 	}
 	f.load("n", "CX")
 	f.p("LEAQ constants<>(SB), AX")
@@ -157,32 +169,38 @@ type (
 	pattern uint32
 )
 
+// bitsOf are the bits of a constant.
+func bitsOf(constant any) uint32 {
+	if n, ok := constant.(number); ok {
+		return math.Float32bits(float32(n))
+	}
+	return uint32(constant.(pattern))
+}
+
 // op writes an instruction. Operands are numbers of registers, constants, and text.
 func (l *loop) op(name string, operands ...any) {
+	if l.isa == neon {
+		l.opNEON(name, operands...)
+		return
+	}
 	var text []string
 	for _, o := range operands {
-		bits, constant := uint32(0), false
 		switch o := o.(type) {
 		case int:
 			text = append(text, fmt.Sprintf("%s%d", l.reg, o))
-		case number:
-			bits, constant = math.Float32bits(float32(o)), true
-		case pattern:
-			bits, constant = uint32(o), true
-		default:
-			text = append(text, o.(string))
-		}
-		if constant {
-			text = append(text, l.constant(bits))
+		case number, pattern:
+			text = append(text, l.constant(bitsOf(o)))
 			if l.isa == avx512 {
 				name += ".BCST"
 			}
+		default:
+			text = append(text, o.(string))
 		}
 	}
 	l.p("%s %s", name, strings.Join(text, ", "))
 }
 
-// constantBytes is the size of a row of the constant table: AVX-512 broadcasts operands from memory, AVX2 reads whole registers.
+// constantBytes is the size of a row of the constant table: AVX-512 broadcasts operands from memory, the others read whole registers.
 func (f *file) constantBytes() int {
 	if f.isa == avx512 {
 		return 4
@@ -198,12 +216,19 @@ func (f *file) constant(bits uint32) string {
 		f.constantRow[bits] = i
 		f.constants = append(f.constants, bits)
 	}
-	return fmt.Sprintf("%d(AX)", f.constantBytes()*i)
+	table := "AX"
+	if f.isa == neon {
+		table = "R8"
+	}
+	return fmt.Sprintf("%d(%s)", f.constantBytes()*i, table)
 }
 
 // at is the address of the current values of an operand whose elements have the size of float32, some bytes on.
 func (l *loop) at(operand string, offset int) string {
 	offset += l.part * l.bytes()
+	if l.isa == neon {
+		return fmt.Sprintf("%d(%s)", offset, l.ptr[operand])
+	}
 	if offset == 0 {
 		return fmt.Sprintf("(%s)(DX*1)", l.ptr[operand])
 	}
@@ -213,6 +238,8 @@ func (l *loop) at(operand string, offset int) string {
 // get loads values of an operand; those after its end are zero.
 func (l *loop) get(operand string, r int) {
 	switch {
+	case l.isa == neon:
+		l.getNEON(l.at(operand, 0), "Q", r)
 	case !l.masked:
 		l.op("VMOVUPS", l.at(operand, 0), r)
 	case l.isa == avx512:
@@ -225,6 +252,8 @@ func (l *loop) get(operand string, r int) {
 // put stores values of an operand.
 func (l *loop) put(r int, operand string) {
 	switch {
+	case l.isa == neon:
+		l.putNEON(r, "Q", l.at(operand, 0))
 	case !l.masked:
 		l.op("VMOVUPS", r, l.at(operand, 0))
 	case l.isa == avx512:
@@ -244,6 +273,10 @@ func (l *loop) accumulate(op string, a, b, dst int) {
 	default:
 		l.op("VMOVAPS", dst, scratch)
 		l.op(op, a, b, scratch)
+		if l.isa == neon {
+			l.lane0NEON("S", scratch, dst)
+			return
+		}
 		l.op("VBLENDVPS", restMask, scratch, dst, dst)
 	}
 }
@@ -253,12 +286,22 @@ func (l *loop) scalar(name string, r int) { l.op("VBROADCASTSS", l.args[name], r
 
 func (l *loop) zero(rs ...int) {
 	for _, r := range rs {
+		if l.isa == neon {
+			l.zeroNEON(l.write(r))
+			continue
+		}
 		l.op("VXORPS", r, r, r)
 	}
 }
 
 // set broadcasts a constant.
-func (l *loop) set(v float32, r int) { l.op("VBROADCASTSS", l.constant(math.Float32bits(v)), r) }
+func (l *loop) set(v float32, r int) {
+	if l.isa == neon {
+		l.fill(math.Float32bits(v), l.write(r))
+		return
+	}
+	l.op("VBROADCASTSS", l.constant(math.Float32bits(v)), r)
+}
 
 // horizontal reduces a register with op; the result is its lowest value.
 func (l *loop) horizontal(op string, r int) {
@@ -290,6 +333,11 @@ func (l *loop) join(op string, r, count int) {
 
 // result stores the reduction of a register with op.
 func (l *loop) result(op string, r int, name string) {
+	if l.isa == neon {
+		l.horizontalNEON(op, r)
+		l.p("FMOVS F%d, %s", l.read(r), l.args[name])
+		return
+	}
 	l.horizontal(op, r)
 	l.p("VMOVSS X%d, %s", r, l.args[name])
 }

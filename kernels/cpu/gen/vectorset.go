@@ -63,6 +63,10 @@ func arithmetic(f *file) {
 
 // getWide loads values of an operand as float64: the lower half of them to lo, the upper to hi.
 func (l *loop) getWide(operand string, lo, hi int) {
+	if l.isa == neon {
+		l.getWideNEON(operand, lo, hi)
+		return
+	}
 	half := map[isa]string{avx512: "Y", avx2: "X"}[l.isa]
 	if !l.masked {
 		l.op("VCVTPS2PD", l.at(operand, 0), lo)
@@ -82,11 +86,18 @@ func (l *loop) getWide(operand string, lo, hi int) {
 
 // at64 are the addresses of the current values of a float64 operand, whose elements are twice as large.
 func (l *loop) at64(operand string) [2]string {
+	if l.isa == neon {
+		return [2]string{"(" + l.ptr[operand] + ")", strconv.Itoa(l.bytes()) + "(" + l.ptr[operand] + ")"}
+	}
 	return [2]string{"(" + l.ptr[operand] + ")(DX*2)", strconv.Itoa(l.bytes()) + "(" + l.ptr[operand] + ")(DX*2)"}
 }
 
 // get64 loads float64 values, and prepares the masks that put64 needs.
 func (l *loop) get64(operand string, lo, hi int) {
+	if l.isa == neon {
+		l.get64NEON(operand, lo, hi)
+		return
+	}
 	for i, r := range []int{lo, hi} {
 		at := l.at64(operand)[i]
 		switch {
@@ -111,6 +122,10 @@ func (l *loop) get64(operand string, lo, hi int) {
 
 // put64 stores float64 values of an operand that get64 has read.
 func (l *loop) put64(lo, hi int, operand string) {
+	if l.isa == neon {
+		l.put64NEON(lo, hi, operand)
+		return
+	}
 	for i, r := range []int{lo, hi} {
 		at := l.at64(operand)[i]
 		switch {
