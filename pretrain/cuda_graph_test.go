@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"aural/encoder"
@@ -236,5 +237,46 @@ func TestGraphsChangeNothing(t *testing.T) {
 	}
 	if slices.Equal(results[true][0][LossOutput], results[true][2][LossOutput]) {
 		t.Error("two updates have one noise")
+	}
+}
+
+// That audio comes as 16-bit samples costs no chain: the ops of the programs differ by one.
+func TestPCMIsFusedAsNumbers(t *testing.T) {
+	wide, err := cuda.New(cudafake.New(cudafake.Options{}), anyImage{}, cuda.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer wide.Close()
+	narrow, err := cuda.New(cudafake.New(cudafake.Options{}), anyImage{}, cuda.Options{Precision: kernels.PrecisionBF16})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer narrow.Close()
+	for _, c := range []struct {
+		recipe Recipe
+		be     *cuda.Backend
+	}{{Default(), wide}, {Default(), narrow}, {quick(), wide}} {
+		r, be := c.recipe, c.be
+		var ops [2][]string
+		for i := range ops {
+			p, err := plan(r, be.Planner(), Shape{Rows: 1, Samples: 32000, Masked: 40, PCM: i == 1}, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, o := range p.Profile() {
+				if o.Op != "waveform" {
+					ops[i] = append(ops[i], o.Op)
+				}
+			}
+			if p.HasInput(encoder.AffineInput) != (i == 1) {
+				t.Errorf("inputs of the kind %d", i)
+			}
+		}
+		if !slices.Equal(ops[0], ops[1]) {
+			t.Errorf("ops with numbers %q, with samples %q", ops[0], ops[1])
+		}
+		if !slices.ContainsFunc(ops[1], func(op string) bool { return strings.Contains(op, "group_norm_grad+") }) {
+			t.Errorf("the first layer's gradient is no chain: %q", ops[1])
+		}
 	}
 }

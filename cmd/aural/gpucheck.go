@@ -109,8 +109,8 @@ type gpuCheck struct {
 	compiler driver.Compiler
 	report   gpuReport
 	phase    string
-	until    time.Time // end of the phase's time
-	pace     float64   // audio seconds a second of the best update, for the ratio to PyTorch
+	until    time.Time       // end of the phase's time
+	pace     map[int]float64 // audio seconds a second of the best update, by rows, for the ratio to PyTorch
 }
 
 func (a *app) runGPUCheck(f gpucheckFlags) error {
@@ -132,7 +132,7 @@ func (a *app) runGPUCheck(f gpucheckFlags) error {
 	if err := os.MkdirAll(f.out, 0o755); err != nil {
 		return err
 	}
-	c := &gpuCheck{a: a, f: f, op: op, report: gpuReport{Version: versionText(), Began: time.Now(), Counts: map[string]int{}, Ceilings: ceilings{Flops: map[kernels.Precision]float64{}}}}
+	c := &gpuCheck{a: a, f: f, op: op, pace: map[int]float64{}, report: gpuReport{Version: versionText(), Began: time.Now(), Counts: map[string]int{}, Ceilings: ceilings{Flops: map[kernels.Precision]float64{}}}}
 	end := c.report.Began.Add(time.Duration(f.minutes * float64(time.Minute)))
 	left := 0.0
 	for _, p := range gpuPhases {

@@ -34,9 +34,9 @@ func (c *gpuCheck) model() error {
 		loss, gradient, after float64 // limits, relative
 	}{
 		{kernels.PrecisionFloat32, 1e-5, 1e-3, 1e-3},
-		// The gradient of the quantizer's logits, and of what they are made of, is a difference of nearly equal terms at the beginning: what is rounded on the way to it is
-		// a fifth of it or more. Whether that matters is the curve's to say.
-		{kernels.PrecisionBF16, 1e-2, 4e-1, 1e-1},
+		// The quantizer's logits are sums of 64 products of features and weights near 1, so that rounding features to 2^-9 moves them by some hundredths, which a
+		// temperature of 0.5 doubles: the few frames of a small batch whose codes are nearly tied move its gradient by tens of percent. The curve is the stricter test.
+		{kernels.PrecisionBF16, 1e-2, 5e-1, 1e-1},
 	} {
 		if c.over() {
 			c.skip(string(p.precision), "the time of the phase is over")
@@ -312,7 +312,7 @@ func (c *gpuCheck) step(name string, rows int, precision kernels.Precision) (err
 	r := s.stepReport(times, audio)
 	r.Batch = s.batch(c.f.full)
 	c.report.Steps = append(c.report.Steps, r)
-	c.pace = max(c.pace, r.AudioPerSecond)
+	c.pace[rows] = max(c.pace[rows], r.AudioPerSecond)
 	c.measured(name, r.AudioPerSecond, fmt.Sprintf("s of audio a second, %.4g ms an update, %.4g TFLOP/s", 1000*r.Median.Total, r.GFLOPs/1000))
 	return nil
 }
@@ -344,7 +344,7 @@ func (c *gpuCheck) torch() error {
 	}
 	ctx, stop := context.WithDeadline(context.Background(), c.until)
 	defer stop()
-	cmd := osexec.CommandContext(ctx, python, c.f.torch, "--rows", fmt.Sprint(c.f.rows[0]), "--seconds", fmt.Sprintf("%.0f", time.Until(c.until).Seconds()))
+	cmd := osexec.CommandContext(ctx, python, c.f.torch, "--rows", strings.Trim(strings.ReplaceAll(fmt.Sprint(c.f.rows), " ", ","), "[]"), "--seconds", fmt.Sprintf("%.0f", time.Until(c.until).Seconds()))
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
 	out, err := cmd.StdoutPipe()
@@ -360,12 +360,16 @@ func (c *gpuCheck) torch() error {
 			continue
 		}
 		c.report.Torch = append(c.report.Torch, r)
+		name := fmt.Sprintf("%s/%d_rows", r.Name, r.Rows)
 		if r.Error != "" {
-			c.skip(r.Name, r.Error)
+			c.skip(name, r.Error)
 			continue
 		}
-		c.measured(r.Name, r.AudioPerSecond, fmt.Sprintf("s of audio a second, %d rows, %.4g ms an update; ours %.4g times that. %s", r.Rows, r.Milliseconds,
-			c.pace/r.AudioPerSecond, r.Note))
+		note := fmt.Sprintf("s of audio a second, %.4g ms an update", r.Milliseconds)
+		if ours := c.pace[r.Rows]; ours > 0 {
+			note += fmt.Sprintf("; ours %.4g times that", ours/r.AudioPerSecond)
+		}
+		c.measured(name, r.AudioPerSecond, note+". "+r.Note)
 	}
 	if err := cmd.Wait(); err != nil {
 		said := strings.Split(strings.TrimSpace(complaints.String()), "\n")

@@ -1,7 +1,7 @@
 // What kernels/cuda/src/prim.cuh has for a GPU, for a C++ compiler on amd64: one fiber for each thread of a block, warps and barriers by rendezvous.
 //
 // What it finds beside wrong numbers: a barrier or warp operation that not all threads reach, two threads of a warp in different ones, writes beyond
-// dynamic shared memory, dynamic shared memory read before it was written (it holds NaN), data of cp.async used before cp_wait, and, by running
+// dynamic shared memory, dynamic shared memory read before it was written (it holds NaN), data of cp.async used before cp_wait or overwritten while in use, and, by running
 // the threads in different orders, most missing barriers. Static shared memory is not checked.
 #include <algorithm>
 #include <cmath>

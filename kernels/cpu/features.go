@@ -60,8 +60,11 @@ func (b *Backend) featuresGradFused(c *kernels.Chain) (whole, more bool) {
 		case kernels.GELUGrad:
 			ok = ok && i == 2 && l.From[0] >= 0 && follows(c, 2, 1, 1)
 		case kernels.GroupNormGrad:
+			if i != 3 {
+				return false, false
+			}
 			norm := c.Links[1]
-			ok = ok && i == 3 && op.Groups == norm.Op.(kernels.GroupNorm).Groups && follows(c, 3, 0, 2) && follows(c, 3, 1, 0) && l.From[2] == norm.From[1] &&
+			ok = ok && op.Groups == norm.Op.(kernels.GroupNorm).Groups && follows(c, 3, 0, 2) && follows(c, 3, 1, 0) && l.From[2] == norm.From[1] &&
 				l.From[3] == norm.Kept[1] && l.From[4] == norm.Kept[2]
 		case kernels.Conv1DGradWeight:
 			conv := c.Links[0]
