@@ -95,6 +95,9 @@ func (p *Program) Measure(s *kernels.Step, each time.Duration, want func(op stri
 	if !p.bound {
 		return nil, fmt.Errorf("exec: the program is not bound to memory")
 	}
+	if err := p.send(); err != nil {
+		return nil, err
+	}
 	var calls []Call
 	i := 0
 	for _, n := range p.nodes {

@@ -23,6 +23,7 @@ type Program struct {
 	bound   bool
 	phases  Phases
 
+	transfer transfer
 	segments []segment
 	recorder kernels.Recorder // nil: every run is a plain one
 	clock    clock
@@ -85,6 +86,7 @@ func Plan(g *Graph, be kernels.Backend) (*Program, error) {
 		p.steps = append(p.steps, l)
 	}
 	p.layout(external)
+	p.planTransfer()
 	p.cut()
 	return p, nil
 }
@@ -213,6 +215,7 @@ func (p *Program) Bind(arena kernels.Memory, external func(name string) (kernels
 			}
 		}
 	}
+	p.transfer.home = arena
 	i := 0
 	for _, n := range p.nodes {
 		if kernels.IsIdentity(n.Op) {
@@ -254,7 +257,7 @@ func (p *Program) Freeze() error {
 	return nil
 }
 
-// Feed copies data to an input. The bytes must be exactly the input's.
+// Feed copies data to an input for the next Run; data is free again when it returns. The bytes must be exactly the input's.
 func (p *Program) Feed(name string, data []byte) error {
 	v, ok := p.inputs[name]
 	if !ok {
@@ -265,6 +268,9 @@ func (p *Program) Feed(name string, data []byte) error {
 	}
 	if _, cond := p.conds[v]; cond {
 		p.conds[v] = data[0]|data[1]|data[2]|data[3] != 0
+	}
+	if p.transfer.stream != nil {
+		return p.stage(v, data)
 	}
 	return p.backend.Upload(p.bufs[v], data)
 }
@@ -291,15 +297,21 @@ func (p *Program) Read(name string, dst []byte) error {
 	if len(dst) != b.Bytes() {
 		return fmt.Errorf("exec: output %q has %d bytes (%v), the destination %d", name, b.Bytes(), b.Desc, len(dst))
 	}
-	return p.backend.Download(dst, b)
+	err := p.backend.Download(dst, b)
+	p.collect()
+	return err
 }
 
-// Run executes the program once with the inputs fed last. It does not allocate.
+// Run executes the program once with the inputs fed last. It does not allocate. On a [kernels.Streamer] it returns when all is queued: errors of kernels come
+// out of the back end's Sync, and of Read, which waits.
 func (p *Program) Run(s *kernels.Step) error {
 	if !p.bound {
 		return fmt.Errorf("exec: the program is not bound to memory")
 	}
-	if err := p.walk(s); err != nil {
+	if err := p.send(); err != nil {
+		return err
+	}
+	if err := p.walk(s); err != nil || p.transfer.stream != nil {
 		return err
 	}
 	if err := p.backend.Sync(); err != nil {

@@ -437,6 +437,9 @@ func TestStepDoesNotAllocate(t *testing.T) {
 		if err := p.Run(ctx, at, w, &m); err != nil {
 			t.Fatal(err)
 		}
+		if err := p.Collect(&m); err != nil {
+			t.Fatal(err)
+		}
 	}); n > 0 {
 		t.Errorf("a step allocates %v objects", n)
 	}

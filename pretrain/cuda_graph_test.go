@@ -109,6 +109,12 @@ func TestGraphsOnFake(t *testing.T) {
 		for _, c := range run {
 			kinds[c.Kind]++
 		}
+		if kinds[cudafake.CopyDevice] > 0 { // inputs came: a copy, its move, and the events of both
+			kinds[cudafake.CopyToDevice]--
+			kinds[cudafake.Record] -= 2
+			delete(kinds, cudafake.CopyDevice)
+			delete(kinds, cudafake.Wait)
+		}
 		if want := fmt.Sprint(map[cudafake.Kind]int{cudafake.Graph: n, cudafake.CopyToDevice: 1, cudafake.Record: graphs + 1, cudafake.Sync: 1}); fills == 0 && fmt.Sprint(kinds) != want {
 			t.Errorf("%s queues %v, want %v", what, kinds, want)
 		}

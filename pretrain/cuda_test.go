@@ -3,6 +3,7 @@ package pretrain
 import (
 	"bytes"
 	"context"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -100,7 +101,7 @@ func TestFusionOnCUDA(t *testing.T) {
 // updates makes some updates and returns the gradient of the first micro-batch and the weights at the end.
 func updates(t *testing.T, p *Task, n int) (gradient, weights []float32) {
 	t.Helper()
-	opt, err := train.NewAdamW(p.backend, p.Weights(), p.recipe.Train.Optimizer)
+	opt, err := train.NewAdamW(p.backend, p.Weights(), p.recipe.Train.Optimizer, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,11 +127,12 @@ func updates(t *testing.T, p *Task, n int) (gradient, weights []float32) {
 		if u == 0 {
 			gradient = read(p.Weights().Grad)
 		}
-		if _, err := opt.Norm(); err != nil {
+		if err := errors.Join(opt.Loss(0, m.Loss), opt.Decide(uint64(u+1), 1e-3, m.SampleSize)); err != nil {
 			t.Fatal(err)
 		}
-		if err := opt.Apply(uint64(u+1), 1e-3, 1/m.SampleSize); err != nil {
-			t.Fatal(err)
+		opt.Apply()
+		if v, err := opt.Wait(); err != nil || v.Fault != train.NoFault {
+			t.Fatal(v, err)
 		}
 		next.Row = 0
 		at = next
@@ -148,7 +150,11 @@ func TestUpdatesOnCUDA(t *testing.T) {
 	defer host.Close()
 	r := quick()
 	wantGradient, want := updates(t, taskOn(t, r, store, host), 3)
-	gotGradient, got := updates(t, taskOn(t, r, store, onCUDA(t)), 3)
+	spy := chainSpy{onCUDA(t).(*cuda.Backend), map[string]int{}}
+	gotGradient, got := updates(t, taskOn(t, r, store, spy), 3)
+	if first := "conv1d+group_norm+gelu_grad+group_norm_grad+conv1d_grad_weight"; spy.chains[first] == 0 {
+		t.Errorf("the first layer's gradient is not fused behind 16-bit samples: %v", spy.chains)
+	}
 	largest := float32(0)
 	for _, x := range wantGradient {
 		largest = max(largest, max(x, -x))

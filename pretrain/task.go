@@ -27,6 +27,9 @@ type Task struct {
 	metrics  *Metrics
 	checked  *checked
 	last     *program // that Run ran
+	shown    *results // that Collect had last
+	flight   []flight // micro-batches that Collect has not had
+	fed      *Work    // that Feed had since the last Run
 	work     *Work    // of validation
 	prober   *prober  // nil without a probe
 	net      *nn.Net
@@ -34,8 +37,16 @@ type Task struct {
 	updates  uint64 // when the present one is done
 }
 
+// flight is a micro-batch whose results are on their way.
+type flight struct {
+	facts
+	program *program
+	out     *results
+}
+
 var (
 	_ train.Task[*Work]  = (*Task)(nil)
+	_ train.Ahead[*Work] = (*Task)(nil)
 	_ train.Coded        = (*Task)(nil)
 	_ train.Shown[*Work] = (*Task)(nil)
 )
@@ -46,7 +57,7 @@ func New(r Recipe, store *datasets.Store, rows, held datasets.View, be kernels.B
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	t := &Task{backend: be, recipe: r, store: store, rows: rows, metrics: newMetrics(r), checked: &checked{Metrics: *newMetrics(r)}, work: newWork(r)}
+	t := &Task{backend: be, recipe: r, store: store, rows: rows, metrics: newMetrics(r), checked: &checked{Metrics: *newMetrics(r)}, work: newWork(r, be)}
 	var err error
 	if t.sampler, err = datasets.NewSampler(rows, r.Data.Sampler(r.Seed, datasets.Crop)); err != nil {
 		return nil, fmt.Errorf("pretrain: training data: %w", err)
@@ -109,7 +120,7 @@ func (t *Task) PlanFor(be kernels.Backend, d train.DataConfig) (train.Footprint,
 	for _, b := range f.Shapes {
 		frames := t.recipe.Encoder.Frames(b.Length)
 		most := places(b.Rows*t.recipe.Mask.Most(frames), b.Rows*frames)
-		p, err := plan(t.recipe, be, Shape{Rows: b.Rows, Samples: b.Length, Masked: most}, true)
+		p, err := plan(t.recipe, be, Shape{Rows: b.Rows, Samples: b.Length, Masked: most, PCM: train.ForBackend(be).PCM}, true)
 		if err != nil {
 			return f, err
 		}
@@ -132,9 +143,9 @@ func (t *Task) Weights() *train.Weights { return t.weights }
 func (t *Task) Free() error { return errors.Join(t.weights.Free(), t.arena.Free()) }
 
 // NewWork makes an empty micro-batch.
-func (t *Task) NewWork() *Work { return newWork(t.recipe) }
+func (t *Task) NewWork() *Work { return newWork(t.recipe, t.backend) }
 
-// Metrics is where Run leaves the measurements of a micro-batch.
+// Metrics is where Collect leaves the measurements of a micro-batch.
 func (t *Task) Metrics() any { return t.metrics }
 
 // readAhead is how many micro-batches a store in a bucket is told of before they are read.
@@ -159,18 +170,53 @@ func (t *Task) Prepare(ctx context.Context, at train.Position, w *Work) (int, tr
 	return len(b.Cuts), at, nil
 }
 
-// Run computes the gradient of the micro-batch's loss, summed over its masked frames.
+// Run starts to compute the gradient of the micro-batch's loss, summed over its masked frames.
 func (t *Task) Run(_ context.Context, at train.Position, w *Work, m *train.Measured) error {
 	t.step, t.updates = kernels.Step{Seed: t.recipe.Seed, Update: at.Update, Row: at.Row}, at.Update+1
-	p, err := t.training.run(w, &t.step)
+	if at.Micro == 0 {
+		for _, f := range t.flight {
+			f.program.free = append(f.program.free, f.out)
+		}
+		t.flight = t.flight[:0]
+	}
+	p, out, err := t.training.run(w, t.fed == w, &t.step)
+	t.fed = nil
 	if err != nil {
 		return err
 	}
-	t.last = p
-	t.metrics.set(t.recipe, w, &p.out)
-	times := p.TakePhases()
+	if m.Loss, err = p.Output(LossOutput); err != nil {
+		return err
+	}
+	t.last, t.flight = p, append(t.flight, flight{w.facts, p, out})
 	m.SampleSize, m.AudioSeconds, m.FLOPs = float64(w.count), w.Seconds(), p.flops
+	return nil
+}
+
+// Feed copies the inputs of the micro-batch that runs next, where that disturbs nothing and its program is there.
+func (t *Task) Feed(_ train.Position, w *Work) error {
+	q, ok := t.training.Ready(w.shape)
+	if !ok || !q.Streams() {
+		return nil
+	}
+	if err := t.training.feed(q, w); err != nil {
+		return err
+	}
+	t.fed = w
+	return nil
+}
+
+// Collect computes the metrics of a micro-batch that has run. Its results stay what they are until the next Run.
+func (t *Task) Collect(m *train.Measured) error {
+	if len(t.flight) == 0 {
+		return errors.New("pretrain: Collect without a micro-batch that ran")
+	}
+	f := &t.flight[0]
+	times := f.program.TakePhases()
 	m.Forward, m.Backward = times.Forward, times.Backward
+	t.metrics.set(t.recipe, &f.facts, f.out)
+	t.shown = f.out
+	f.program.free = append(f.program.free, f.out)
+	t.flight = t.flight[:copy(t.flight, t.flight[1:])]
 	return nil
 }
 
@@ -182,11 +228,15 @@ func (t *Task) Validate(ctx context.Context) (train.Validation, error) {
 		if err := t.work.fill(ctx, t.recipe, t.store, b, t.recipe.Valid.Seed, uint64(i), 0); err != nil {
 			return out, fmt.Errorf("pretrain: validation batch %d: %w", i, err)
 		}
-		p, err := t.checking.run(t.work, &t.step)
+		p, results, err := t.checking.run(t.work, false, &t.step)
+		if err == nil {
+			err = t.backend.Sync()
+		}
 		if err != nil {
 			return out, err
 		}
-		t.checked.set(t.recipe, t.work, &p.out)
+		t.checked.set(t.recipe, &t.work.facts, results)
+		p.free = append(p.free, results)
 		mean.add(&t.checked.Metrics, float64(t.work.count))
 	}
 	if mean.frames > 0 {

@@ -134,6 +134,12 @@ func (p *Programs[S, P]) Get(s S) (P, error) {
 	return q, nil
 }
 
+// Ready returns the program of a shape if it is compiled.
+func (p *Programs[S, P]) Ready(s S) (q P, ok bool) {
+	q, ok = p.byShape[s]
+	return q, ok
+}
+
 // Len is the number of programs that are kept.
 func (p *Programs[S, P]) Len() int { return len(p.byShape) }
 

@@ -110,7 +110,7 @@ func optimiserOps(p int, cfg train.AdamWConfig) (norm, update opWork) {
 		return opWork{op, in, out}
 	}
 	return work(kernels.SumSquares{}, flat),
-		work(kernels.AdamW{Beta1: cfg.Betas[0], Beta2: cfg.Betas[1], Eps: cfg.Eps}, flat, flat, flat, flat, kernels.Of(kernels.Float64, 4))
+		work(kernels.AdamW{Beta1: cfg.Betas[0], Beta2: cfg.Betas[1], Eps: cfg.Eps}, flat, flat, flat, flat, kernels.Of(kernels.Float64, 3), kernels.Of(kernels.Float64, 4))
 }
 
 // opWork is a call of an op.

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -131,11 +132,11 @@ func (s *setup) computePeak() (float64, error) {
 	return peak * 1e9, err
 }
 
-// timeUpdates makes updates and returns what each took, and the seconds of audio in all of them. Where the back end records
-// programs, those are recorded before. s.ops is the profile of the same updates.
+// timeUpdates makes updates and returns what each took, and the seconds of audio in all of them. On a device, where nothing waits for a part, AdamW is what is
+// left of the whole. Where the back end records programs, those are recorded before. s.ops is the profile of the same updates.
 func (s *setup) timeUpdates(n int) ([]updateTimes, float64, error) {
 	cfg := s.recipe.Train.Resolved()
-	optimizer, err := train.NewAdamW(s.backend, s.task.Weights(), cfg.Optimizer)
+	optimizer, err := train.NewAdamW(s.backend, s.task.Weights(), cfg.Optimizer, 1)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -161,17 +162,22 @@ func (s *setup) timeUpdates(n int) ([]updateTimes, float64, error) {
 			return nil, 0, err
 		}
 		computed := time.Now()
-		norm, err := optimizer.Norm()
-		if err != nil {
+		if err := errors.Join(optimizer.Loss(0, m.Loss), optimizer.Decide(at.Update+1, cfg.Schedule.LR(at.Update), m.SampleSize)); err != nil {
 			return nil, 0, err
 		}
 		summed := time.Now()
-		norm /= m.SampleSize
-		if err := optimizer.Apply(at.Update+1, cfg.Schedule.LR(at.Update), cfg.Optimizer.ClipFactor(norm)/m.SampleSize); err != nil {
+		optimizer.Apply()
+		if _, err := optimizer.Wait(); err != nil {
 			return nil, 0, err
 		}
 		end := time.Now()
+		if err := s.task.Collect(&m); err != nil {
+			return nil, 0, err
+		}
 		u.total, u.forward, u.backward, u.norm, u.adamw = end.Sub(began), m.Forward, m.Backward, summed.Sub(computed), end.Sub(summed)
+		if _, ok := s.backend.(kernels.Streamer); ok {
+			u.adamw = max(0, u.total-u.forward-u.backward-u.norm)
+		}
 		after, err := s.computePeak()
 		if err != nil {
 			return nil, 0, err
@@ -199,6 +205,9 @@ func (s *setup) warm(ctx context.Context, at train.Position, work *pretrain.Work
 	var m train.Measured
 	for range 2 {
 		if err := s.task.Run(ctx, at, work, &m); err != nil {
+			return err
+		}
+		if err := errors.Join(s.backend.Sync(), s.task.Collect(&m)); err != nil {
 			return err
 		}
 	}

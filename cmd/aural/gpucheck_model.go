@@ -127,7 +127,7 @@ func (c *gpuCheck) newSide(where string, sets []string) (*side, error) {
 	if err != nil {
 		return nil, err
 	}
-	o, err := train.NewAdamW(s.backend, s.task.Weights(), s.recipe.Train.Resolved().Optimizer)
+	o, err := train.NewAdamW(s.backend, s.task.Weights(), s.recipe.Train.Resolved().Optimizer, 1)
 	if err != nil {
 		return nil, s.closeAfter(err)
 	}
@@ -150,17 +150,21 @@ func (s *side) gradient() (float64, error) {
 	if err := s.task.Run(ctx, s.at, s.work, &s.measured); err != nil {
 		return 0, err
 	}
+	if err := errors.Join(s.backend.Sync(), s.task.Collect(&s.measured)); err != nil {
+		return 0, err
+	}
 	return s.task.Metrics().(*pretrain.Metrics).Loss, nil
 }
 
 // update applies it.
 func (s *side) update() error {
-	norm, err := s.optimizer.Norm()
-	if err != nil {
+	o := s.optimizer
+	lr := s.recipe.Train.Resolved().Schedule.LR(s.at.Update)
+	if err := errors.Join(o.Loss(0, s.measured.Loss), o.Decide(s.at.Update+1, lr, s.measured.SampleSize)); err != nil {
 		return err
 	}
-	n, cfg := s.measured.SampleSize, s.recipe.Train.Resolved()
-	err = s.optimizer.Apply(s.at.Update+1, cfg.Schedule.LR(s.at.Update), cfg.Optimizer.ClipFactor(norm/n)/n)
+	o.Apply()
+	_, err := o.Wait()
 	s.at = train.Position{Update: s.at.Update + 1, Epoch: s.next.Epoch, Index: s.next.Index}
 	return err
 }

@@ -24,12 +24,6 @@ func emulatedGPU(t *testing.T) {
 	findBLAS = func(driver.API) (driver.BLAS, error) { return &cudaemu.BLAS{}, nil }
 }
 
-// tinySets make the recipe quickstart small enough for an emulator.
-var tinySets = []string{
-	"--set", "data.batch_samples=8000", "--set", "data.max_samples=8000", "--set", "data.min_samples=8000", "--set", "encoder.width=32",
-	"--set", "encoder.layers=1", "--set", "encoder.heads=2", "--set", "encoder.ffn=64", "--set", "quantizer.dim=32", "--set", "loss.target_dim=32",
-}
-
 // The whole check runs on the emulator, at small sizes: same kernel text, same host code.
 func TestGPUCheck(t *testing.T) {
 	if testing.Short() {
@@ -37,8 +31,8 @@ func TestGPUCheck(t *testing.T) {
 	}
 	emulatedGPU(t)
 	dir := t.TempDir()
-	args := append([]string{"gpucheck", "--out", dir, "--minutes", "60", "--recipe", "quickstart", "--full", "quickstart", "--rows", "1", "--op", "^(gelu|linear)$|^conv gelu/", "--side", "128", "--curve", "4",
-		"--torch", filepath.Join(dir, "none.py")}, tinySets...)
+	args := []string{"gpucheck", "--out", dir, "--minutes", "60", "--recipe", micro, "--full", micro, "--rows", "1", "--op", "^(gelu|linear)$|^conv gelu/", "--side", "128", "--curve", "4",
+		"--torch", filepath.Join(dir, "none.py"), "--set", "data.batch_samples=16000"}
 	out, _ := call(t, exitDone, args...)
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	last := lines[len(lines)-1]

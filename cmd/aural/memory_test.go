@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -116,21 +115,9 @@ func TestOutOfMemoryWithin(t *testing.T) {
 	store := newStore(t)
 	dir := filepath.Join(filepath.Dir(store), "run")
 	args := []string{"pretrain", "--recipe", micro, "--data", store, "--run", dir, "--device", "cuda", "--set", "valid.seconds=0", "--set", "train.save_every=100", "--set", "train.valid_every=100"}
-	reads := [2]int{} // of runs of three updates and of four
-	for i := range reads {
-		whole := fakeGPU(t, cudafake.Options{})
-		call(t, exitDone, append(args, "--set", fmt.Sprintf("train.max_updates=%d", i+3))...)
-		for _, name := range whole.Recording.Calls {
-			if name == "CopyToHost" {
-				reads[i]++
-			}
-		}
-		if err := os.RemoveAll(dir); err != nil {
-			t.Fatal(err)
-		}
-	}
 	args = append(args, "--set", "train.max_updates=4")
-	fakeGPU(t, cudafake.Options{FailAt: map[string]cudafake.Failure{"CopyToHost": {Call: reads[1] - reads[0] + 1, Code: driver.OutOfMemory}}})
+	// The second run of a program makes graphs, which take memory of the device that no plan knows.
+	fakeGPU(t, cudafake.Options{FailAt: map[string]cudafake.Failure{"EndCapture": {Call: 2, Code: driver.OutOfMemory}}})
 	_, msg := call(t, exitError, args...)
 	has(t, msg, "CUDA_ERROR_OUT_OF_MEMORY", "the run needs ", "activations", "continue with --resume auto --resume-force; --set data.batch_samples=")
 	saved, err := filepath.Glob(filepath.Join(dir, "checkpoint-*"))

@@ -566,6 +566,8 @@ static inline u32 __float_as_uint(float v) { u32 u; memcpy(&u, &v, 4); return u;
 static inline double __longlong_as_double(i64 v) { double d; memcpy(&d, &v, 8); return d; }
 static inline i64 __double_as_longlong(double v) { i64 i; memcpy(&i, &v, 8); return i; }
 static inline float __fdividef(float a, float b) { return a / b; }
+static inline float __fmul_rn(float a, float b) { return a * b; }
+static inline float __fadd_rn(float a, float b) { return a + b; }
 static inline int atomicAdd(int* at, int v) { return __atomic_fetch_add(at, v, __ATOMIC_RELAXED); }
 static inline int atomicMin(int* at, int v) {
     int old = __atomic_load_n(at, __ATOMIC_RELAXED);

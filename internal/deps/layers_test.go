@@ -16,14 +16,14 @@ import (
 // see nothing but the run log, what judges and looks at it, and what it stands on; only cmd/aural and tests choose a back end. A package may be listed before it exists.
 const layers = `
 	# Streams and file formats; they know nothing of the rest.
-	NONE < internal/npy, rng, vocab, transcript, internal/spelling, internal/atomicfile, internal/filelock, internal/tfrecord, internal/filelock;
+	NONE < internal/mapfile, internal/npy, rng, vocab, transcript, internal/spelling, internal/atomicfile, internal/filelock, internal/tfrecord;
 	NONE < audio/flac, audio/mp3, audio/vorbis < audio;
 	audio < audio/vad < datasets;
-	internal/atomicfile < safetensors, lm;
+	internal/atomicfile, internal/mapfile < safetensors, lm;
 	internal/spelling, internal/atomicfile, internal/tfrecord, internal/filelock, audio < runlog < runlog/tensorboard, runlog/mirror;
 	lm, internal/atomicfile < decode;
 	rng < features, score;
-	rng, audio, internal/atomicfile < datasets, internal/synth;
+	rng, audio, internal/atomicfile, internal/mapfile, internal/filelock < datasets, internal/synth;
 	datasets < datasets/corpora, datasets/bucket;
 	datasets/corpora < datasets/parquet < datasets/export;
 

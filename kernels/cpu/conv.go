@@ -84,8 +84,11 @@ func transpose(dst, src []float32, rows, cols int) {
 }
 
 func (b *Backend) conv1D(o kernels.Conv1D, in []kernels.Desc, e *epilogue) *plan {
+	if b.int8.serves(o, in[1].Shape) {
+		return b.int8Conv(o, in, e)
+	}
 	s := shapeOf(o, in[0].Shape[0], in[0].Shape[1], in[0].Shape[2], in[1].Shape[0], in[1].Shape[2])
-	p := b.product(e)
+	p := b.product("gemm", e)
 	x := p.inputWindows(s, 0)
 	weights := p.tapMajor(s, input(1))
 	depth, bias := s.k*s.gin, len(in) > 2

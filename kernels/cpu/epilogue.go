@@ -23,9 +23,9 @@ type epilogueOp struct {
 // epilogueColumns is the largest number of columns that an op does at once.
 const epilogueColumns = 1024
 
-// product begins the plan of a product.
-func (b *Backend) product(e *epilogue) *plan {
-	p := b.plan("gemm")
+// product begins the plan of a product, computed by what has the name.
+func (b *Backend) product(name string, e *epilogue) *plan {
+	p := b.plan(name)
 	if e != nil {
 		e.words = p.reserve(b.threads*noiseRoom(epilogueColumns), 4)
 	}

@@ -333,11 +333,12 @@ func (b *Backend) tiling() tiling {
 
 // grid chooses the parts that take the least time by count: each part packs its rows of A and its columns of B anew, so large and square parts are
 // cheap, while many small ones share out more evenly. Of the last part on average a quarter is waited for, on a machine that others use as well.
-func (b *Backend) grid(m, n, copies int) grid {
+func (b *Backend) grid(m, n, copies int) grid { return b.gridFor(b.tiling(), m, n, copies) }
+
+func (b *Backend) gridFor(t tiling, m, n, copies int) grid {
 	if m == 0 || n == 0 {
 		return grid{}
 	}
-	t := b.tiling()
 	const most = 64 // parts in either direction
 	var best grid
 	least := math.Inf(1)

@@ -3,8 +3,11 @@ package cpu
 import "aural/kernels"
 
 func (b *Backend) linear(in []kernels.Desc, e *epilogue) *plan {
+	if b.int8.serves(kernels.Linear{}, in[1].Shape) {
+		return b.int8Linear(in, e)
+	}
 	rows, width, outs := in[0].Rows(), in[0].Last(), in[1].Shape[0]
-	p, bias := b.product(e), len(in) > 2
+	p, bias := b.product("gemm", e), len(in) > 2
 	p.gemm(rows, outs, func(c *call) gemm {
 		g := gemm{k: width, a: view{c.in[0].F32(), width, 1}, b: view{c.in[1].F32(), 1, width}, c: e.product(c), ldc: outs, then: e, call: c}
 		if bias {

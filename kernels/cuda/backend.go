@@ -56,6 +56,7 @@ type Backend struct {
 	module    driver.Module
 	scratch   driver.Ptr // shared by all plans, which run one after the other
 	room      int        // its bytes
+	copies    transfers
 	closed    bool
 }
 
@@ -66,6 +67,9 @@ func New(api driver.API, compiler driver.Compiler, o Options) (*Backend, error) 
 	}
 	if err := o.Precision.Validate(); err != nil {
 		return nil, err
+	}
+	if o.Precision == kernels.PrecisionInt8 {
+		return nil, fmt.Errorf("cuda: precision int8 is computed on the CPU alone; take bf16 here, or --device cpu")
 	}
 	e, info, err := start(api, o.Ordinal, o.SyncEach)
 	if err != nil {
@@ -152,13 +156,13 @@ func (b *Backend) Download(dst []byte, src kernels.Buffer) error {
 // Clear implements kernels.Clearer. It does not wait.
 func (b *Backend) Clear(dst kernels.Buffer) error {
 	if n := dst.Bytes(); n > 0 {
-		b.exec.commands <- command{what: clearMemory, clear: driver.Ptr(dst.Dev), bytes: n}
+		b.exec.commands <- command{what: clearMemory, at: driver.Ptr(dst.Dev), bytes: n}
 	}
 	return nil
 }
 
 func (b *Backend) copy(n int, queue func(driver.Context) error) error {
-	return b.exec.do(func(ctx driver.Context) error {
+	return b.wait(func(ctx driver.Context) error {
 		if n > 0 && b.exec.failed == nil {
 			if err := queue(ctx); err != nil {
 				return fmt.Errorf("cuda: copying %d bytes: %w", n, err)
@@ -169,7 +173,19 @@ func (b *Backend) copy(n int, queue func(driver.Context) error) error {
 }
 
 // Sync implements kernels.Backend.
-func (b *Backend) Sync() error { return b.exec.do(b.exec.sync) }
+func (b *Backend) Sync() error { return b.wait(b.exec.sync) }
+
+// wait does a call that ends in a sync, after which the slots of all blocks that were sent before are empty.
+func (b *Backend) wait(call func(driver.Context) error) error {
+	b.mu.Lock()
+	sends := b.copies.sends
+	b.mu.Unlock()
+	err := b.exec.do(call)
+	b.mu.Lock()
+	b.arrived(sends)
+	b.mu.Unlock()
+	return err
+}
 
 // Close ends the executor. A second Close does nothing.
 func (b *Backend) Close() error {
@@ -197,7 +213,7 @@ func (b *Backend) Close() error {
 		if b.module != 0 {
 			err = errors.Join(err, ctx.Unload(b.module))
 		}
-		return errors.Join(err, ctx.FreeStream(b.exec.stream), ctx.Close())
+		return errors.Join(err, b.closeCopies(ctx), ctx.FreeStream(b.exec.stream), ctx.Close())
 	})
 	close(b.exec.commands)
 	<-b.exec.ended

@@ -3,6 +3,7 @@ package cuda
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"testing"
 
 	"aural/internal/cudaemu"
@@ -163,5 +164,12 @@ func TestOrderChangesNothing(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Precision int8 is refused before anything is asked of the device.
+func TestInt8IsForTheCPU(t *testing.T) {
+	if _, err := New(nil, nil, Options{Precision: kernels.PrecisionInt8}); err == nil || !strings.Contains(err.Error(), "on the CPU alone") {
+		t.Errorf("int8: %v", err)
 	}
 }

@@ -19,8 +19,10 @@ type what uint8
 
 const (
 	callDriver what = iota // a call that somebody waits for
+	queueCall              // one that nobody waits for
 	launchKernel
 	clearMemory
+	fetchMemory
 	uploadStep
 	launchGraph
 	recordEvent
@@ -31,8 +33,9 @@ type command struct {
 	what   what
 	launch *launch
 	args   [maxArgs]byte
-	clear  driver.Ptr
-	bytes  int
+	at     driver.Ptr // to clear or to fetch
+	bytes  int        // to clear
+	host   []byte     // to fetch to
 	step   step
 	graph  *recording
 	event  driver.Event
@@ -99,6 +102,14 @@ func (e *executor) work(ctx driver.Context) {
 			continue
 		}
 		switch c.what {
+		case queueCall:
+			if err := c.call(ctx); err != nil && e.failed == nil {
+				e.failed = err
+			}
+		case fetchMemory:
+			if err := ctx.CopyToHost(e.stream, c.host, c.at); err != nil {
+				e.failed = fmt.Errorf("cuda: copying %d bytes to the host: %w", len(c.host), err)
+			}
 		case launchKernel:
 			err := e.launch(ctx, &c)
 			if err == nil && e.each {
@@ -119,7 +130,7 @@ func (e *executor) work(ctx driver.Context) {
 				e.failed = fmt.Errorf("cuda: recording an event: %w", err)
 			}
 		case clearMemory:
-			if err := ctx.Fill(e.stream, c.clear, c.bytes, 0); err != nil {
+			if err := ctx.Fill(e.stream, c.at, c.bytes, 0); err != nil {
 				e.failed = fmt.Errorf("cuda: clearing %d bytes: %w", c.bytes, err)
 			}
 		case uploadStep:

@@ -37,7 +37,35 @@ func useAll(fake *cudafake.Driver) (err error) {
 	} {
 		err = errors.Join(err, runOne(b, c.op, c.in))
 	}
-	return errors.Join(err, recordOne(b))
+	return errors.Join(err, recordOne(b), moveSome(b))
+}
+
+// moveSome sends more blocks than the device has areas, of growing sizes, and fetches.
+func moveSome(b *Backend) (err error) {
+	arena, err := b.Alloc(2 * slotBytes)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, arena.Free()) }()
+	pinned, err := b.Pin(100)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, pinned.Free()) }()
+	for _, n := range []int{10, 20, 30, 2 * slotBytes} {
+		block, err := b.Stage(n)
+		if err == nil {
+			err = b.Send(arena, block, []kernels.Range{{From: 0, To: n}})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	x, err := arena.Slice(kernels.Of(kernels.Uint8, 100), 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(b.Fetch(pinned.Host, x), b.Sync())
 }
 
 // recordOne replays a recording with noise between two marks.

@@ -13,10 +13,10 @@ var layouts = []any{
 	step{}, noise{},
 
 	addNArgs{}, mapArgs{}, dropoutArgs{}, castArgs{}, selectArgs{},
-	rowsArgs{}, scatterArgs{}, columnsArgs{},
+	rowsArgs{}, waveformArgs{}, scatterArgs{}, columnsArgs{},
 	layerNormArgs{}, layerNormGradArgs{}, groupNormArgs{}, groupNormGradArgs{},
 	quantizeArgs{}, diversityArgs{}, contrastArgs{}, ctcArgs{},
-	squaresArgs{}, adamRates{}, adamWArgs{},
+	squaresArgs{}, clipScaleArgs{}, adamRates{}, adamWArgs{},
 	view{},
 	epilogue{},
 	convNormArgs{}, residualNormArgs{}, residualNormGradArgs{},

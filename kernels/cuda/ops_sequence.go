@@ -13,6 +13,12 @@ type rowsArgs struct {
 	_                      int32
 }
 
+type waveformArgs struct {
+	X, Affine, Lengths, Y driver.Ptr
+	N                     int32
+	_                     int32
+}
+
 type scatterArgs struct {
 	X, Index, Y, First, Count driver.Ptr
 	Rows                      int64
@@ -97,5 +103,14 @@ func (b *Backend) scatterRows(in, out []kernels.Desc) *plan {
 	add(p, "scatter_rows_find", grid, block, 0, a, bind)
 	grid, block = eachWarp(rows)
 	add(p, stored("scatter_rows", in[0]), grid, block, 0, a, bind)
+	return p
+}
+
+// waveform has a thread for 8 samples, and a row of blocks for each row.
+func (b *Backend) waveform(in []kernels.Desc) *plan {
+	p := b.plan("waveform")
+	a := &waveformArgs{N: int32(in[0].Shape[1])}
+	grid := driver.Dim{X: uint32(ceilDiv(in[0].Shape[1], 8*threads)), Y: uint32(in[0].Shape[0]), Z: 1}
+	add(p, "waveform", grid, driver.Dim{X: threads, Y: 1, Z: 1}, 0, a, func(c *call) { a.X, a.Affine, a.Lengths, a.Y = c.in(0), c.in(1), c.in(2), c.out(0) })
 	return p
 }

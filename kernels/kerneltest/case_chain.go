@@ -73,6 +73,7 @@ func ProductChains() []ChainCase {
 	}{
 		{kernels.Conv1D{Stride: 2, Groups: 1}, 2, 41, 20, 33, 3},
 		{kernels.Conv1D{Stride: 2, Groups: 1}, 1, 300, 16, 140, 2},
+		{kernels.Conv1D{Stride: 2, Groups: 1}, 2, 61, 64, 70, 3},
 		{kernels.Conv1D{Stride: 1, PadLeft: 4, PadRight: 3, Groups: 4}, 2, 37, 48, 24, 8},
 	} {
 		name := fmt.Sprintf("conv %dx%dx%d to %d, %d taps", s.batch, s.frames, s.cin, s.cout, s.k)

@@ -73,7 +73,7 @@ type Call struct {
 func Cases() []Case {
 	return slices.Concat(
 		linearCases(), convCases(), weightNormCases(), layerNormCases(), groupNormCases(),
-		activationCases(), arithmeticCases(), castCases(), maskCases(), rowCases(), selectCases(),
+		activationCases(), arithmeticCases(), castCases(), maskCases(), waveformCases(), rowCases(), selectCases(),
 		attentionCases(), quantizeCases(), diversityCases(), contrastiveCases(), ctcCases(), optimCases(),
 	)
 }

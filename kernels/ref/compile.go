@@ -94,6 +94,8 @@ func compile[T float](op kernels.Op, in, out []kernels.Desc) (kernels.Kernel, er
 		return maskFramesGrad[T](in), nil
 	case kernels.MaskChannels:
 		return maskChannels[T](in), nil
+	case kernels.Waveform:
+		return waveform[T](in), nil
 	case kernels.MaskPadding:
 		return maskPadding[T](in), nil
 	case kernels.GatherRows:
@@ -130,6 +132,8 @@ func compile[T float](op kernels.Op, in, out []kernels.Desc) (kernels.Kernel, er
 
 	case kernels.SumSquares:
 		return sumSquares[T](), nil
+	case kernels.ClipScale:
+		return clipScale[T](o), nil
 	case kernels.AdamW:
 		return adamW[T](o), nil
 	}

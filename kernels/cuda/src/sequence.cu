@@ -136,3 +136,42 @@ STORED(scatter_rows, ScatterOf) {
         }
     }
 }
+
+struct WaveformArgs {
+    const short* x;
+    const float* affine; // zero, scale, bias of each row
+    const int* lengths;
+    float* y;
+    int n, pad_; // samples of a row
+};
+
+// y = (x - zero) * scale + bias, and 0 behind the row's length; 6 bytes a sample: 2.8 us for 1.4 million samples at 3 TB/s. The product is rounded before the sum,
+// as the host does it.
+KERNEL(waveform, WaveformArgs) {
+    const int row = blockIdx.y, length = a.lengths[row], first = (blockIdx.x * 256 + threadIdx.x) * 8;
+    if (first >= a.n) return;
+    const float zero = a.affine[3 * row], scale = a.affine[3 * row + 1], bias = a.affine[3 * row + 2];
+    const short* const x = a.x + (i64)row * a.n + first;
+    float* const y = a.y + (i64)row * a.n + first;
+    const int count = a.n - first < 8 ? a.n - first : 8;
+    union {
+        uint4 all;
+        short each[8];
+    } v;
+    float out[8];
+    const bool whole = a.n % 8 == 0; // then rows begin at multiples of 16 bytes
+    if (whole) v.all = *reinterpret_cast<const uint4*>(x);
+#pragma unroll
+    for (int i = 0; i < 8; i++) {
+        if (!whole) v.each[i] = i < count ? x[i] : 0;
+        out[i] = first + i < length ? __fadd_rn(__fmul_rn((float)v.each[i] - zero, scale), bias) : 0.f;
+    }
+    if (whole) {
+        store4(y, make_float4(out[0], out[1], out[2], out[3]));
+        store4(y + 4, make_float4(out[4], out[5], out[6], out[7]));
+        return;
+    }
+#pragma unroll
+    for (int i = 0; i < 8; i++)
+        if (i < count) y[i] = out[i];
+}
