@@ -9,6 +9,7 @@ layer norm, pre-norm). A round transcribes the utterances of a case, which are n
 PyTorch runs in inference mode: "single", utterance by utterance; "batch", all as one padded batch, where the model masks padding or all are of one length; "chunks", utterances of
 more than 30 s in chunks of 30 s of which neighbours share 10 s, as transformers' pipeline cuts them. Its fastest way counts, under the better of two policies of its OpenMP threads:
 "spin", as the library has it, and "park", where threads that wait go to sleep at once. aural is `aural bench transcribe`, which batches by itself and cuts as `aural transcribe` does.
+With `--precisions float32 int8` both sides also run in 8-bit integers: aural with --precision int8, PyTorch with its dynamic quantization of linear layers (it has none for convolutions).
 
 Each measurement is a process of its own; both sides take turns. Medians are over all rounds of all processes; the first round of a process does not count. Before that, aural and
 PyTorch transcribe one file, and the share of equal characters is printed: with random weights near-ties may fall differently, so it need not be 100 %.
@@ -72,7 +73,7 @@ def chunks(x):
 class Transcriber:
     """The model in PyTorch."""
 
-    def __init__(self, folder, threads):
+    def __init__(self, folder, threads, precision="float32"):
         import torch
         from transformers import Wav2Vec2CTCTokenizer, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC
 
@@ -80,6 +81,11 @@ class Transcriber:
         self.extract = Wav2Vec2FeatureExtractor.from_pretrained(folder)
         self.tokenizer = Wav2Vec2CTCTokenizer.from_pretrained(folder)
         self.model = Wav2Vec2ForCTC.from_pretrained(folder, attn_implementation="sdpa").eval()
+        if precision == "int8":
+            import warnings
+
+            warnings.simplefilter("ignore")  # PyTorch calls this way of its own deprecated
+            self.model = torch.ao.quantization.quantize_dynamic(self.model, {torch.nn.Linear}, dtype=torch.qint8, inplace=True)
 
     def __call__(self, waves):
         import torch
@@ -96,7 +102,7 @@ def measure(a):
     import torch
     import transformers
 
-    t = Transcriber(a.model, a.threads)
+    t = Transcriber(a.model, a.threads, a.precision)
     waves = [noise(s, i) for i, s in enumerate(a.lengths)]
     ways = {"single": lambda: [t([x]) for x in waves]}
     if len(waves) > 1 and (t.extract.return_attention_mask or len(set(a.lengths)) == 1):
@@ -151,32 +157,37 @@ def compare(a):
                 make_model(kind, os.path.join(models, kind))
             if not a.no_check:
                 agree(a, os.path.join(models, kind))
-        collected = {name: {"aural": []} for name in a.cases}
+        collected = {(name, precision): {"aural": []} for name in a.cases for precision in a.precisions}
         for number in range(a.rounds):
-            for name, c in collected.items():
+            for (name, precision), c in collected.items():
                 kind, lengths = CASES[name]
                 model = os.path.join(models, kind)
                 text = ",".join(map(str, lengths))
                 ours = json.loads(run([a.aural, "bench", "transcribe", "--json", "--model", model, "--lengths", text, "--repeat", str(a.repeat),
-                                       "--threads", str(a.threads)]))
+                                       "--threads", str(a.threads), "--precision", precision]))
                 c["aural"] += ours["round_seconds"]
                 for policy in a.policies:
                     env = {**POLICIES[policy], "OMP_NUM_THREADS": str(a.threads), "MKL_NUM_THREADS": str(a.threads)}
                     theirs = json.loads(run([sys.executable, os.path.abspath(__file__), "measure", "--model", model, "--lengths", *map(str, lengths),
-                                             "--repeat", str(a.repeat), "--threads", str(a.threads)], env))
+                                             "--repeat", str(a.repeat), "--threads", str(a.threads), "--precision", precision], env))
                     for way, seconds in theirs["seconds"].items():
                         c.setdefault(f"{policy}, {way}", []).extend(seconds)
-                print(f"round {number + 1} of {a.rounds}, {name}: "
+                print(f"round {number + 1} of {a.rounds}, {name}, {precision}: "
                       + ", ".join(f"{side} {statistics.median(s):.3f} s" for side, s in c.items()), file=sys.stderr)
-    print(f"aural ({ours['machine']['kernels']}) against PyTorch {theirs['torch']} (transformers {theirs['transformers']}), float32, {a.threads} threads, "
-          f"{a.rounds} processes of {a.repeat} rounds each; seconds of audio a second")
-    rows = [["case", "aural", "PyTorch", "way", "ratio"]]
-    for name, c in collected.items():
+    print(f"aural ({ours['machine']['kernels']}) against PyTorch {theirs['torch']} (transformers {theirs['transformers']}), {a.threads} threads, "
+          f"{a.rounds} processes of {a.repeat} rounds each; seconds of audio a second, and how much faster aural is than PyTorch in the same precision and in float32")
+    rows = [["case", "precision", "aural", "PyTorch", "way", "ratio", "to float32"]]
+    plain = {}
+    for (name, precision), c in collected.items():
         audio = sum(CASES[name][1])
         mid = {side: statistics.median(s) for side, s in c.items()}
         best = min((side for side in mid if side != "aural"), key=mid.get)
-        rows.append([name, f"{audio / mid['aural']:.2f}", f"{audio / mid[best]:.2f}", best, f"{mid[best] / mid['aural']:.2f}"])
-        results.append({"case": name, "audio_seconds": audio, "seconds": c, "best": best, "ratio": mid[best] / mid["aural"]})
+        if precision == "float32":
+            plain[name] = mid[best]
+        ratio = mid[best] / mid["aural"]
+        rows.append([name, precision, f"{audio / mid['aural']:.2f}", f"{audio / mid[best]:.2f}", best, f"{ratio:.2f}",
+                     f"{plain[name] / mid['aural']:.2f}" if name in plain else ""])
+        results.append({"case": name, "precision": precision, "audio_seconds": audio, "seconds": c, "best": best, "ratio": ratio})
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         print("  ".join([row[0].ljust(widths[0])] + [cell.rjust(w) for cell, w in zip(row[1:], widths[1:])]))
@@ -194,6 +205,7 @@ def main():
     c.add_argument("--rounds", type=int, default=3, help="processes of each side")
     c.add_argument("--cases", nargs="*", choices=list(CASES), default=list(CASES))
     c.add_argument("--policies", nargs="+", choices=list(POLICIES), default=list(POLICIES), help="of PyTorch's threads")
+    c.add_argument("--precisions", nargs="+", choices=["float32", "int8"], default=["float32"], help="what to measure; int8: see above")
     c.add_argument("--models", help="keep the models in this folder, or take them from there")
     c.add_argument("--no-check", action="store_true", help="do not compare the texts first")
     c.add_argument("--out", help="write everything that was measured to this file, as JSON")
@@ -201,6 +213,7 @@ def main():
     m = commands.add_parser("measure", help="time PyTorch")
     m.add_argument("--model", required=True)
     m.add_argument("--lengths", nargs="+", type=float, required=True)
+    m.add_argument("--precision", choices=["float32", "int8"], default="float32")
     m.set_defaults(run=measure)
     for sub in (c, m):
         sub.add_argument("--threads", type=int, default=cores)

@@ -15,10 +15,7 @@ func Collate(s *Store, b Batch, dst []float32, normalize bool) error {
 	}
 	for i, c := range b.Cuts {
 		row := dst[i*b.Length:][:b.Length]
-		if c.Samples < 0 || c.Samples > b.Length {
-			return fmt.Errorf("datasets: collate: cut of %d samples in a batch of length %d", c.Samples, b.Length)
-		}
-		err := s.withPCM(c.Row, c.Offset, c.Samples, func(pcm []byte) {
+		err := s.cut(c, b.Length, func(pcm []byte) {
 			if normalize {
 				normalizePCM(row[:c.Samples], pcm)
 			} else {
@@ -31,6 +28,48 @@ func Collate(s *Store, b Batch, dst []float32, normalize bool) error {
 		clear(row[c.Samples:])
 	}
 	return nil
+}
+
+// RawBatch is a batch as 16-bit samples (B,S) with zeros behind each row's length, and three numbers a row with which (v - zero)·scale + bias, the product rounded before
+// the sum, has the bits that [Collate] gives.
+type RawBatch struct {
+	Samples []int16
+	Affine  []float32 // (B,3): zero, scale, bias
+	Lengths []int32   // (B)
+}
+
+// CollateRaw fills dst with what [Collate] makes numbers of. The statistics are the same.
+func CollateRaw(s *Store, b Batch, dst RawBatch, normalize bool) error {
+	if n := len(b.Cuts); len(dst.Samples) != n*b.Length || len(dst.Affine) != 3*n || len(dst.Lengths) != n {
+		return fmt.Errorf("datasets: collate: %d samples, %d factors and %d lengths for %d rows of %d samples", len(dst.Samples), len(dst.Affine), len(dst.Lengths), n, b.Length)
+	}
+	for i, c := range b.Cuts {
+		row := dst.Samples[i*b.Length:][:b.Length]
+		err := s.cut(c, b.Length, func(pcm []byte) {
+			for j := range row[:c.Samples] {
+				row[j] = int16(binary.LittleEndian.Uint16(pcm[2*j:]))
+			}
+			zero, scale, bias := int32(0), float32(pcmScale), float32(0)
+			if normalize {
+				zero, scale, bias = normalizing(pcm, c.Samples)
+			}
+			copy(dst.Affine[3*i:], []float32{float32(zero), scale, bias})
+		})
+		if err != nil {
+			return err
+		}
+		clear(row[c.Samples:])
+		dst.Lengths[i] = int32(c.Samples)
+	}
+	return nil
+}
+
+// cut calls use with the samples of a cut that is to fit into a row of the given length.
+func (s *Store) cut(c Cut, length int, use func(pcm []byte)) error {
+	if c.Samples < 0 || c.Samples > length {
+		return fmt.Errorf("datasets: collate: cut of %d samples in a batch of length %d", c.Samples, length)
+	}
+	return s.withPCM(c.Row, c.Offset, c.Samples, use)
 }
 
 // pcmScale brings 16-bit samples to [-1, 1).
@@ -68,16 +107,22 @@ func Moments(x []float32) (mean, scale float64) {
 // the sums are exact integers, and the whole part of the mean is taken off as an integer, so that samples far from zero
 // lose nothing in float32.
 func normalizePCM(dst []float32, pcm []byte) {
-	if len(dst) == 0 {
-		return
+	zero, scale, bias := normalizing(pcm, len(dst))
+	affine(dst, pcm, zero, scale, bias)
+}
+
+// normalizing is what normalizes n samples by affine.
+func normalizing(pcm []byte, samples int) (zero int32, scale, bias float32) {
+	if samples == 0 {
+		return 0, 1, 0
 	}
 	sum, squares := moments(pcm)
-	n := float64(len(dst))
+	n := float64(samples)
 	mean := float64(sum) / n
 	variance := (float64(squares) - float64(sum)*mean) / n
-	scale := 1 / math.Sqrt(variance+normalizeEpsilon/(pcmScale*pcmScale))
+	s := 1 / math.Sqrt(variance+normalizeEpsilon/(pcmScale*pcmScale))
 	whole := math.RoundToEven(mean)
-	affine(dst, pcm, int32(whole), float32(scale), float32((whole-mean)*scale))
+	return int32(whole), float32(s), float32((whole - mean) * s)
 }
 
 // moments returns the sum of little-endian 16-bit samples and the sum of their squares. Both are exact for fewer than 2^32

@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -111,6 +112,27 @@ func TestCollate(t *testing.T) {
 				}
 			}
 		}
+	}
+	for _, normalize := range []bool{false, true} {
+		numbers := make([]float32, 4*900)
+		pcm := RawBatch{slices.Repeat([]int16{77}, 4*900), make([]float32, 12), make([]int32, 4)}
+		if err := errors.Join(Collate(s, b, numbers, normalize), CollateRaw(s, b, pcm, normalize)); err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range pcm.Samples {
+			a, got := pcm.Affine[i/900*3:], float32(0)
+			if i%900 < int(pcm.Lengths[i/900]) {
+				got = float32((float32(v)-a[0])*a[1]) + a[2]
+			} else if v != 0 {
+				t.Fatalf("sample %d behind row %d is %d", i%900, i/900, v)
+			}
+			if got != numbers[i] {
+				t.Fatalf("normalize %v: row %d, sample %d is %v, want the bits of %v", normalize, i/900, i%900, got, numbers[i])
+			}
+		}
+	}
+	if err := CollateRaw(s, b, RawBatch{make([]int16, 4*900), make([]float32, 11), make([]int32, 4)}, true); err == nil {
+		t.Error("11 factors for 4 rows")
 	}
 	for want, c := range map[string]struct {
 		batch Batch

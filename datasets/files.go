@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"aural/internal/mapfile"
 )
 
 // Files is where the files of a store lie. A directory is one place, a bucket (package datasets/bucket) another. The error
@@ -39,26 +41,11 @@ func (d directory) ReadFile(name string) ([]byte, error) {
 
 // Open maps a file.
 func (d directory) Open(name string) (File, error) {
-	m, err := mapFile(filepath.Join(string(d), name))
+	m, err := mapfile.Open(filepath.Join(string(d), name))
 	if err != nil {
 		return nil, err
 	}
 	return &m, nil
-}
-
-// Size returns the length of the file.
-func (m *mapping) Size() int64 { return int64(len(m.data)) }
-
-// ReadAt copies from the map.
-func (m *mapping) ReadAt(p []byte, at int64) (int, error) {
-	if at < 0 || at > int64(len(m.data)) {
-		return 0, fmt.Errorf("read at byte %d of %d: %w", at, len(m.data), io.EOF)
-	}
-	n := copy(p, m.data[at:])
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
 }
 
 // shard is an open shard.
@@ -86,7 +73,9 @@ type memoryFile []byte
 func (m *memoryFile) Size() int64 { return int64(len(*m)) }
 
 // ReadAt copies from the file.
-func (m *memoryFile) ReadAt(p []byte, at int64) (int, error) { return (&mapping{*m}).ReadAt(p, at) }
+func (m *memoryFile) ReadAt(p []byte, at int64) (int, error) {
+	return (&mapfile.Mapping{Data: *m}).ReadAt(p, at)
+}
 
 // WriteAt writes, and grows the file when it must.
 func (m *memoryFile) WriteAt(p []byte, at int64) (int, error) {
@@ -101,8 +90,8 @@ func (m *memoryFile) Close() error { return nil }
 
 // mappedBytes returns the content of a mapped file, or nil.
 func mappedBytes(file File) []byte {
-	if m, ok := file.(*mapping); ok {
-		return m.data
+	if m, ok := file.(*mapfile.Mapping); ok {
+		return m.Data
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"aural/internal/atomicfile"
+	"aural/internal/mapfile"
 )
 
 // finishStore ends the shards of a writer and makes a store of them in dir, which it creates: everything but the rows. The
@@ -60,11 +61,11 @@ func finishStore(w *shardWriter, dir string, codec Codec, settings Settings, rej
 func (in *Info) count(dir string) error {
 	speakers, fingerprint := map[string]struct{}{}, newRowHash()
 	for i, s := range in.Shards {
-		m, err := mapFile(filepath.Join(dir, s.Name))
+		m, err := mapfile.Open(filepath.Join(dir, s.Name))
 		if err != nil {
 			return fmt.Errorf("datasets: %w", err)
 		}
-		err = readStream(m.data, func(b *recordBatch) error {
+		err = readStream(m.Data, func(b *recordBatch) error {
 			for row := range b.rows {
 				r, err := b.index(row, i, in.Codec)
 				if err != nil {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"aural/internal/mapfile"
 )
 
 // FaultDamaged is the kind of the rows that Repair drops.
@@ -99,12 +101,12 @@ func takeShard(w *shardWriter, path string, s FileSum) error {
 
 // upgradeShard takes the rows of a sound shard of an older format version.
 func upgradeShard(w *shardWriter, path string, codec Codec) error {
-	m, err := mapFile(path)
+	m, err := mapfile.Open(path)
 	if err != nil {
 		return fmt.Errorf("datasets: repair: %w", err)
 	}
 	defer m.Close()
-	return readStream(m.data, func(b *recordBatch) error {
+	return readStream(m.Data, func(b *recordBatch) error {
 		for i := range b.rows {
 			r, err := b.index(i, 0, codec)
 			if err != nil {
@@ -184,11 +186,11 @@ func reconstruct(ctx context.Context, dir string) (*Info, error) {
 		if s.Bytes, s.SHA256, err = hashFile(ctx, path); err != nil {
 			return nil, err
 		}
-		m, err := mapFile(path)
+		m, err := mapfile.Open(path)
 		if err != nil {
 			return nil, err
 		}
-		err = readStream(m.data, func(b *recordBatch) error {
+		err = readStream(m.Data, func(b *recordBatch) error {
 			if s.Rows += b.rows; in.Codec == "" && b.rows > 0 {
 				in.Codec = codecOf(b.audio.value(0))
 			}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"aural/internal/atomicfile"
+	"aural/internal/mapfile"
 )
 
 // ErrUnfinished is what Import returns when an unfinished import of the same target has another source or other options.
@@ -114,14 +115,14 @@ func removeShards(dir string, n int) error {
 
 // recall reads from a shard what the importer must remember of its rows.
 func (im *importer) recall(i int) error {
-	m, err := mapFile(filepath.Join(im.writer.dir, workingName(i)))
+	m, err := mapfile.Open(filepath.Join(im.writer.dir, workingName(i)))
 	if err != nil {
 		return err
 	}
 	defer m.Close()
 	open := i == len(im.writer.done)
 	rows := 0
-	err = walkStream(m.data, open, func(b *recordBatch) error {
+	err = walkStream(m.Data, open, func(b *recordBatch) error {
 		for row := range b.rows {
 			r, err := b.index(row, i, im.opt.Codec)
 			if err != nil {

@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"aural/internal/mapfile"
 )
 
 // Problem is one difference between a store and what was imported.
@@ -185,7 +187,7 @@ func (v *verifier) checkRows() error {
 
 // checkIndex compares the index with one made anew, which is not kept.
 func (v *verifier) checkIndex(shards []shard) error {
-	m, err := mapFile(filepath.Join(v.dir, indexFile))
+	m, err := mapfile.Open(filepath.Join(v.dir, indexFile))
 	if err != nil {
 		v.add(indexFile, "cannot be read: %v; opening the store writes it anew", err)
 		return nil
@@ -193,7 +195,7 @@ func (v *verifier) checkIndex(shards []shard) error {
 	defer m.Close()
 	v.Files++
 	v.Bytes += m.Size()
-	compare := comparison{with: m.data, same: true}
+	compare := comparison{with: m.Data, same: true}
 	if err := writeIndex(&compare, &v.info, shards); err != nil {
 		v.add(indexFile, "%v", err)
 		return nil

@@ -207,6 +207,34 @@ func checkShape(emissions []float32, frames, vocabulary int) error {
 	return nil
 }
 
+// stream is what searches have in common: they take emissions frame by frame, until one fails for good.
+type stream struct {
+	size  int // of the vocabulary
+	frame int // the next one
+	err   error
+}
+
+// feed gives each of the frames to step.
+func (s *stream) feed(emissions []float32, frames int, step func(row []float32) error) error {
+	if s.err != nil {
+		return s.err
+	}
+	if err := checkShape(emissions, frames, s.size); err != nil {
+		return err
+	}
+	for t := range frames {
+		row := emissions[t*s.size : (t+1)*s.size]
+		if s.err = checkFrame(row, s.frame); s.err != nil {
+			return s.err
+		}
+		if s.err = step(row); s.err != nil {
+			return s.err
+		}
+		s.frame++
+	}
+	return nil
+}
+
 // addLogs returns ln(e^a + e^b).
 func addLogs(a, b float64) float64 {
 	if a < b {

@@ -30,10 +30,10 @@ type LexicalOptions struct {
 // Work: per frame, beam × (2 + children among the frame's tokens) candidates of about 50 ns, hashing and pruning included; an LM query for
 // each new pair of history and word.
 type Lexical struct {
+	stream
 	o               LexicalOptions
 	model           LanguageModel
 	lexicon         *Lexicon
-	size            int
 	blank, boundary int32
 	start           lm.State
 	hot             *automaton // over words, the unknown one is 0
@@ -48,8 +48,6 @@ type Lexical struct {
 	merged  merger
 	order   []ranked
 	best    float64
-	frame   int
-	err     error
 }
 
 // hypothesis is a place in the search and the best path to it.
@@ -89,7 +87,7 @@ func NewLexical(v Vocabulary, model LanguageModel, lexicon *Lexicon, o LexicalOp
 	if model == nil {
 		o.Alpha = 0
 	}
-	d := &Lexical{o: o, model: model, lexicon: lexicon, size: v.Len(), blank: int32(v.Blank()), boundary: int32(max(v.Boundary(), -1)),
+	d := &Lexical{o: o, model: model, lexicon: lexicon, stream: stream{size: v.Len()}, blank: int32(v.Blank()), boundary: int32(max(v.Boundary(), -1)),
 		cut: newCutoff(v, &o.Options), allowed: make([]bool, v.Len())}
 	hotwords, err := wordHotwords(lexicon, &o.Options)
 	if err != nil {
@@ -134,28 +132,10 @@ func (d *Lexical) Reset() {
 
 // Feed implements Decoder.
 func (d *Lexical) Feed(emissions []float32, frames int) error {
-	if d.err != nil {
-		return d.err
-	}
-	if err := checkShape(emissions, frames, d.size); err != nil {
-		return err
-	}
-	for t := range frames {
-		row := emissions[t*d.size : (t+1)*d.size]
-		if d.err = checkFrame(row, d.frame); d.err != nil {
-			return d.err
-		}
-		d.step(row)
-		if len(d.beam) == 0 {
-			d.err = fmt.Errorf("decode: %w survives frame %d", ErrNoHypothesis, d.frame)
-			return d.err
-		}
-		d.frame++
-	}
-	return nil
+	return d.feed(emissions, frames, d.step)
 }
 
-func (d *Lexical) step(row []float32) {
+func (d *Lexical) step(row []float32) error {
 	d.cut.pick(row, math.Inf(-1))
 	for _, k := range d.cut.tokens {
 		d.allowed[k] = true
@@ -176,4 +156,8 @@ func (d *Lexical) step(row []float32) {
 	if len(d.history.spans) > d.history.limit {
 		d.compactHistory()
 	}
+	if len(d.beam) == 0 {
+		return fmt.Errorf("decode: %w survives frame %d", ErrNoHypothesis, d.frame)
+	}
+	return nil
 }

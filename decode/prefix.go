@@ -16,6 +16,7 @@ import (
 // Work: per frame, beam × (3 + in-beam children) sums of logarithms, about 25 ns each, and one comparison for each token that may extend
 // each prefix until the scores fall below the beam; LM queries only for prefixes that may stay.
 type Prefix struct {
+	stream
 	o               Options
 	vocabulary      Vocabulary
 	spelled         []string // by token: what it adds to its word
@@ -25,7 +26,6 @@ type Prefix struct {
 	ambiguous       bool     // different tokens may spell one text
 	model           LanguageModel
 	lexicon         *Lexicon
-	size            int
 	blank, boundary int32
 	start           lm.State
 	hot             *automaton
@@ -41,8 +41,6 @@ type Prefix struct {
 	taken   []int32 // by token: 1 + the entry whose child by it is in the beam
 	word    []byte
 	ends    []ending
-	frame   int
-	err     error
 }
 
 // paths are the paths of a prefix that end in the blank or in its last token: summed, and the best one. Natural logarithms.
@@ -91,7 +89,7 @@ func NewPrefix(v Vocabulary, model LanguageModel, lexicon *Lexicon, o Options) (
 			return nil, err
 		}
 	}
-	d := &Prefix{o: o, vocabulary: v, spelled: spellings(v), starts: wordStarts(v), model: model, lexicon: lexicon, size: v.Len(), blank: int32(v.Blank()),
+	d := &Prefix{o: o, vocabulary: v, spelled: spellings(v), starts: wordStarts(v), model: model, lexicon: lexicon, stream: stream{size: v.Len()}, blank: int32(v.Blank()),
 		boundary: int32(max(v.Boundary(), -1)), cut: newCutoff(v, &o), taken: make([]int32, v.Len())}
 	d.closes, d.whole = slices.Clone(d.starts), !slices.Contains(d.starts, false)
 	if d.boundary >= 0 {
@@ -134,23 +132,7 @@ func (d *Prefix) Reset() {
 
 // Feed implements Decoder.
 func (d *Prefix) Feed(emissions []float32, frames int) error {
-	if d.err != nil {
-		return d.err
-	}
-	if err := checkShape(emissions, frames, d.size); err != nil {
-		return err
-	}
-	for t := range frames {
-		row := emissions[t*d.size : (t+1)*d.size]
-		if d.err = checkFrame(row, d.frame); d.err != nil {
-			return d.err
-		}
-		if d.err = d.step(row); d.err != nil {
-			return d.err
-		}
-		d.frame++
-	}
-	return nil
+	return d.feed(emissions, frames, d.step)
 }
 
 func (d *Prefix) step(row []float32) error {

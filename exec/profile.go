@@ -18,7 +18,9 @@ type OpTime struct {
 }
 
 // Profile sums time, work and traffic of the calls by op and variant since the program was made or ResetProfile, the slowest first.
+// What the times are on a device, see clock.
 func (p *Program) Profile() []OpTime {
+	p.collect()
 	var list []OpTime
 	i := 0
 	for _, n := range p.nodes {
@@ -38,8 +40,13 @@ func (p *Program) Profile() []OpTime {
 
 // ResetProfile forgets the runs that Profile has summed up.
 func (p *Program) ResetProfile() {
+	p.collect()
+	p.clock.before = p.clock.pending
 	for i := range p.steps {
 		p.steps[i].ns, p.steps[i].calls = 0, 0
+	}
+	for k := range p.segments {
+		p.segments[k].time.untimed = 0
 	}
 }
 
@@ -88,6 +95,9 @@ func (p *Program) Measure(s *kernels.Step, each time.Duration, want func(op stri
 	if !p.bound {
 		return nil, fmt.Errorf("exec: the program is not bound to memory")
 	}
+	if err := p.send(); err != nil {
+		return nil, err
+	}
 	var calls []Call
 	i := 0
 	for _, n := range p.nodes {
@@ -112,7 +122,7 @@ func (p *Program) Measure(s *kernels.Step, each time.Duration, want func(op stri
 			continue
 		}
 		calls[k].Times, err = Repeat(each, func() error {
-			l.kernel.Run(s, l.in, l.out, p.mem)
+			l.kernel.Run(s, l.in, l.out, l.mem)
 			return p.backend.Sync()
 		})
 		if err != nil {

@@ -15,36 +15,48 @@ type Program struct {
 	nodes   []Node
 	steps   []launch
 	place   []int // arena offset of each root value, -1 when it is not in the arena
-	arena   int   // bytes without scratch
-	scratch int   // bytes
+	arena   int   // bytes
 	bufs    []kernels.Buffer
 	inputs  map[string]int
 	outputs map[string]Output
 	conds   map[int]bool // condition inputs: was the value fed last not 0
-	mem     []byte
 	bound   bool
 	phases  Phases
+
+	transfer transfer
+	segments []segment
+	recorder kernels.Recorder // nil: every run is a plain one
+	clock    clock
 }
 
 // launch is one compiled node with its buffers.
 type launch struct {
 	kernel  kernels.Kernel
 	in, out []kernels.Buffer
-	zero    []int // outputs to clear when the node is skipped
+	scratch int    // arena offset of the working memory
+	mem     []byte // that memory
+	zero    []int  // outputs to clear when the node is skipped
 	cond    int
-	ns      int64
-	calls   int64
+	name    string // its place in the model and op, for errors
+
+	backward bool
+	ns       int64
+	calls    int64
+	plain    time.Duration // on a device, in plain runs
 }
 
 // Phases is the time that runs took, by part of the program.
 type Phases struct{ Forward, Backward time.Duration }
 
-// Plan prunes the graph, plans its memory and compiles every op. An op that the back end cannot do is an error here, with its place in the model.
+// Plan prunes the graph, makes chains of ops that the back end computes together, plans the memory and compiles every op. An op that the back end cannot do is an
+// error here, with its place in the model.
 func Plan(g *Graph, be kernels.Backend) (*Program, error) {
 	if err := g.check(); err != nil {
 		return nil, err
 	}
-	p := &Program{graph: g, backend: be, nodes: g.prune(), inputs: map[string]int{}, outputs: map[string]Output{}, conds: map[int]bool{}}
+	nodes := g.prune()
+	g = stored(g, nodes, be)
+	p := &Program{graph: g, backend: be, nodes: fuse(g, nodes, be), inputs: map[string]int{}, outputs: map[string]Output{}, conds: map[int]bool{}}
 	external := map[int]bool{}
 	for _, o := range g.Outputs {
 		p.outputs[o.Name] = o
@@ -56,37 +68,33 @@ func Plan(g *Graph, be kernels.Backend) (*Program, error) {
 		}
 		external[o.Value] = true
 	}
-	p.layout(external)
 	for _, n := range p.nodes {
 		if kernels.IsIdentity(n.Op) {
 			continue
 		}
-		l := launch{cond: n.Cond, in: make([]kernels.Buffer, len(n.In)), out: make([]kernels.Buffer, len(n.Out))}
+		l := launch{cond: n.Cond, name: n.Scope + ": " + n.Op.Name(), backward: n.Backward, in: make([]kernels.Buffer, len(n.In)), out: make([]kernels.Buffer, len(n.Out))}
 		in, out := p.descs(n.In), p.descs(n.Out)
 		k, err := be.Compile(n.Op, in, out)
 		if err != nil {
 			return nil, fmt.Errorf("exec: %s: %s%v on %s: %w", n.Scope, n.Op.Name(), in, be.Name(), err)
 		}
 		l.kernel = k
-		p.scratch = max(p.scratch, round(k.Scratch))
 		if n.Cond >= 0 {
 			p.conds[n.Cond] = false
 			l.zero = p.readOutside(n)
 		}
 		p.steps = append(p.steps, l)
 	}
+	p.layout(external)
+	p.planTransfer()
+	p.cut()
 	return p, nil
 }
 
-func (p *Program) descs(vs []int) []kernels.Desc {
-	d := make([]kernels.Desc, len(vs))
-	for i, v := range vs {
-		d[i] = p.graph.Values[v].Desc
-	}
-	return d
-}
+func (p *Program) descs(vs []int) []kernels.Desc { return descs(p.graph, vs) }
 
-// layout gives every root value a place: inputs and named outputs for the whole run, the rest from first write to last read.
+// layout gives every root value a place: inputs and named outputs for the whole run, the rest from first write to last read. The working memory of a kernel
+// has one while it runs.
 func (p *Program) layout(external map[int]bool) {
 	g := p.graph
 	p.place = make([]int, len(g.Values))
@@ -110,16 +118,21 @@ func (p *Program) layout(external map[int]bool) {
 	for _, o := range g.Outputs {
 		last[g.root(o.Value)] = math.MaxInt
 	}
+	step := 0
 	for n, node := range p.nodes {
 		if kernels.IsIdentity(node.Op) {
 			// Reads of an alias keep its root alive, so there is nothing to place or free here.
 			continue
 		}
+		l := &p.steps[step]
+		step++
 		for _, v := range node.Out {
 			if !external[v] {
 				p.place[v] = a.alloc(g.Values[v].Desc.Bytes())
 			}
 		}
+		l.scratch = a.alloc(l.kernel.Scratch)
+		a.release(l.scratch, l.kernel.Scratch)
 		free := func(v int) {
 			if last[v] <= n && p.place[v] >= 0 && g.Values[v].Kind == Temp {
 				a.release(p.place[v], g.Values[v].Desc.Bytes())
@@ -163,11 +176,14 @@ func (p *Program) readOutside(n Node) []int {
 }
 
 // ArenaBytes is the memory that Bind needs, working memory included.
-func (p *Program) ArenaBytes() int { return p.arena + p.scratch }
+func (p *Program) ArenaBytes() int { return p.arena }
 
 // Bind gives the program its memory: an arena of at least ArenaBytes, which programs that do not run at the same time may share, and the
-// external buffers (parameters and external outputs) by name. It may be called again.
+// external buffers (parameters and external outputs) by name. It may be called again, and must be when the memory has moved.
 func (p *Program) Bind(arena kernels.Memory, external func(name string) (kernels.Buffer, bool)) error {
+	if err := p.forgetRecordings(); err != nil {
+		return err
+	}
 	g := p.graph
 	p.bufs = make([]kernels.Buffer, len(g.Values))
 	bind := func(name string, v int) error {
@@ -199,15 +215,16 @@ func (p *Program) Bind(arena kernels.Memory, external func(name string) (kernels
 			}
 		}
 	}
-	if arena.Host != nil {
-		p.mem = arena.Host[p.arena : p.arena+p.scratch]
-	}
+	p.transfer.home = arena
 	i := 0
 	for _, n := range p.nodes {
 		if kernels.IsIdentity(n.Op) {
 			continue
 		}
 		l := &p.steps[i]
+		if arena.Host != nil {
+			l.mem = arena.Host[l.scratch:][:l.kernel.Scratch]
+		}
 		for j, v := range n.In {
 			l.in[j] = p.bufs[g.root(v)]
 		}
@@ -228,19 +245,19 @@ func (p *Program) Freeze() error {
 		return nil
 	}
 	for _, n := range p.nodes {
-		switch n.Op.(type) {
-		case kernels.Linear, kernels.Conv1D:
-			if w := n.In[1]; p.graph.Values[w].Kind == Param {
-				if err := f.Freeze(n.Op, p.bufs[w]); err != nil {
-					return err
-				}
+		for _, w := range weights(n) {
+			if p.graph.Values[w.value].Kind != Param {
+				continue
+			}
+			if err := f.Freeze(w.op, p.bufs[w.value]); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
 }
 
-// Feed copies data to an input. The bytes must be exactly the input's.
+// Feed copies data to an input for the next Run; data is free again when it returns. The bytes must be exactly the input's.
 func (p *Program) Feed(name string, data []byte) error {
 	v, ok := p.inputs[name]
 	if !ok {
@@ -251,6 +268,9 @@ func (p *Program) Feed(name string, data []byte) error {
 	}
 	if _, cond := p.conds[v]; cond {
 		p.conds[v] = data[0]|data[1]|data[2]|data[3] != 0
+	}
+	if p.transfer.stream != nil {
+		return p.stage(v, data)
 	}
 	return p.backend.Upload(p.bufs[v], data)
 }
@@ -277,55 +297,37 @@ func (p *Program) Read(name string, dst []byte) error {
 	if len(dst) != b.Bytes() {
 		return fmt.Errorf("exec: output %q has %d bytes (%v), the destination %d", name, b.Bytes(), b.Desc, len(dst))
 	}
-	return p.backend.Download(dst, b)
+	err := p.backend.Download(dst, b)
+	p.collect()
+	return err
 }
 
-// Run executes the program once with the inputs fed last. It does not allocate.
+// Run executes the program once with the inputs fed last. It does not allocate. On a [kernels.Streamer] it returns when all is queued: errors of kernels come
+// out of the back end's Sync, and of Read, which waits.
 func (p *Program) Run(s *kernels.Step) error {
 	if !p.bound {
 		return fmt.Errorf("exec: the program is not bound to memory")
 	}
-	prev := time.Now()
-	i := 0
-	for ni := range p.nodes {
-		n := &p.nodes[ni]
-		if kernels.IsIdentity(n.Op) {
-			continue
-		}
-		l := &p.steps[i]
-		i++
-		ran, err := p.launch(l, s)
-		if err != nil {
-			return err
-		}
-		now := time.Now()
-		d := now.Sub(prev)
-		prev = now
-		l.ns += int64(d)
-		if ran {
-			l.calls++
-		}
-		if n.Backward {
-			p.phases.Backward += d
-		} else {
-			p.phases.Forward += d
-		}
+	if err := p.send(); err != nil {
+		return err
 	}
-	return p.backend.Sync()
+	if err := p.walk(s); err != nil || p.transfer.stream != nil {
+		return err
+	}
+	if err := p.backend.Sync(); err != nil {
+		return err
+	}
+	p.collect()
+	return p.clock.err
 }
 
 // launch runs a node, or clears what others read of it when its condition does not hold.
 func (p *Program) launch(l *launch, s *kernels.Step) (ran bool, err error) {
 	if l.cond < 0 || p.conds[l.cond] {
-		l.kernel.Run(s, l.in, l.out, p.mem)
+		l.kernel.Run(s, l.in, l.out, l.mem)
 		return true, nil
 	}
-	for _, z := range l.zero {
-		if err := p.clear(l.out[z]); err != nil {
-			return false, err
-		}
-	}
-	return false, nil
+	return false, p.skip(l)
 }
 
 func (p *Program) clear(b kernels.Buffer) error {
@@ -339,8 +341,9 @@ func (p *Program) clear(b kernels.Buffer) error {
 	return p.backend.Upload(b, make([]byte, b.Bytes()))
 }
 
-// TakePhases returns the time since the last call, and starts counting anew.
+// TakePhases returns the time since the last call, and starts counting anew. On a device it is the device's, of the runs that somebody has waited for.
 func (p *Program) TakePhases() Phases {
+	p.collect()
 	t := p.phases
 	p.phases = Phases{}
 	return t

@@ -53,7 +53,7 @@ func TestGradientOfWholeModel(t *testing.T) {
 		wave[i] = math.Sin(0.05*float64(i)) + 0.3*math.Sin(0.31*float64(i)+1) + 0.1*math.Sin(float64(i*i))
 	}
 	mask[2], mask[3], mask[m.Frames+4], channels[3], channels[12+5] = 1, 1, 1, 1, 1
-	b.Feed(WaveInput, wave)
+	b.Feed(encoder.WaveInput, wave)
 	b.Feed(MaskInput, mask)
 	b.Feed(ChannelMaskInput, channels)
 	b.Feed(FramesInput, []float64{float64(m.Frames), float64(m.Frames - 7)})

@@ -9,15 +9,15 @@ type Metrics struct {
 }
 
 // size is what the gradient of a micro-batch is divided by.
-func (w *Work) size(r Recipe) float64 {
+func (w *facts) size(r Recipe) float64 {
 	if r.Loss.Average == PerLabel {
 		return float64(w.labels)
 	}
 	return float64(w.shape.Rows)
 }
 
-func (m *Metrics) set(r Recipe, w *Work, loss float64) {
+func (m *Metrics) set(r Recipe, w *facts, loss float64) {
 	m.Loss, m.CTC = loss/w.size(r), loss/float64(w.shape.Rows)
-	m.Fill = float64(w.samples) / float64(len(w.audio))
+	m.Fill = float64(w.samples) / float64(w.shape.Rows*w.shape.Samples)
 	m.MaskedShare = float64(w.masked) / float64(max(w.real, 1))
 }

@@ -13,9 +13,8 @@ import (
 	"aural/train"
 )
 
-// Names of the inputs of a program, with their shapes: B rows of S samples and T frames, L places for labels.
+// Names of the inputs of a program besides those of encoder.Wave, with their shapes: B rows of S samples and T frames, L places for labels.
 const (
-	WaveInput         = "wave"           // (B,S,1)
 	FramesInput       = "frames"         // int32 (B): frames of each row that are not padding
 	MaskInput         = "mask"           // uint8 (B,T), only in training with a mask
 	ChannelMaskInput  = "channels"       // uint8 (B,D), only in training with a channel mask
@@ -38,6 +37,7 @@ type Shape struct {
 	Rows, Samples int
 	Labels        int  // L
 	HeadOnly      bool // only the head has gradients
+	PCM           bool // the audio comes as 16-bit samples
 }
 
 // Model is the objective as a graph.
@@ -58,7 +58,7 @@ type Model struct {
 func Build(r Recipe, classes, blank int, s Shape, float kernels.DType, training bool) (*Model, error) {
 	m := &Model{Net: nn.New(float, training), Frames: r.Encoder.Frames(s.Samples), recipe: r, shape: s}
 	m.Training = training && r.Mode != Frozen // of the encoder
-	wave := m.Input(WaveInput, float, s.Rows, s.Samples, 1)
+	wave := encoder.Wave(m.Net, s.Rows, s.Samples, s.PCM)
 	frames := m.Input(FramesInput, kernels.Int32, s.Rows)
 	_, x := encoder.Project(m.Net, r.Encoder, encoder.Features(m.Net, r.Encoder, wave))
 	if training && r.masks() {

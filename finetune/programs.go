@@ -18,10 +18,18 @@ type programs struct {
 type program struct {
 	*exec.Program
 	flops  int64
+	logits bool       // are outputs too, in validation
+	free   []*results // that nobody waits for
+	// On its way in; a field, because what goes through the back end's interface would be allocated anew each step.
+	seed [1]float32
+}
+
+// results are the outputs of a program for one micro-batch, in memory that they are copied to while the device goes on.
+type results struct {
+	*exec.Results
+	loss   []float32 // one number
 	losses []float32 // (B)
 	logits []float32 // (B,T,V), in validation
-	// Scalars on their way in and out; fields, because what goes through the back end's interface would be allocated anew each step.
-	seed, loss [1]float32
 }
 
 // Exec is the bare program.
@@ -32,36 +40,53 @@ func newPrograms(r Recipe, v *vocab.Vocabulary, be kernels.Backend, w *train.Wei
 	for i := range p.keep {
 		p.keep[i] = encoder.KeepInput(i)
 	}
-	p.Programs = train.NewPrograms(a, w, func(s Shape) (*program, error) {
-		m, err := Build(r, v.Len(), v.Blank(), s, kernels.Float32, training)
-		if err != nil {
-			return nil, err
-		}
-		prog, err := m.Plan(be, training)
-		if err != nil {
-			return nil, err
-		}
-		q := &program{Program: prog, flops: prog.FLOPs(), losses: make([]float32, s.Rows), seed: [1]float32{1}}
-		if !training {
-			q.logits = make([]float32, s.Rows*m.Frames*v.Len())
-		}
-		return q, nil
-	})
+	p.Programs = train.NewPrograms(a, w, func(s Shape) (*program, error) { return plan(r, v, be, s, training) })
 	return p
 }
 
-// run feeds a micro-batch, runs its program and fetches the results.
-func (p *programs) run(w *Work, s Shape, step *kernels.Step) (*program, error) {
-	q, err := p.Get(s)
+// plan compiles without memory.
+func plan(r Recipe, v *vocab.Vocabulary, be kernels.Backend, s Shape, training bool) (*program, error) {
+	m, err := Build(r, v.Len(), v.Blank(), s, kernels.Float32, training)
 	if err != nil {
 		return nil, err
 	}
+	prog, err := m.Plan(be, training)
+	if err != nil {
+		return nil, err
+	}
+	return &program{Program: prog, flops: prog.FLOPs(), logits: !training, seed: [1]float32{1}}, nil
+}
+
+// take returns results that nobody waits for.
+func (q *program) take() (*results, error) {
+	if n := len(q.free); n > 0 {
+		r := q.free[n-1]
+		q.free = q.free[:n-1]
+		return r, nil
+	}
+	names := []string{LossOutput, LossesOutput}
+	if q.logits {
+		names = append(names, LogitsOutput)
+	}
+	mem, err := q.NewResults(names...)
+	if err != nil {
+		return nil, err
+	}
+	r := &results{Results: mem, loss: exec.Values[float32](mem, 0), losses: exec.Values[float32](mem, 1)}
+	if q.logits {
+		r.logits = exec.Values[float32](mem, 2)
+	}
+	return r, nil
+}
+
+// feed gives a program the inputs of a micro-batch.
+func (p *programs) feed(q *program, w *Work) (err error) {
 	feed := func(name string, data []byte) {
 		if err == nil && q.HasInput(name) {
 			err = q.Feed(name, data)
 		}
 	}
-	feed(WaveInput, kernels.BytesOf(w.audio))
+	w.audio.Each(feed, encoder.WaveInput, encoder.AffineInput, encoder.LengthInput)
 	feed(FramesInput, kernels.BytesOf(w.frames))
 	feed(MaskInput, w.mask)
 	feed(ChannelMaskInput, w.channels)
@@ -71,17 +96,25 @@ func (p *programs) run(w *Work, s Shape, step *kernels.Step) (*program, error) {
 	for i := range w.keep {
 		feed(p.keep[i], kernels.BytesOf(w.keep[i:i+1]))
 	}
+	return err
+}
+
+// run feeds a micro-batch, unless that is done, and queues its program and the reading of the results. They are there after the next Sync of the back end; whoever
+// has used them puts them into the program's free list.
+func (p *programs) run(w *Work, fed bool, step *kernels.Step) (*program, *results, error) {
+	q, err := p.Get(w.shape)
+	if err == nil && !fed {
+		err = p.feed(q, w)
+	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := q.Run(step); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := q.Read(LossOutput, kernels.BytesOf(q.loss[:])); err != nil {
-		return nil, err
+	out, err := q.take()
+	if err != nil {
+		return nil, nil, err
 	}
-	if err := q.Read(LossesOutput, kernels.BytesOf(q.losses)); err != nil || q.logits == nil {
-		return q, err
-	}
-	return q, q.Read(LogitsOutput, kernels.BytesOf(q.logits))
+	return q, out, q.Fetch(out.Results)
 }

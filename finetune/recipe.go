@@ -109,7 +109,7 @@ func Default() Recipe {
 
 // Validate reports every setting that cannot work, alone or together.
 func (r Recipe) Validate() error {
-	errs := []error{r.Precision.Validate(), r.Data.Sampler(r.Seed, datasets.Pad).Validate(), r.Encoder.Validate(), r.Mask.Validate(), r.Channels.Validate(), r.Labels.Validate(), r.Decode.Validate(), r.TrainConfig().Validate()}
+	errs := []error{r.Precision.ValidateTraining(), r.Data.Sampler(r.Seed, datasets.Pad).Validate(), r.Encoder.Validate(), r.Mask.Validate(), r.Channels.Validate(), r.Labels.Validate(), r.Decode.Validate(), r.TrainConfig().Validate()}
 	bad := func(cond bool, format string, args ...any) {
 		if cond {
 			errs = append(errs, fmt.Errorf("finetune: "+format, args...))

@@ -126,12 +126,12 @@ func TestValidationWithLanguageModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	errors, words := 0, 0
-	w := newWork(r)
+	w := newWork(r, p.backend)
 	for _, b := range p.valid {
 		if err := w.fill(context.Background(), p.labels, b, p.places[b.Length]); err != nil {
 			t.Fatal(err)
 		}
-		q, err := p.checking.run(w, w.shape, &p.step)
+		_, q, err := p.checking.run(w, false, &p.step)
 		if err != nil {
 			t.Fatal(err)
 		}

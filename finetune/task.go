@@ -16,6 +16,7 @@ import (
 type Task struct {
 	recipe   Recipe
 	labels   *labels
+	rows     datasets.View // for training
 	sampler  *datasets.Sampler
 	valid    []datasets.Batch
 	places   map[int]int // labels of a row, by batch length
@@ -29,10 +30,20 @@ type Task struct {
 	checker  *checker
 	net      *nn.Net
 	step     kernels.Step
+	flight   []flight // micro-batches that Collect has not had
+	fed      *Work    // that Feed had since the last Run
+}
+
+// flight is a micro-batch whose results are on their way.
+type flight struct {
+	facts
+	program *program
+	out     *results
 }
 
 var (
 	_ train.Task[*Work]  = (*Task)(nil)
+	_ train.Ahead[*Work] = (*Task)(nil)
 	_ train.Shown[*Work] = (*Task)(nil)
 )
 
@@ -46,7 +57,7 @@ func New(r Recipe, v *vocab.Vocabulary, store *datasets.Store, rows, held datase
 	if err := t.batches(rows, held); err != nil {
 		return nil, err
 	}
-	t.checker = newChecker(t.labels, t.valid)
+	t.checker = newChecker(t.labels, t.valid, be)
 	if t.checker.search, err = r.Decode.open(v); err != nil {
 		return nil, err
 	}
@@ -84,6 +95,7 @@ func (t *Task) batches(rows, held datasets.View) (err error) {
 	if rows, t.skipped, err = t.labels.use(rows, "training"); err != nil {
 		return err
 	}
+	t.rows = rows
 	if t.sampler, err = datasets.NewSampler(rows, r.Data.Sampler(r.Seed, datasets.Pad)); err != nil {
 		return fmt.Errorf("finetune: training data: %w", err)
 	}
@@ -127,18 +139,35 @@ func (t *Task) setWeight(name string, value []float32) error {
 }
 
 // Plan compiles the program of every batch length, without running it, and returns what the run will need.
-func (t *Task) Plan() (train.Footprint, error) {
-	f := train.Footprint{Parameters: t.weights.Count(), WeightBytes: t.weights.Bytes(), Shapes: t.sampler.Buckets(), LeftOut: t.sampler.LeftOut() + t.skipped}
+func (t *Task) Plan() (train.Footprint, error) { return t.PlanFor(t.backend, t.recipe.Data) }
+
+// PlanFor is [Task.Plan] with another back end and other batches.
+func (t *Task) PlanFor(be kernels.Backend, d train.DataConfig) (train.Footprint, error) {
+	sampler, places := t.sampler, t.places
+	if d != t.recipe.Data {
+		var err error
+		if sampler, err = datasets.NewSampler(t.rows, d.Sampler(t.recipe.Seed, datasets.Pad)); err != nil {
+			return train.Footprint{}, fmt.Errorf("finetune: training data: %w", err)
+		}
+		if places, err = t.labels.places([]datasets.View{t.rows}, sampler.Lengths()); err != nil {
+			return train.Footprint{}, err
+		}
+	}
+	f := train.Footprint{Parameters: t.weights.Count(), WeightBytes: t.weights.Bytes(), Shapes: sampler.Buckets(), LeftOut: sampler.LeftOut() + t.skipped}
 	f.WhyLeftOut = "that are too short or too long (data.min_samples, data.max_samples), or whose labels cannot be used"
-	f.BatchBytes = 4 * t.recipe.Data.BatchSamples
+	f.BatchBytes = 4 * d.BatchSamples
+	var largest *program
 	for _, b := range f.Shapes {
-		p, err := t.training.Compile(Shape{Rows: b.Rows, Samples: b.Length, Labels: t.places[b.Length]})
+		p, err := plan(t.recipe, t.labels.vocab, be, Shape{Rows: b.Rows, Samples: b.Length, Labels: places[b.Length], PCM: train.ForBackend(be).PCM}, true)
 		if err != nil {
 			return f, err
 		}
-		f.ArenaBytes = max(f.ArenaBytes, p.ArenaBytes())
+		if largest == nil || p.ArenaBytes() > f.ArenaBytes {
+			largest, f.ArenaBytes = p, p.ArenaBytes()
+		}
 		f.GFLOPs = max(f.GFLOPs, float64(p.flops)/1e9)
 	}
+	f.Peak = largest.Peak()
 	return f, nil
 }
 
@@ -152,9 +181,9 @@ func (t *Task) Weights() *train.Weights { return t.weights }
 func (t *Task) Free() error { return errors.Join(t.weights.Free(), t.arena.Free()) }
 
 // NewWork makes an empty micro-batch.
-func (t *Task) NewWork() *Work { return newWork(t.recipe) }
+func (t *Task) NewWork() *Work { return newWork(t.recipe, t.backend) }
 
-// Metrics is where Run leaves the measurements of a micro-batch.
+// Metrics is where Collect leaves the measurements of a micro-batch.
 func (t *Task) Metrics() any { return t.metrics }
 
 // readAhead is how many micro-batches a store in a bucket is told of before they are read.
@@ -184,16 +213,51 @@ func (t *Task) Prepare(ctx context.Context, at train.Position, w *Work) (int, tr
 	return len(b.Cuts), at, nil
 }
 
-// Run computes the gradient of the micro-batch's loss, summed over its utterances.
+// Run starts to compute the gradient of the micro-batch's loss, summed over its utterances.
 func (t *Task) Run(_ context.Context, at train.Position, w *Work, m *train.Measured) error {
 	t.step = kernels.Step{Seed: t.recipe.Seed, Update: at.Update, Row: at.Row}
-	p, err := t.training.run(w, w.shape, &t.step)
+	if at.Micro == 0 {
+		for _, f := range t.flight {
+			f.program.free = append(f.program.free, f.out)
+		}
+		t.flight = t.flight[:0]
+	}
+	p, out, err := t.training.run(w, t.fed == w, &t.step)
+	t.fed = nil
 	if err != nil {
 		return err
 	}
-	t.metrics.set(t.recipe, w, float64(p.loss[0]))
-	times := p.TakePhases()
+	if m.Loss, err = p.Output(LossOutput); err != nil {
+		return err
+	}
+	t.flight = append(t.flight, flight{w.facts, p, out})
 	m.SampleSize, m.AudioSeconds, m.FLOPs = w.size(t.recipe), float64(w.samples)/datasets.Rate, p.flops
+	return nil
+}
+
+// Feed copies the inputs of the micro-batch that runs next, where that disturbs nothing and its program is there.
+func (t *Task) Feed(_ train.Position, w *Work) error {
+	q, ok := t.training.Ready(w.shape)
+	if !ok || !q.Streams() {
+		return nil
+	}
+	if err := t.training.feed(q, w); err != nil {
+		return err
+	}
+	t.fed = w
+	return nil
+}
+
+// Collect computes the metrics of a micro-batch that has run.
+func (t *Task) Collect(m *train.Measured) error {
+	if len(t.flight) == 0 {
+		return errors.New("finetune: Collect without a micro-batch that ran")
+	}
+	f := &t.flight[0]
+	times := f.program.TakePhases()
 	m.Forward, m.Backward = times.Forward, times.Backward
+	t.metrics.set(t.recipe, &f.facts, float64(f.out.loss[0]))
+	f.program.free = append(f.program.free, f.out)
+	t.flight = t.flight[:copy(t.flight, t.flight[1:])]
 	return nil
 }

@@ -437,10 +437,47 @@ func TestStepDoesNotAllocate(t *testing.T) {
 		if err := p.Run(ctx, at, w, &m); err != nil {
 			t.Fatal(err)
 		}
+		if err := p.Collect(&m); err != nil {
+			t.Fatal(err)
+		}
 	}); n > 0 {
 		t.Errorf("a step allocates %v objects", n)
 	}
 	if m.SampleSize != float64(w.shape.Rows) || m.FLOPs == 0 {
 		t.Errorf("measured %+v", m)
+	}
+}
+
+// Audio that comes as 16-bit samples gives the bits of audio that comes as numbers: loss and all gradients, with padding.
+func TestPCMChangesNothing(t *testing.T) {
+	store := corpus(t, 6, nil)
+	for _, normalize := range []bool{false, true} {
+		r := quick()
+		r.Data.Normalize = normalize
+		p := task(t, r, store, datasets.View{})
+		var grads [2][]float32
+		var losses [2]float64
+		for i := range grads {
+			w := p.NewWork()
+			w.audio.PCM = i == 1
+			at := train.Position{Update: 3}
+			if _, _, err := p.Prepare(context.Background(), at, w); err != nil {
+				t.Fatal(err)
+			}
+			var m train.Measured
+			if err := p.Run(context.Background(), at, w, &m); err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Collect(&m); err != nil {
+				t.Fatal(err)
+			}
+			grads[i], losses[i] = slices.Clone(p.Weights().Grad.F32()), p.metrics.Loss
+			if w.shape.PCM != w.audio.PCM || (len(w.audio.Samples) > 0) != w.audio.PCM {
+				t.Errorf("shape %+v has %d samples of 16 bits", w.shape, len(w.audio.Samples))
+			}
+		}
+		if losses[0] != losses[1] || !slices.Equal(grads[0], grads[1]) {
+			t.Errorf("normalize %v: losses %v, gradients equal: %v", normalize, losses, slices.Equal(grads[0], grads[1]))
+		}
 	}
 }

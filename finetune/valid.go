@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"aural/datasets"
+	"aural/kernels"
 	"aural/runlog"
 	"aural/score"
 	"aural/train"
@@ -56,8 +57,8 @@ type counts struct {
 }
 
 // newChecker chooses the utterances to show evenly from the batches.
-func newChecker(l *labels, batches []datasets.Batch) *checker {
-	c := &checker{labels: l, work: newWork(l.recipe), show: map[int]bool{}}
+func newChecker(l *labels, batches []datasets.Batch, be kernels.Backend) *checker {
+	c := &checker{labels: l, work: newWork(l.recipe, be), show: map[int]bool{}}
 	var rows []int
 	for _, b := range batches {
 		for _, cut := range b.Cuts {
@@ -85,11 +86,16 @@ func (t *Task) Validate(ctx context.Context) (train.Validation, error) {
 		if err := c.work.fill(ctx, t.labels, b, t.places[b.Length]); err != nil {
 			return out, fmt.Errorf("finetune: validation batch %d: %w", i, err)
 		}
-		p, err := t.checking.run(c.work, c.work.shape, &t.step)
+		p, results, err := t.checking.run(c.work, false, &t.step)
+		if err == nil {
+			err = t.backend.Sync()
+		}
 		if err != nil {
 			return out, err
 		}
-		if err := c.batch(ctx, p); err != nil {
+		err = c.batch(ctx, results)
+		p.free = append(p.free, results)
+		if err != nil {
 			return out, fmt.Errorf("finetune: validation batch %d: %w", i, err)
 		}
 	}
@@ -116,7 +122,7 @@ func (n counts) rates(r Recipe) searched {
 }
 
 // batch counts the utterances of a batch that has run.
-func (c *checker) batch(ctx context.Context, p *program) error {
+func (c *checker) batch(ctx context.Context, p *results) error {
 	w, classes := c.work, c.labels.vocab.Len()
 	perRow := len(p.logits) / w.shape.Rows
 	of := func(x []float32, row int) []float32 { return x[row*perRow:][:int(w.frames[row])*classes] }
@@ -146,7 +152,7 @@ func (c *checker) batch(ctx context.Context, p *program) error {
 }
 
 // row counts the most probable path of one utterance.
-func (c *checker) row(p *program, row int, logits []float32) error {
+func (c *checker) row(p *results, row int, logits []float32) error {
 	v, w := c.labels.vocab, c.work
 	classes, frames := v.Len(), int(w.frames[row])
 	path, blanks := grow(&c.path, frames), 0

@@ -7,24 +7,21 @@ import (
 
 	"aural/datasets"
 	"aural/encoder"
+	"aural/kernels"
 	"aural/train"
 )
 
 // Work is one prepared micro-batch: everything that is fed to a program. Its slices are reused from one micro-batch to the next.
 type Work struct {
-	shape    Shape
-	audio    []float32 // (B,S)
-	frames   []int32   // (B)
-	mask     []uint8   // (B,T), empty without a mask
-	channels []uint8   // (B,D), empty without a channel mask
-	keep     []int32   // one a block; empty without LayerDrop
-	targets  []int32   // (B,L)
-	lengths  []int32   // (B) of targets
+	facts
+	audio    train.Audio
+	frames   []int32 // (B)
+	mask     []uint8 // (B,T), empty without a mask
+	channels []uint8 // (B,D), empty without a channel mask
+	keep     []int32 // one a block; empty without LayerDrop
+	targets  []int32 // (B,L)
+	lengths  []int32 // (B) of targets
 
-	samples    int // of audio, padding not counted
-	labels     int
-	real       int // frames that are not padding
-	masked     int
 	rows       []int // of the store
 	utterances []datasets.Utterance
 	first      *train.Excerpt // kept for a snapshot, or nil
@@ -34,8 +31,17 @@ type Work struct {
 	counts                []int
 }
 
-func newWork(r Recipe) *Work {
-	return &Work{masker: encoder.Masker{Config: r.Mask}, channelMasker: encoder.Masker{Config: r.Channels, Stream: "channel_mask"}}
+// facts are what is needed of a micro-batch when its results are there.
+type facts struct {
+	shape   Shape
+	samples int // of audio, padding not counted
+	labels  int
+	real    int // frames that are not padding
+	masked  int
+}
+
+func newWork(r Recipe, be kernels.Backend) *Work {
+	return &Work{audio: train.ForBackend(be), masker: encoder.Masker{Config: r.Mask}, channelMasker: encoder.Masker{Config: r.Channels, Stream: "channel_mask"}}
 }
 
 // grow gives a slice of n elements in reused memory.
@@ -50,8 +56,8 @@ func (w *Work) fill(ctx context.Context, l *labels, b datasets.Batch, places int
 		return err
 	}
 	rows := len(b.Cuts)
-	w.shape = Shape{Rows: rows, Samples: b.Length, Labels: places}
-	if err := datasets.Collate(l.store, b, grow(&w.audio, rows*b.Length), l.recipe.Data.Normalize); err != nil {
+	w.shape = Shape{Rows: rows, Samples: b.Length, Labels: places, PCM: w.audio.PCM}
+	if err := w.audio.Fill(l.store, b, l.recipe.Data.Normalize); err != nil {
 		return err
 	}
 	w.samples, w.labels, w.real, w.masked = 0, 0, 0, 0

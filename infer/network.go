@@ -151,6 +151,7 @@ func (m *Model) foldPositions(f *hf.Model) error {
 		return err
 	}
 	defer arena.Free()
+	defer p.Free()
 	if err := p.Bind(arena, parts.Param); err != nil {
 		return err
 	}

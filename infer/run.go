@@ -219,7 +219,9 @@ func (m *Model) runBatch(audio [][]float32, cuts []cut, layers []int, key string
 		lengths[i] = int32(m.Frames(c.samples))
 	}
 	if m.programs.Len() >= mostPrograms {
-		m.programs.Forget()
+		if err := m.programs.Forget(); err != nil {
+			return err
+		}
 	}
 	p, err := m.programs.Get(s)
 	if err != nil {

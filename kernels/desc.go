@@ -131,21 +131,7 @@ type Element interface {
 // Data is the buffer's memory as a slice of T. It panics when T is not the Go type of the buffer's DType or the buffer is
 // not on the host.
 func Data[T Element](b Buffer) []T {
-	var want DType
-	switch any(*new(T)).(type) {
-	case float32:
-		want = Float32
-	case float64:
-		want = Float64
-	case uint16:
-		want = BFloat16
-	case int32:
-		want = Int32
-	case int16:
-		want = Int16
-	case uint8:
-		want = Uint8
-	}
+	want := typeOf[T]()
 	n := b.Size()
 	if b.DType != want || (n > 0 && len(b.host) == 0) {
 		panic("kernels: Data of the wrong element type or of a device buffer")
@@ -154,6 +140,29 @@ func Data[T Element](b Buffer) []T {
 		return nil
 	}
 	return unsafe.Slice((*T)(unsafe.Pointer(&b.host[0])), n)
+}
+
+// typeOf is the DType of elements of T.
+func typeOf[T Element]() DType {
+	switch any(*new(T)).(type) {
+	case float32:
+		return Float32
+	case float64:
+		return Float64
+	case uint16:
+		return BFloat16
+	case int32:
+		return Int32
+	case int16:
+		return Int16
+	}
+	return Uint8
+}
+
+// Elements views host memory as a slice of T. It panics when it is misaligned or not a whole number of elements.
+func Elements[T Element](mem []byte) []T {
+	t := typeOf[T]()
+	return Data[T](Host(Of(t, len(mem)/t.Size()), mem))
 }
 
 // F32 is Data[float32].

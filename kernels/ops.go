@@ -9,9 +9,10 @@ func All() []Op {
 		LayerNorm{}, LayerNormGrad{}, GroupNorm{}, GroupNormGrad{},
 		GELU{}, GELUGrad{}, Dropout{}, AddN{}, Scale{}, ScaleBy{}, GradScale{}, MeanSquare{}, MeanSquareGrad{}, Cast{},
 		MaskFrames{}, MaskFramesGrad{}, MaskChannels{}, MaskPadding{}, GatherRows{}, ScatterRows{}, Select{}, SelectGrad{},
+		Waveform{},
 		Attention{}, AttentionGrad{},
 		GumbelQuantize{}, GumbelQuantizeGrad{}, Diversity{}, DiversityGrad{},
 		InfoNCE{}, InfoNCEGrad{}, CTCLoss{}, CTCLossGrad{},
-		SumSquares{}, AdamW{},
+		SumSquares{}, ClipScale{}, AdamW{},
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"aural/internal/mapfile"
 )
 
 // The parts of a binary file of KenLM, format version 5, 64 bits, little-endian.
@@ -30,7 +32,7 @@ type hashed struct {
 	unigrams []byte
 	middle   []table
 	longest  table
-	unmap    func() error
+	mapping  mapfile.Mapping
 }
 
 // table is a hash table with linear probing; the key 0 marks what is empty.
@@ -131,24 +133,19 @@ func (h *hashed) backoff(words []WordID) float32 {
 func (h *hashed) counts() []int { return h.sizes }
 
 func (h *hashed) close() error {
-	if h.unmap == nil {
-		return nil
-	}
-	unmap := h.unmap
-	h.unmap = nil
-	return unmap()
+	return h.mapping.Close()
 }
 
 func openKenLM(path string) (*Model, error) {
-	data, unmap, err := mapFile(path)
+	mapping, err := mapfile.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	m, err := parseKenLM(data)
+	m, err := parseKenLM(mapping.Data)
 	if err != nil {
-		return nil, errors.Join(err, unmap())
+		return nil, errors.Join(err, mapping.Close())
 	}
-	m.grams.(*hashed).unmap = unmap
+	m.grams.(*hashed).mapping = mapping
 	return m, nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+
+	"aural/internal/mapfile"
 )
 
 // trie holds the n-grams of each order as packed records, sorted by context and word, so that the n-grams that continue a context are
@@ -12,10 +14,10 @@ import (
 // A record has a link: the longest proper suffix of the n-gram that is a context worth keeping, one that is continued or whose backoff
 // is not 0. Scoring a word is then one search in the common case, and a step along a link for each backoff.
 type trie struct {
-	levels []level
-	base   [MaxOrder + 2]uint32 // number of the first node of each order; base[order+1] is one more than the last
-	bits   int                  // of a quantized value; 0: exact
-	unmap  func() error
+	levels  []level
+	base    [MaxOrder + 2]uint32 // number of the first node of each order; base[order+1] is one more than the last
+	bits    int                  // of a quantized value; 0: exact
+	mapping mapfile.Mapping
 }
 
 // level is the n-grams of one order. The bits of a record are word (not of unigrams, which are numbered by it), probability and, but
@@ -180,10 +182,5 @@ func (t *trie) counts() []int {
 }
 
 func (t *trie) close() error {
-	if t.unmap == nil {
-		return nil
-	}
-	unmap := t.unmap
-	t.unmap = nil
-	return unmap()
+	return t.mapping.Close()
 }

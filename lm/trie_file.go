@@ -9,6 +9,8 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
+
+	"aural/internal/mapfile"
 )
 
 // trieVersion is the version of the format, which docs/FORMATS.md describes.
@@ -79,15 +81,15 @@ func (m *Model) WriteTrie(w io.Writer) error {
 func padding(n uint64) uint64 { return -n & 7 }
 
 func openTrie(path string) (*Model, error) {
-	data, unmap, err := mapFile(path)
+	mapping, err := mapfile.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	m, err := parseTrie(data)
+	m, err := parseTrie(mapping.Data)
 	if err != nil {
-		return nil, errors.Join(err, unmap())
+		return nil, errors.Join(err, mapping.Close())
 	}
-	m.grams.(*trie).unmap = unmap
+	m.grams.(*trie).mapping = mapping
 	return m, nil
 }
 

@@ -157,7 +157,7 @@ func (g golden) run(t *testing.T, r Recipe, c goldenCase, mode Mode, be kernels.
 			negatives = append(negatives, -1)
 		}
 	}
-	b.Feed(WaveInput, wave)
+	b.Feed(encoder.WaveInput, wave)
 	b.Feed(MaskInput, mask)
 	b.Feed(MaskedInput, masked)
 	b.Feed(DistractorInput, negatives)

@@ -63,7 +63,7 @@ func TestGradientOfWholeModel(t *testing.T) {
 // from their special initial ones.
 func objective(t testing.TB, r Recipe, float kernels.DType, be kernels.Backend) (b *graphtest.Bench, specs []train.Spec, values map[string][]float64) {
 	t.Helper()
-	w := newWork(r)
+	w := newWork(r, ref.New())
 	const rows, samples = 2, 640
 	w.frames = r.Encoder.Frames(samples)
 	lengths := []int{w.frames, w.frames}
@@ -111,7 +111,7 @@ func feedSmall(b *graphtest.Bench, r Recipe, w *Work) {
 	}
 	channels := make([]float64, w.shape.Rows*r.Encoder.Width)
 	channels[3], channels[r.Encoder.Width+5] = 1, 1
-	b.Feed(WaveInput, wave)
+	b.Feed(encoder.WaveInput, wave)
 	b.Feed(MaskInput, floats(w.mask))
 	b.Feed(ChannelMaskInput, channels)
 	b.Feed(MaskedInput, floats(w.masked))

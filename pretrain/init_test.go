@@ -107,7 +107,7 @@ func TestInitLoss(t *testing.T) {
 	w := p.NewWork()
 	feeds := g.feeds(r.Encoder, want.Frames)
 	for _, v := range feeds["wave"] {
-		w.audio = append(w.audio, float32(v))
+		w.audio.Numbers = append(w.audio.Numbers, float32(v))
 	}
 	for _, v := range feeds["mask"] {
 		w.mask = append(w.mask, uint8(v))
@@ -120,14 +120,14 @@ func TestInitLoss(t *testing.T) {
 	}
 	w.shape = Shape{Rows: len(g.Samples), Samples: slices.Max(g.Samples), Masked: len(w.masked)}
 	w.frames, w.count, w.temperature = want.Frames, len(w.masked), 1
-	q, err := p.checking.run(w, &p.step)
+	_, out, err := p.checking.run(w, false, &p.step)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
 		what      string
 		got, want float64
-	}{{"contrastive", float64(q.out.contrastive), want.Pretraining.Contrastive}, {"loss", float64(q.out.loss), want.Pretraining.Loss}} {
+	}{{"contrastive", float64(out.contrastive[0]), want.Pretraining.Contrastive}, {"loss", float64(out.loss[0]), want.Pretraining.Loss}} {
 		if math.Abs(c.got-c.want) > 1e-5*math.Abs(c.want) {
 			t.Errorf("%s is %v, want %v", c.what, c.got, c.want)
 		}

@@ -30,9 +30,10 @@ func (t *Task) ResetProfile() {
 
 // Measure times the kernel calls that the gradient of a prepared micro-batch takes; see exec.Program.Measure.
 func (t *Task) Measure(w *Work, each time.Duration, want func(op string) bool) ([]exec.Call, error) {
-	p, err := t.training.run(w, &t.step)
+	p, out, err := t.training.run(w, false, &t.step)
 	if err != nil {
 		return nil, err
 	}
+	p.free = append(p.free, out)
 	return p.Measure(&t.step, each, want)
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"aural/contrastive"
+	"aural/exec"
 	"aural/quantizer"
 )
 
@@ -48,21 +49,22 @@ func newMetrics(r Recipe) *Metrics {
 	}
 }
 
-// results are the raw outputs of a program for one micro-batch.
+// results are the raw outputs of a program for one micro-batch, in memory that they are copied to while the device goes on.
 type results struct {
-	contrastive, diversity, penalty, loss float32
+	*exec.Results
+	loss, contrastive, diversity, penalty []float32 // one number each
 	prob                                  []float32 // (G)
 	codes, hits                           []int32
 }
 
 // set computes the metrics of one micro-batch of n masked frames.
-func (m *Metrics) set(r Recipe, w *Work, out *results) {
+func (m *Metrics) set(r Recipe, w *facts, out *results) {
 	n := float64(w.count)
 	score := contrastive.ReadScore(out.hits)
-	m.Loss = float64(out.loss) / n
-	m.Contrastive = float64(out.contrastive) / n
-	m.Diversity, m.DiversityTerm = float64(out.diversity), r.Loss.Diversity*float64(out.diversity)
-	m.Penalty, m.PenaltyTerm = float64(out.penalty), r.Loss.FeaturePenalty*float64(out.penalty)
+	m.Loss = float64(out.loss[0]) / n
+	m.Contrastive = float64(out.contrastive[0]) / n
+	m.Diversity, m.DiversityTerm = float64(out.diversity[0]), r.Loss.Diversity*float64(out.diversity[0])
+	m.Penalty, m.PenaltyTerm = float64(out.penalty[0]), r.Loss.FeaturePenalty*float64(out.penalty[0])
 	m.Accuracy = float64(score.Correct) / n
 	m.Duplicates = float64(score.Duplicates) / (n * float64(r.Contrastive.Total()))
 	clear(m.counts)

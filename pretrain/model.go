@@ -13,9 +13,8 @@ import (
 	"aural/train"
 )
 
-// Names of the inputs of a program, with their shapes: B rows of S samples and T frames, N places for masked frames, K distractors.
+// Names of the inputs of a program besides those of encoder.Wave, with their shapes: B rows of S samples and T frames, N places for masked frames, K distractors.
 const (
-	WaveInput        = "wave"        // (B,S,1)
 	MaskInput        = "mask"        // uint8 (B,T)
 	ChannelMaskInput = "channels"    // uint8 (B,D), only with a channel mask
 	MaskedInput      = "masked"      // int32 (N): flat frames b·T+t of the masked frames, -1 at unused places
@@ -42,7 +41,8 @@ const (
 // Shape is what a program is compiled for.
 type Shape struct {
 	Rows, Samples int
-	Masked        int // N
+	Masked        int  // N
+	PCM           bool // the audio comes as 16-bit samples
 }
 
 // Model is the objective as a graph.
@@ -75,7 +75,7 @@ type Mode struct {
 func Build(r Recipe, s Shape, mode Mode) (*Model, error) {
 	m := &Model{Net: nn.New(mode.Float, mode.Training), Recipe: r, Frames: r.Encoder.Frames(s.Samples)}
 	m.Noise = mode.Training && !mode.NoNoise
-	wave := m.Input(WaveInput, mode.Float, s.Rows, s.Samples, 1)
+	wave := encoder.Wave(m.Net, s.Rows, s.Samples, s.PCM)
 	mask := m.Input(MaskInput, kernels.Uint8, s.Rows, m.Frames)
 	masked := m.Input(MaskedInput, kernels.Int32, s.Masked)
 	distractors := m.Input(DistractorInput, kernels.Int32, s.Masked, r.Contrastive.Total())

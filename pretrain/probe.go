@@ -141,7 +141,7 @@ func newProber(t *Task, held datasets.View) (*prober, error) {
 // planProbe compiles the network from the waveform to a layer, as it is in validation and without a mask.
 func planProbe(r Recipe, be kernels.Backend, s probeShape) (*probeProgram, error) {
 	n := nn.New(kernels.Float32, false)
-	_, x := encoder.Project(n, r.Encoder, encoder.Features(n, r.Encoder, n.Input(WaveInput, kernels.Float32, s.rows, s.samples, 1)))
+	_, x := encoder.Project(n, r.Encoder, encoder.Features(n, r.Encoder, n.Input(encoder.WaveInput, kernels.Float32, s.rows, s.samples, 1)))
 	last, states := encoder.Context(n, r.Encoder, x, nil)
 	states[r.Encoder.Layers] = last
 	if err := n.Err(); err != nil {
@@ -186,7 +186,7 @@ func (p *prober) read(b datasets.Batch, step *kernels.Step) error {
 	if err != nil {
 		return err
 	}
-	if err := q.Feed(WaveInput, kernels.BytesOf(audio)); err != nil {
+	if err := q.Feed(encoder.WaveInput, kernels.BytesOf(audio)); err != nil {
 		return err
 	}
 	if err := q.Run(step); err != nil {

@@ -133,7 +133,7 @@ func TestProbeReadsTheModel(t *testing.T) {
 				t.Fatal(err)
 			}
 			one := []float32{1}
-			for name, data := range map[string][]byte{WaveInput: kernels.BytesOf(audio), MaskInput: make([]byte, shape.Rows*m.Frames),
+			for name, data := range map[string][]byte{encoder.WaveInput: kernels.BytesOf(audio), MaskInput: make([]byte, shape.Rows*m.Frames),
 				MaskedInput: kernels.BytesOf([]int32{0, 1}), DistractorInput: kernels.BytesOf(make([]int32, 2*r.Contrastive.Total())), TempInput: kernels.BytesOf(one),
 				DiversityInput: kernels.BytesOf(one), PenaltyInput: kernels.BytesOf(one)} {
 				if err := q.Feed(name, data); err != nil {

@@ -18,9 +18,9 @@ type programs struct {
 type program struct {
 	*exec.Program
 	flops int64
-	out   results
-	// Scalars on their way in and out; fields, because what goes through the back end's interface would be allocated anew each step.
-	feeds, reads [4]float32
+	free  []*results // that nobody waits for
+	// Scalars on their way in; a field, because what goes through the back end's interface would be allocated anew each step.
+	feeds [4]float32
 }
 
 // Exec is the bare program.
@@ -45,19 +45,40 @@ func plan(r Recipe, be kernels.Backend, s Shape, training bool) (*program, error
 	if err != nil {
 		return nil, err
 	}
-	q := &program{Program: prog, flops: prog.FLOPs()}
-	q.out.prob = make([]float32, r.Quantizer.Groups)
-	q.out.codes = make([]int32, s.Masked*r.Quantizer.Groups)
-	q.out.hits = make([]int32, 2*s.Masked)
-	return q, nil
+	return &program{Program: prog, flops: prog.FLOPs()}, nil
 }
 
-// run feeds a micro-batch, runs its program and fetches the results.
-func (p *programs) run(w *Work, step *kernels.Step) (*program, error) {
-	q, err := p.Get(w.shape)
+// newResults makes memory for the results of a run.
+func (q *program) newResults(penalty bool) (*results, error) {
+	names := []string{LossOutput, ContrastiveOutput, DiversityOutput, PerplexityOutput, CodesOutput, HitsOutput, PenaltyOutput}
+	if !penalty {
+		names = names[:len(names)-1]
+	}
+	mem, err := q.NewResults(names...)
 	if err != nil {
 		return nil, err
 	}
+	of := func(i int) []float32 { return exec.Values[float32](mem, i) }
+	r := &results{Results: mem, loss: of(0), contrastive: of(1), diversity: of(2), prob: of(3), codes: exec.Values[int32](mem, 4), hits: exec.Values[int32](mem, 5)}
+	if r.penalty = []float32{0}; penalty {
+		r.penalty = of(6)
+	}
+	return r, nil
+}
+
+// take returns results that nobody waits for.
+func (q *program) take(penalty bool) (*results, error) {
+	n := len(q.free)
+	if n == 0 {
+		return q.newResults(penalty)
+	}
+	r := q.free[n-1]
+	q.free = q.free[:n-1]
+	return r, nil
+}
+
+// feed gives a program the inputs of a micro-batch.
+func (p *programs) feed(q *program, w *Work) (err error) {
 	r := &p.recipe
 	feed := func(name string, data []byte) {
 		if err == nil && q.HasInput(name) {
@@ -67,7 +88,7 @@ func (p *programs) run(w *Work, step *kernels.Step) (*program, error) {
 	scalars := &q.feeds
 	scalars[0], scalars[1] = w.temperature, float32(r.Loss.Diversity*float64(w.count))
 	scalars[2], scalars[3] = float32(r.Loss.FeaturePenalty*float64(w.count)), 1
-	feed(WaveInput, kernels.BytesOf(w.audio))
+	w.audio.Each(feed, encoder.WaveInput, encoder.AffineInput, encoder.LengthInput)
 	feed(MaskInput, w.mask)
 	feed(ChannelMaskInput, w.channels)
 	feed(MaskedInput, kernels.BytesOf(w.masked))
@@ -79,36 +100,25 @@ func (p *programs) run(w *Work, step *kernels.Step) (*program, error) {
 	for i := range w.keep {
 		feed(p.keep[i], kernels.BytesOf(w.keep[i:i+1]))
 	}
-	if err != nil {
-		return nil, err
-	}
-	if err := q.Run(step); err != nil {
-		return nil, err
-	}
-	return q, q.fetch(r.Loss.FeaturePenalty > 0)
+	return err
 }
 
-// fetch reads the results of the last run.
-func (q *program) fetch(penalty bool) error {
-	scalars := &q.reads
-	names := [4]string{LossOutput, ContrastiveOutput, DiversityOutput, PenaltyOutput}
-	n := len(names)
-	if !penalty {
-		n--
+// run feeds a micro-batch, unless that is done, and queues its program and the reading of the results. They are there after the next Sync of the back end; whoever
+// has used them puts them into the program's free list.
+func (p *programs) run(w *Work, fed bool, step *kernels.Step) (*program, *results, error) {
+	q, err := p.Get(w.shape)
+	if err == nil && !fed {
+		err = p.feed(q, w)
 	}
-	for i := range n {
-		if err := q.Read(names[i], kernels.BytesOf(scalars[i:i+1])); err != nil {
-			return err
-		}
+	if err != nil {
+		return nil, nil, err
 	}
-	q.out.loss, q.out.contrastive, q.out.diversity, q.out.penalty = scalars[0], scalars[1], scalars[2], scalars[3]
-	for _, o := range []struct {
-		name string
-		dst  []byte
-	}{{PerplexityOutput, kernels.BytesOf(q.out.prob)}, {CodesOutput, kernels.BytesOf(q.out.codes)}, {HitsOutput, kernels.BytesOf(q.out.hits)}} {
-		if err := q.Read(o.name, o.dst); err != nil {
-			return err
-		}
+	if err := q.Run(step); err != nil {
+		return nil, nil, err
 	}
-	return nil
+	out, err := q.take(p.recipe.Loss.FeaturePenalty > 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	return q, out, q.Fetch(out.Results)
 }

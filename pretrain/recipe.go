@@ -56,7 +56,7 @@ func Default() Recipe {
 
 // Validate reports every setting that cannot work, alone or together.
 func (r Recipe) Validate() error {
-	errs := []error{r.Precision.Validate(), r.Data.Sampler(r.Seed, datasets.Crop).Validate(), r.Encoder.Validate(), r.Mask.Validate(), r.Channels.Validate(), r.Quantizer.Validate(),
+	errs := []error{r.Precision.ValidateTraining(), r.Data.Sampler(r.Seed, datasets.Crop).Validate(), r.Encoder.Validate(), r.Mask.Validate(), r.Channels.Validate(), r.Quantizer.Validate(),
 		r.Contrastive.Validate(), r.Train.Validate(), r.Probe.validate(r)}
 	bad := func(cond bool, format string, args ...any) {
 		if cond {

@@ -17,7 +17,7 @@ const mostLogits = 32
 // Show describes the first row of the micro-batch that ran last. Cosines and logits are rounded to four decimals.
 func (t *Task) Show(at train.Position, w *Work) (*runlog.Batch, []int16, error) {
 	f := w.first
-	if f == nil || t.last == nil {
+	if f == nil || t.last == nil || t.shown == nil {
 		return nil, nil, fmt.Errorf("pretrain: the micro-batch of update %d was not prepared to be shown", at.Update)
 	}
 	if f.Err != nil {
@@ -55,7 +55,7 @@ type contrast struct {
 func (t *Task) contrast(w *Work) (*contrast, error) {
 	r := &t.recipe
 	c := &contrast{
-		work: w, out: &t.last.out, width: r.Loss.TargetDim, groups: r.Quantizer.Groups, negatives: r.Contrastive.Total(), temperature: r.Contrastive.Temperature,
+		work: w, out: t.shown, width: r.Loss.TargetDim, groups: r.Quantizer.Groups, negatives: r.Contrastive.Total(), temperature: r.Contrastive.Temperature,
 		byVector: r.Quantizer.Soft,
 	}
 	c.context, c.target = make([]float32, w.shape.Masked*c.width), make([]float32, w.shape.Masked*c.width)

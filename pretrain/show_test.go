@@ -31,6 +31,9 @@ func run(t testing.TB, p *Task, at train.Position) *Work {
 	if err := p.Run(context.Background(), at, w, &m); err != nil {
 		t.Fatal(err)
 	}
+	if err := p.Collect(&m); err != nil {
+		t.Fatal(err)
+	}
 	return w
 }
 
@@ -77,7 +80,7 @@ func TestShownContrastIsTheTrainedOne(t *testing.T) {
 					t.Errorf("frame %d: correct is %v, but the cosines are %v and at best %v", n, f.Correct, f.Positive, f.BestNegative)
 				}
 			}
-			if want := float64(p.last.out.contrastive); math.Abs(loss-want) > 1e-3*want {
+			if want := float64(p.shown.contrastive[0]); math.Abs(loss-want) > 1e-3*want {
 				t.Errorf("the loss of the logits is %v, that of the kernel %v", loss, want)
 			}
 			if !c.soft && left == 0 {

@@ -16,6 +16,7 @@ import (
 type Task struct {
 	recipe   Recipe
 	store    *datasets.Store
+	rows     datasets.View // for training
 	sampler  *datasets.Sampler
 	valid    []datasets.Batch
 	backend  kernels.Backend
@@ -26,6 +27,9 @@ type Task struct {
 	metrics  *Metrics
 	checked  *checked
 	last     *program // that Run ran
+	shown    *results // that Collect had last
+	flight   []flight // micro-batches that Collect has not had
+	fed      *Work    // that Feed had since the last Run
 	work     *Work    // of validation
 	prober   *prober  // nil without a probe
 	net      *nn.Net
@@ -33,8 +37,16 @@ type Task struct {
 	updates  uint64 // when the present one is done
 }
 
+// flight is a micro-batch whose results are on their way.
+type flight struct {
+	facts
+	program *program
+	out     *results
+}
+
 var (
 	_ train.Task[*Work]  = (*Task)(nil)
+	_ train.Ahead[*Work] = (*Task)(nil)
 	_ train.Coded        = (*Task)(nil)
 	_ train.Shown[*Work] = (*Task)(nil)
 )
@@ -45,7 +57,7 @@ func New(r Recipe, store *datasets.Store, rows, held datasets.View, be kernels.B
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	t := &Task{backend: be, recipe: r, store: store, metrics: newMetrics(r), checked: &checked{Metrics: *newMetrics(r)}, work: newWork(r)}
+	t := &Task{backend: be, recipe: r, store: store, rows: rows, metrics: newMetrics(r), checked: &checked{Metrics: *newMetrics(r)}, work: newWork(r, be)}
 	var err error
 	if t.sampler, err = datasets.NewSampler(rows, r.Data.Sampler(r.Seed, datasets.Crop)); err != nil {
 		return nil, fmt.Errorf("pretrain: training data: %w", err)
@@ -90,20 +102,34 @@ func (t *Task) setWeight(name string, value []float32) error {
 }
 
 // Plan compiles the largest program of every batch length, without running it, and returns what the run will need.
-func (t *Task) Plan() (train.Footprint, error) {
-	f := train.Footprint{Parameters: t.weights.Count(), WeightBytes: t.weights.Bytes(), Shapes: t.sampler.Buckets(), LeftOut: t.sampler.LeftOut()}
+func (t *Task) Plan() (train.Footprint, error) { return t.PlanFor(t.backend, t.recipe.Data) }
+
+// PlanFor is [Task.Plan] with another back end and other batches.
+func (t *Task) PlanFor(be kernels.Backend, d train.DataConfig) (train.Footprint, error) {
+	sampler := t.sampler
+	if d != t.recipe.Data {
+		var err error
+		if sampler, err = datasets.NewSampler(t.rows, d.Sampler(t.recipe.Seed, datasets.Crop)); err != nil {
+			return train.Footprint{}, fmt.Errorf("pretrain: training data: %w", err)
+		}
+	}
+	f := train.Footprint{Parameters: t.weights.Count(), WeightBytes: t.weights.Bytes(), Shapes: sampler.Buckets(), LeftOut: sampler.LeftOut()}
 	f.WhyLeftOut = fmt.Sprintf("below %.4g s, the shortest batch (data.lengths and data.min_samples decide)", float64(f.Shapes[len(f.Shapes)-1].Length)/datasets.Rate)
-	f.BatchBytes = 4 * (t.recipe.Data.BatchSamples + t.recipe.Encoder.Frames(t.recipe.Data.BatchSamples)*t.recipe.Contrastive.Total())
+	f.BatchBytes = 4 * (d.BatchSamples + t.recipe.Encoder.Frames(d.BatchSamples)*t.recipe.Contrastive.Total())
+	var largest *program
 	for _, b := range f.Shapes {
 		frames := t.recipe.Encoder.Frames(b.Length)
 		most := places(b.Rows*t.recipe.Mask.Most(frames), b.Rows*frames)
-		p, err := t.training.Compile(Shape{Rows: b.Rows, Samples: b.Length, Masked: most})
+		p, err := plan(t.recipe, be, Shape{Rows: b.Rows, Samples: b.Length, Masked: most, PCM: train.ForBackend(be).PCM}, true)
 		if err != nil {
 			return f, err
 		}
-		f.ArenaBytes = max(f.ArenaBytes, p.ArenaBytes())
+		if largest == nil || p.ArenaBytes() > f.ArenaBytes {
+			largest, f.ArenaBytes = p, p.ArenaBytes()
+		}
 		f.GFLOPs = max(f.GFLOPs, float64(p.flops)/1e9)
 	}
+	f.Peak = largest.Peak()
 	return f, nil
 }
 
@@ -117,9 +143,9 @@ func (t *Task) Weights() *train.Weights { return t.weights }
 func (t *Task) Free() error { return errors.Join(t.weights.Free(), t.arena.Free()) }
 
 // NewWork makes an empty micro-batch.
-func (t *Task) NewWork() *Work { return newWork(t.recipe) }
+func (t *Task) NewWork() *Work { return newWork(t.recipe, t.backend) }
 
-// Metrics is where Run leaves the measurements of a micro-batch.
+// Metrics is where Collect leaves the measurements of a micro-batch.
 func (t *Task) Metrics() any { return t.metrics }
 
 // readAhead is how many micro-batches a store in a bucket is told of before they are read.
@@ -144,18 +170,53 @@ func (t *Task) Prepare(ctx context.Context, at train.Position, w *Work) (int, tr
 	return len(b.Cuts), at, nil
 }
 
-// Run computes the gradient of the micro-batch's loss, summed over its masked frames.
+// Run starts to compute the gradient of the micro-batch's loss, summed over its masked frames.
 func (t *Task) Run(_ context.Context, at train.Position, w *Work, m *train.Measured) error {
 	t.step, t.updates = kernels.Step{Seed: t.recipe.Seed, Update: at.Update, Row: at.Row}, at.Update+1
-	p, err := t.training.run(w, &t.step)
+	if at.Micro == 0 {
+		for _, f := range t.flight {
+			f.program.free = append(f.program.free, f.out)
+		}
+		t.flight = t.flight[:0]
+	}
+	p, out, err := t.training.run(w, t.fed == w, &t.step)
+	t.fed = nil
 	if err != nil {
 		return err
 	}
-	t.last = p
-	t.metrics.set(t.recipe, w, &p.out)
-	times := p.TakePhases()
+	if m.Loss, err = p.Output(LossOutput); err != nil {
+		return err
+	}
+	t.last, t.flight = p, append(t.flight, flight{w.facts, p, out})
 	m.SampleSize, m.AudioSeconds, m.FLOPs = float64(w.count), w.Seconds(), p.flops
+	return nil
+}
+
+// Feed copies the inputs of the micro-batch that runs next, where that disturbs nothing and its program is there.
+func (t *Task) Feed(_ train.Position, w *Work) error {
+	q, ok := t.training.Ready(w.shape)
+	if !ok || !q.Streams() {
+		return nil
+	}
+	if err := t.training.feed(q, w); err != nil {
+		return err
+	}
+	t.fed = w
+	return nil
+}
+
+// Collect computes the metrics of a micro-batch that has run. Its results stay what they are until the next Run.
+func (t *Task) Collect(m *train.Measured) error {
+	if len(t.flight) == 0 {
+		return errors.New("pretrain: Collect without a micro-batch that ran")
+	}
+	f := &t.flight[0]
+	times := f.program.TakePhases()
 	m.Forward, m.Backward = times.Forward, times.Backward
+	t.metrics.set(t.recipe, &f.facts, f.out)
+	t.shown = f.out
+	f.program.free = append(f.program.free, f.out)
+	t.flight = t.flight[:copy(t.flight, t.flight[1:])]
 	return nil
 }
 
@@ -167,11 +228,15 @@ func (t *Task) Validate(ctx context.Context) (train.Validation, error) {
 		if err := t.work.fill(ctx, t.recipe, t.store, b, t.recipe.Valid.Seed, uint64(i), 0); err != nil {
 			return out, fmt.Errorf("pretrain: validation batch %d: %w", i, err)
 		}
-		p, err := t.checking.run(t.work, &t.step)
+		p, results, err := t.checking.run(t.work, false, &t.step)
+		if err == nil {
+			err = t.backend.Sync()
+		}
 		if err != nil {
 			return out, err
 		}
-		t.checked.set(t.recipe, t.work, &p.out)
+		t.checked.set(t.recipe, &t.work.facts, results)
+		p.free = append(p.free, results)
 		mean.add(&t.checked.Metrics, float64(t.work.count))
 	}
 	if mean.frames > 0 {

@@ -8,22 +8,19 @@ import (
 	"aural/contrastive"
 	"aural/datasets"
 	"aural/encoder"
+	"aural/kernels"
 	"aural/train"
 )
 
 // Work is one prepared micro-batch: everything that is fed to a program. Its slices are reused from one micro-batch to the next.
 type Work struct {
-	shape       Shape
-	audio       []float32 // (B,S)
-	mask        []uint8   // (B,T)
-	channels    []uint8   // (B,D), empty without a channel mask
-	masked      []int32   // (N)
-	distractors []int32   // (N,K)
-	keep        []int32   // one a block; empty without LayerDrop
-	frames      int       // T
-	count       int       // masked frames
-	runs        int       // runs of masked frames
-	temperature float32
+	facts
+	audio       train.Audio
+	mask        []uint8        // (B,T)
+	channels    []uint8        // (B,D), empty without a channel mask
+	masked      []int32        // (N)
+	distractors []int32        // (N,K)
+	keep        []int32        // one a block; empty without LayerDrop
 	first       *train.Excerpt // kept for a snapshot, or nil
 
 	masker, channelMasker encoder.Masker
@@ -31,8 +28,18 @@ type Work struct {
 	lengths, counts       []int
 }
 
-func newWork(r Recipe) *Work {
+// facts are what is needed of a micro-batch when its results are there.
+type facts struct {
+	shape       Shape
+	frames      int // T
+	count       int // masked frames
+	runs        int // runs of masked frames
+	temperature float32
+}
+
+func newWork(r Recipe, be kernels.Backend) *Work {
 	return &Work{
+		audio:         train.ForBackend(be),
 		masker:        encoder.Masker{Config: r.Mask},
 		channelMasker: encoder.Masker{Config: r.Channels, Stream: "channel_mask"},
 		sampler:       contrastive.Sampler{Config: r.Contrastive},
@@ -40,7 +47,7 @@ func newWork(r Recipe) *Work {
 }
 
 // Seconds is the audio in the micro-batch.
-func (w *Work) Seconds() float64 { return float64(len(w.audio)) / datasets.Rate }
+func (w *Work) Seconds() float64 { return float64(w.shape.Rows*w.shape.Samples) / datasets.Rate }
 
 // grow gives a slice of n elements in reused memory.
 func grow[T any](s *[]T, n int) []T {
@@ -55,7 +62,7 @@ func (w *Work) fill(ctx context.Context, r Recipe, store *datasets.Store, b data
 	}
 	rows := len(b.Cuts)
 	w.frames = r.Encoder.Frames(b.Length)
-	if err := datasets.Collate(store, b, grow(&w.audio, rows*b.Length), r.Data.Normalize); err != nil {
+	if err := w.audio.Fill(store, b, r.Data.Normalize); err != nil {
 		return err
 	}
 	lengths := grow(&w.lengths, rows)
@@ -66,7 +73,7 @@ func (w *Work) fill(ctx context.Context, r Recipe, store *datasets.Store, b data
 	if err != nil {
 		return err
 	}
-	w.shape = Shape{Rows: rows, Samples: b.Length, Masked: places(n, rows*w.frames)}
+	w.shape = Shape{Rows: rows, Samples: b.Length, Masked: places(n, rows*w.frames), PCM: w.audio.PCM}
 	w.list(n)
 	if err := w.sampler.Draw(grow(&w.distractors, w.shape.Masked*r.Contrastive.Total()), w.counts, seed, update, firstRow); err != nil {
 		return err

@@ -87,24 +87,11 @@ func (e *Examples) run(split Split, o Options) (Result, error) {
 
 // choose takes the penalty that is best on a fifth of the training utterances, split as the whole is. Where they cannot be split again it is DefaultL2.
 func (e *Examples) choose(split Split, o Options) (float64, error) {
-	inner := make([]Utterance, len(split.Train))
-	for i, u := range split.Train {
-		inner[i] = e.Utterances[u]
-	}
-	h := o.HoldOut
-	h.By = split.By
-	again, err := h.Split(inner)
+	again, err := o.HoldOut.Again(split, e.Utterances)
 	if err != nil {
 		return DefaultL2, nil
 	}
-	outer := func(list []int) []int {
-		of := make([]int, len(list))
-		for i, k := range list {
-			of[i] = split.Train[k]
-		}
-		return of
-	}
-	return Choose(&e.Set, e.vectors(outer(again.Train)), e.vectors(outer(again.Held)), Grid(), o.Minimiser)
+	return Choose(&e.Set, e.vectors(again.Train), e.vectors(again.Held), Grid(), o.Minimiser)
 }
 
 // vectors lists the vectors of some utterances, given in rising order.

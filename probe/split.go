@@ -87,6 +87,22 @@ func (h HoldOut) Split(list []Utterance) (Split, error) {
 	return s, nil
 }
 
+// Again splits the training part of a split as the whole was split, to choose something without a look at what is held out. The numbers are places in list.
+func (h HoldOut) Again(s Split, list []Utterance) (Split, error) {
+	part := make([]Utterance, len(s.Train))
+	for i, u := range s.Train {
+		part[i] = list[u]
+	}
+	h.By = s.By
+	again, err := h.Split(part)
+	for _, places := range [][]int{again.Train, again.Held} {
+		for i, k := range places {
+			places[i] = s.Train[k]
+		}
+	}
+	return again, err
+}
+
 func every(n int) []int {
 	all := make([]int, n)
 	for i := range all {

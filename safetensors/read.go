@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"aural/internal/mapfile"
 )
 
 // File is an open safetensors file. It may be used by several goroutines until it is closed.
@@ -12,22 +14,22 @@ type File struct {
 	meta    map[string]string
 	entries map[string]entry
 	data    []byte
-	unmap   func() error
+	mapping mapfile.Mapping // none of a file that is in memory
 }
 
 // Open maps the file at path and checks its header in full; elements are not looked at. The file must not be changed
 // in place while it is open (replacing it by renaming is fine).
 func Open(path string) (*File, error) {
-	raw, unmap, err := mapFile(path)
+	mapping, err := mapfile.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("safetensors: open: %w", err)
 	}
-	f, err := parse(path, raw)
+	f, err := parse(path, mapping.Data)
 	if err != nil {
-		unmap()
+		mapping.Close()
 		return nil, err
 	}
-	f.unmap = unmap
+	f.mapping = mapping
 	return f, nil
 }
 
@@ -55,12 +57,11 @@ func parse(name string, raw []byte) (*File, error) {
 
 // Close releases the mapping. No Data of a tensor may be used afterwards, nor what [Float32] returned for it.
 func (f *File) Close() error {
-	if f.unmap == nil {
+	if f.mapping.Data == nil {
 		return nil
 	}
-	unmap := f.unmap
-	f.unmap, f.data, f.entries = nil, nil, nil
-	if err := unmap(); err != nil {
+	f.data, f.entries = nil, nil
+	if err := f.mapping.Close(); err != nil {
 		return fmt.Errorf("safetensors: close %s: %w", f.name, err)
 	}
 	return nil

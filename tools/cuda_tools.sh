@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fetches what the checks of the CUDA back end need and no GPU has to be there for: NVIDIA's run-time compiler (NVRTC), the headers of CUDA and NVML,
-# and the disassembler. They come from NVIDIA's Python wheels, in fixed versions, and are unpacked below the user's cache folder; nothing is
+# the disassembler and the assembler. They come from NVIDIA's Python wheels, in fixed versions, and are unpacked below the user's cache folder; nothing is
 # installed. Prints the folder. AURAL_SKIP=cuda-tools leaves it out, as it does in the tests.
 set -euo pipefail
 
@@ -15,6 +15,7 @@ wheels=(
 	nvidia-cuda-runtime-cu12==12.9.79
 	nvidia-nvml-dev-cu12==12.9.79
 	nvidia-cuda-nvdisasm==13.5.37
+	nvidia-cuda-nvcc-cu12==12.9.86
 )
 mkdir -p "$folder"
 for wheel in "${wheels[@]}"; do
@@ -31,7 +32,7 @@ for wheel in "${wheels[@]}"; do
 		for file in glob.glob(fetched + "/*.whl"):
 		    with zipfile.ZipFile(file) as z:
 		        for name in z.namelist():
-		            if "/include/" in name or "/bin/" in name or "/lib/libnvrtc" in name and ".alt." not in name:
+		            if "/include/" in name and "/cuda_nvcc/" not in name or "/bin/nvdisasm" in name or "/bin/ptxas" in name or "/lib/libnvrtc" in name and ".alt." not in name:
 		                path = z.extract(name, folder)
 		                if "/bin/" in name:
 		                    os.chmod(path, 0o755)

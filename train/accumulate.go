@@ -8,7 +8,6 @@ import (
 
 // accumulator adds the gradients of micro-batches up. It has nothing to do where Sum is Grad.
 type accumulator struct {
-	be      kernels.Backend
 	first   launch // Sum = Grad
 	further launch // Sum = Sum + Grad
 	scratch []byte
@@ -17,7 +16,7 @@ type accumulator struct {
 }
 
 func newAccumulator(be kernels.Backend, w *Weights, micros int) (*accumulator, error) {
-	a := &accumulator{be: be, shared: !w.accumulates}
+	a := &accumulator{shared: !w.accumulates}
 	if a.shared {
 		if micros > 1 {
 			return nil, fmt.Errorf("train: accumulate is %d, but the task allocated no memory to add gradients up: call NewWeights with accumulate", micros)
@@ -36,15 +35,14 @@ func newAccumulator(be kernels.Backend, w *Weights, micros int) (*accumulator, e
 	return a, nil
 }
 
-// add takes the gradient of micro-batch number micro of the update.
-func (a *accumulator) add(micro int) error {
+// add takes the gradient of micro-batch number micro of the update, in order with the kernels that compute it.
+func (a *accumulator) add(micro int) {
 	if a.shared {
-		return nil
+		return
 	}
 	l := &a.further
 	if micro == 0 {
 		l = &a.first
 	}
 	l.kernel.Run(&a.step, l.in, l.out, a.scratch)
-	return a.be.Sync()
 }

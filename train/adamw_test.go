@@ -2,6 +2,7 @@ package train
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -92,13 +93,13 @@ func (c torchCase) compare(t *testing.T, be kernels.Backend, cfg AdamWConfig) {
 		b, ok := w.Param(name)
 		put(t, b, ok, x)
 	}
-	o, err := NewAdamW(be, w, cfg)
+	o, err := NewAdamW(be, w, cfg, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer o.Free()
-	if o.Launches() != 3 { // the norm of a, b and c; a and b; c
-		t.Errorf("%d launches, want 3: neighbours with equal settings share one", o.Launches())
+	if o.Launches() != 4 { // the norm of a, b and c; the decision; a and b; c
+		t.Errorf("%d launches, want 4: neighbours with equal settings share one", o.Launches())
 	}
 	// Values are float32 and the golden numbers those of float64: an update is wrong by half an ulp of numbers around 0.1 that may cancel.
 	tol := testkit.Tol{Rel: 3e-7, Abs: 1e-8}
@@ -107,16 +108,9 @@ func (c torchCase) compare(t *testing.T, be kernels.Backend, cfg AdamWConfig) {
 			b, ok := w.Gradient(name)
 			put(t, b, ok, g)
 		}
-		norm, err := o.Norm()
-		if err != nil {
-			t.Fatal(err)
-		}
-		norm /= c.SampleSize
-		if want := c.Float64.Norms[u]; math.Abs(norm-want) > 1e-12*want {
-			t.Errorf("update %d: norm %v, PyTorch has %v", u, norm, want)
-		}
-		if err := o.Apply(uint64(u+1), c.Rates[u], cfg.ClipFactor(norm)/c.SampleSize); err != nil {
-			t.Fatal(err)
+		v := o.mustUpdate(t, uint64(u+1), c.Rates[u], c.SampleSize)
+		if want := c.Float64.Norms[u]; math.Abs(v.Norm-want) > 1e-12*want || v.Fault != NoFault {
+			t.Errorf("update %d: %+v, PyTorch has the norm %v", u, v, want)
 		}
 		for name, want := range c.Float64.Updates[u] {
 			value, _ := w.Param(name)
@@ -135,6 +129,20 @@ func (c torchCase) compare(t *testing.T, be kernels.Backend, cfg AdamWConfig) {
 	}
 }
 
+// mustUpdate makes an update of gradients that are there.
+func (o *AdamW) mustUpdate(t testing.TB, n uint64, lr, size float64) Verdict {
+	t.Helper()
+	if err := o.Decide(n, lr, size); err != nil {
+		t.Fatal(err)
+	}
+	o.Apply()
+	v, err := o.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
 // The gaps between parameters stay zero: no update and no norm may depend on them.
 func TestGapsStayZero(t *testing.T) {
 	be := ref.New()
@@ -148,16 +156,13 @@ func TestGapsStayZero(t *testing.T) {
 			g.F32()[i] = 1
 		}
 	}
-	o, err := NewAdamW(be, w, DefaultAdamW())
+	o, err := NewAdamW(be, w, DefaultAdamW(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := o.Apply(1, 1, 1); err != nil {
-		t.Fatal(err)
-	}
-	norm, err := o.Norm()
-	if err != nil || math.Abs(norm-math.Sqrt(23)) > 1e-12 {
-		t.Errorf("norm %v (%v), want √23", norm, err)
+	o.mustUpdate(t, 1, 1, 1)
+	if v := o.mustUpdate(t, 2, 0, 1); math.Abs(v.Norm-math.Sqrt(23)) > 1e-12 {
+		t.Errorf("norm %v, want √23", v.Norm)
 	}
 	changed := 0
 	for _, x := range w.Value.F32() {
@@ -199,7 +204,7 @@ func TestGroupsAreChecked(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = NewAdamW(ref.New(), w, c.cfg)
+			_, err = NewAdamW(ref.New(), w, c.cfg, 1)
 			if err == nil {
 				t.Fatal("accepted")
 			}
@@ -212,16 +217,58 @@ func TestGroupsAreChecked(t *testing.T) {
 	}
 }
 
-func TestClipFactor(t *testing.T) {
-	c := AdamWConfig{Clip: 2}
-	if f := c.ClipFactor(1); f != 1 {
-		t.Errorf("a small gradient is multiplied with %v", f)
-	}
-	if f := c.ClipFactor(8); math.Abs(f*8-2) > 1e-6 {
-		t.Errorf("a gradient of norm 8 is brought to %v, want 2", f*8)
-	}
-	if f := (AdamWConfig{}).ClipFactor(1e9); f != 1 {
-		t.Errorf("without a bound the factor is %v", f)
+// One update from a gradient of norm 8: what clipping leaves of it is in the first moment, and a fault leaves nothing.
+func TestVerdicts(t *testing.T) {
+	nan, inf := math.NaN(), math.Inf(1)
+	for name, be := range backends(t) {
+		for _, c := range []struct {
+			name             string
+			clip, size, grad float64
+			losses           []float64
+			moment           float64 // of a gradient of 1
+			want             Verdict
+		}{
+			{"clipped", 2, 1, 1, []float64{1, 2}, 0.1 * 2 / 8.000001, Verdict{Norm: 8, Clipped: true}},
+			{"small", 2, 5, 1, []float64{1, 2}, 0.1 / 5, Verdict{Norm: 1.6}},
+			{"without a bound", 0, 1, 1, []float64{1, 2}, 0.1, Verdict{Norm: 8}},
+			{"second loss", 2, 1, 1, []float64{1, nan}, 0, Verdict{Norm: 8, Clipped: true, Fault: FaultLoss}},
+			{"first loss", 0, 1, 1, []float64{-inf, 1}, 0, Verdict{Norm: 8, Fault: FaultLoss}},
+			{"size", 0, 0, 1, []float64{1, 2}, 0, Verdict{Norm: inf, Fault: FaultSize}},
+			{"gradient", 0, 1, inf, []float64{1, 2}, 0, Verdict{Norm: inf, Fault: FaultNorm}},
+		} {
+			w, err := NewWeights(be, []Spec{{"w", []int{64}}}, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg := DefaultAdamW()
+			cfg.Clip = c.clip
+			o, err := NewAdamW(be, w, cfg, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range w.Value.F32() {
+				w.Value.F32()[i], w.Grad.F32()[i] = 3, float32(c.grad)
+			}
+			for i, x := range c.losses {
+				loss := kernels.New(kernels.Float32)
+				loss.F32()[0] = float32(x)
+				if err := o.Loss(i, loss); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if v := o.mustUpdate(t, 1, 0.1, c.size); v != c.want {
+				t.Errorf("%s, %s: %+v, want %+v", name, c.name, v, c.want)
+			}
+			if m := float64(w.M.F32()[63]); math.Abs(m-c.moment) > 1e-7 {
+				t.Errorf("%s, %s: the first moment is %v, want %v", name, c.name, m, c.moment)
+			}
+			if changed := w.Value.F32()[63] != 3; changed != (c.want.Fault == NoFault) {
+				t.Errorf("%s, %s: the weight changed: %v", name, c.name, changed)
+			}
+			if err := errors.Join(o.Free(), w.Free()); err != nil {
+				t.Error(err)
+			}
+		}
 	}
 }
 
@@ -239,7 +286,7 @@ func TestGroupFrom(t *testing.T) {
 				b, ok := w.Param(s.Name)
 				put(t, b, ok, []float64{1, -2, 3, 0.5, 0.25, -1, 2}[:s.Shape[0]])
 			}
-			o, err := NewAdamW(be, w, cfg)
+			o, err := NewAdamW(be, w, cfg, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -252,9 +299,7 @@ func TestGroupFrom(t *testing.T) {
 					b.F32()[i] = float32(gradient(at, i))
 				}
 			}
-			if err := o.Apply(as, 0.1, 1); err != nil {
-				t.Fatal(err)
-			}
+			o.mustUpdate(t, as, 0.1, 1)
 		}
 		late := func(w *Weights) string { b, _ := w.Param("late"); return fmt.Sprint(b.F32()) }
 		const from = 3

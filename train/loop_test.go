@@ -22,6 +22,8 @@ func finished(t *testing.T, r *regression, cfg Config) string {
 	return run.Dir()
 }
 
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+
 func TestTrainingLearns(t *testing.T) {
 	r := newRegression(t, testBackend(t), 8, false)
 	cfg := testConfig(300)
@@ -355,6 +357,67 @@ func BenchmarkUpdate(b *testing.B) {
 	for b.Loop() {
 		if err := l.update(ctx); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// early is a regression that takes in micro-batches early, and notes which.
+type early struct {
+	*regression
+	t        *testing.T
+	expected map[*batch]Position
+	fed, ran int
+	fail     uint64
+}
+
+func (e *early) Feed(at Position, b *batch) error {
+	if at.Update == e.fail {
+		return errors.New("no room")
+	}
+	if at.Micro != 0 {
+		e.t.Errorf("fed %+v, which is not the first of its update", at)
+	}
+	e.expected[b] = at
+	e.fed++
+	return nil
+}
+
+func (e *early) Run(ctx context.Context, at Position, b *batch, m *Measured) error {
+	if len(e.expected) > 0 {
+		if was, ok := e.expected[b]; !ok || was != at {
+			e.t.Errorf("update %d runs another micro-batch than was fed", at.Update)
+		}
+		clear(e.expected)
+		e.ran++
+	}
+	time.Sleep(2 * time.Millisecond) // the next one is prepared meanwhile
+	return e.regression.Run(ctx, at, b, m)
+}
+
+// A task that can take in the next update's first micro-batch early gets it before the wait, and trains the same; an error of that is one of the next update.
+func TestFeedsAhead(t *testing.T) {
+	for _, micros := range []int{1, 2} {
+		cfg := testConfig(12)
+		cfg.Accumulate = micros
+		want := finished(t, newRegression(t, testBackend(t), 4, true), cfg)
+		e := &early{regression: newRegression(t, testBackend(t), 4, true), t: t, expected: map[*batch]Position{}, fail: 1 << 60}
+		run := begin(t)
+		if err := Run(context.Background(), e, e.be, cfg, run, Options{Seed: e.seed}); err != nil {
+			t.Fatal(err)
+		}
+		sameRun(t, run.Dir(), want)
+		if e.fed == 0 || e.ran != e.fed {
+			t.Errorf("%d micro-batches were fed early, %d of them ran", e.fed, e.ran)
+		}
+		e = &early{regression: newRegression(t, testBackend(t), 4, true), t: t, expected: map[*batch]Position{}, fail: 7}
+		run = begin(t)
+		err := Run(context.Background(), e, e.be, cfg, run, Options{Seed: e.seed})
+		// It may not be ready in time; then nothing fails.
+		if err != nil && (!strings.Contains(err.Error(), "update 7") || !strings.Contains(err.Error(), "no room")) {
+			t.Errorf("the error is %v", err)
+		}
+		if last, e := Find(run.Dir(), "last"); err != nil && (e != nil || last.State.Position.Update != 7) {
+			t.Errorf("the update before is not saved: %v", e)
 		}
 	}
 }

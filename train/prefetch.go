@@ -82,6 +82,16 @@ func (p *prefetcher[W]) take(ctx context.Context) (prepared[W], error) {
 	}
 }
 
+// tryTake returns the next micro-batch if it is there already.
+func (p *prefetcher[W]) tryTake() (b prepared[W], ok bool) {
+	select {
+	case b = <-p.ready:
+		return b, true
+	default:
+		return b, false
+	}
+}
+
 // give returns the memory of a micro-batch that has run.
 func (p *prefetcher[W]) give(work W) { p.free <- work }
 

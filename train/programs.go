@@ -1,6 +1,7 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -29,6 +30,7 @@ type Arena struct {
 	backend kernels.Backend
 	mem     kernels.Memory
 	bind    []func(kernels.Memory) error // of the users
+	release []func() error
 }
 
 // NewArena makes an empty one.
@@ -37,36 +39,54 @@ func NewArena(be kernels.Backend) *Arena { return &Arena{backend: be} }
 // Size is the number of bytes that it has.
 func (a *Arena) Size() int { return a.mem.Size }
 
-// Grow makes the arena at least n bytes, and binds all programs to the new memory if it has to be another.
+// Grow makes the arena at least n bytes, and binds all programs to the new memory if it has to be another. What the arena holds is lost. After an error it has
+// the size that it had, if that can still be had, and the programs can run.
 func (a *Arena) Grow(n int) error {
 	if n <= a.mem.Size {
 		return nil
 	}
-	mem, err := a.backend.Alloc(n)
-	if err != nil {
-		return fmt.Errorf("train: %d bytes for activations: %w", n, err)
-	}
-	old := a.mem
-	a.mem = mem
-	for _, bind := range a.bind {
-		if err := bind(mem); err != nil {
+	had := a.mem.Size
+	if a.mem.Free != nil { // first, because both may not fit
+		if err := a.mem.Free(); err != nil {
 			return err
 		}
+		a.mem = kernels.Memory{}
 	}
-	if old.Free != nil {
-		return old.Free()
+	err := a.take(n)
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("train: %d bytes for activations: %w", n, err)
+	if had > 0 {
+		err = errors.Join(err, a.take(had))
+	}
+	return err
+}
+
+// take allocates n bytes for an arena that has none.
+func (a *Arena) take(n int) (err error) {
+	if a.mem, err = a.backend.Alloc(n); err != nil {
+		return err
+	}
+	for _, bind := range a.bind {
+		if err := bind(a.mem); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// Free gives the memory back. Programs that share it must not run any more.
-func (a *Arena) Free() error {
+// Free gives the memory back, and what the back end keeps for the programs that share it. They must not run any more.
+func (a *Arena) Free() (err error) {
+	for _, release := range a.release {
+		err = errors.Join(err, release())
+	}
 	free := a.mem.Free
 	a.mem = kernels.Memory{}
 	if free == nil {
-		return nil
+		return err
 	}
-	return free()
+	return errors.Join(err, free())
 }
 
 // Planned is a program with what its task keeps beside it.
@@ -91,11 +111,9 @@ func NewPrograms[S comparable, P Planned](a *Arena, w *Weights, compile func(S) 
 		}
 		return nil
 	})
+	a.release = append(a.release, p.Forget)
 	return p
 }
-
-// Compile plans the program of a shape without keeping it or giving it memory.
-func (p *Programs[S, P]) Compile(s S) (P, error) { return p.compile(s) }
 
 // Get returns the program of a shape, compiling it on first use.
 func (p *Programs[S, P]) Get(s S) (P, error) {
@@ -116,11 +134,23 @@ func (p *Programs[S, P]) Get(s S) (P, error) {
 	return q, nil
 }
 
+// Ready returns the program of a shape if it is compiled.
+func (p *Programs[S, P]) Ready(s S) (q P, ok bool) {
+	q, ok = p.byShape[s]
+	return q, ok
+}
+
 // Len is the number of programs that are kept.
 func (p *Programs[S, P]) Len() int { return len(p.byShape) }
 
 // Forget drops all programs, for users who meet shapes without end. The arena keeps its size.
-func (p *Programs[S, P]) Forget() { clear(p.byShape) }
+func (p *Programs[S, P]) Forget() (err error) {
+	for _, q := range p.byShape {
+		err = errors.Join(err, q.Exec().Free())
+	}
+	clear(p.byShape)
+	return err
+}
 
 // All iterates over the programs that are kept.
 func (p *Programs[S, P]) All() iter.Seq[P] { return maps.Values(p.byShape) }

@@ -10,13 +10,13 @@ import (
 
 // Coded is a [Task] with a quantizer. The loop logs how often each of its codes is chosen.
 type Coded interface {
-	// Codes returns how often each entry was chosen in the micro-batch that ran last, as (groups, entries). The slice is read before the next Run.
+	// Codes returns how often each entry was chosen in the micro-batch that Collect had last, as (groups, entries). The slice is read before the next Collect.
 	Codes() (counts []float64, groups, entries int)
 }
 
 // Shown is a [Task] whose micro-batches can be looked at.
 type Shown[W any] interface {
-	// Show describes one row of the micro-batch that Run has just computed, with its audio. It is called only for the positions of [Config.Shows],
+	// Show describes one row of the micro-batch that Collect had last, which is also the one that ran last, with its audio. It is called only for the positions of [Config.Shows],
 	// so that Prepare can keep what it needs. An error is reported and does no harm to the run.
 	Show(at Position, w W) (*runlog.Batch, []int16, error)
 }
@@ -65,6 +65,9 @@ func (l *loop[W]) look() {
 		l.step.coded = c
 		l.step.total.codes, l.report.total.codes = make(Counts, len(counts)), make(Counts, len(counts))
 		l.report.codebook = runlog.Codebook{Groups: groups, Entries: entries}
+	}
+	if a, ok := task.(Ahead[W]); ok {
+		l.step.ahead = a
 	}
 	if s, ok := task.(Shown[W]); ok && l.cfg.snapshotEvery() > 0 {
 		l.step.shows = l.cfg.Shows

@@ -24,7 +24,7 @@ func (l *loop[W]) prepare() (err error) {
 	if l.step.gradients, err = newAccumulator(l.be, w, l.cfg.Accumulate); err != nil {
 		return err
 	}
-	if l.step.optimizer, err = NewAdamW(l.be, w, l.cfg.Optimizer); err != nil {
+	if l.step.optimizer, err = NewAdamW(l.be, w, l.cfg.Optimizer, l.cfg.Accumulate); err != nil {
 		return err
 	}
 	defer func() {

@@ -27,6 +27,8 @@ type regression struct {
 	be                 kernels.Backend
 	w                  *Weights
 	m                  regressionMetrics
+	loss               kernels.Buffer
+	flight             []flown // micro-batches that Collect has not had
 	errors             []float64
 
 	poison  map[uint64]float64 // update → what its loss becomes
@@ -66,6 +68,12 @@ type regressionLoss struct {
 	Loss float64 `metric:"loss"`
 }
 
+// flown is what Run leaves for Collect.
+type flown struct {
+	m     regressionMetrics
+	codes [groups * entries]float64
+}
+
 // batch is a prepared micro-batch.
 type batch struct {
 	x []float32 // (rows, features)
@@ -86,7 +94,7 @@ func makeRegression(be kernels.Backend, rows int, accumulate bool) (*regression,
 	if err != nil {
 		return nil, err
 	}
-	r := &regression{seed: 5, dataSite: rng.Site("data"), dropSite: rng.Site("drop"), rows: rows, be: be, w: w, errors: make([]float64, rows), codes: make([]float64, groups*entries), poison: map[uint64]float64{}}
+	r := &regression{seed: 5, dataSite: rng.Site("data"), dropSite: rng.Site("drop"), rows: rows, be: be, w: w, errors: make([]float64, rows), codes: make([]float64, groups*entries), loss: kernels.New(kernels.Float32), poison: map[uint64]float64{}}
 	weight, _ := w.Param("linear.weight")
 	for i := range weight.F32() {
 		weight.F32()[i] = 0.01 * float32(i)
@@ -149,24 +157,37 @@ func (r *regression) Run(ctx context.Context, at Position, b *batch, m *Measured
 			hits++
 		}
 	}
-	clear(r.codes)
+	if at.Micro == 0 {
+		r.flight = r.flight[:0]
+	}
+	var f flown
 	for row, y := range b.y {
-		r.codes[int(math.Abs(float64(y))*1000)%entries]++
-		r.codes[entries+row%entries]++
+		f.codes[int(math.Abs(float64(y))*1000)%entries]++
+		f.codes[entries+row%entries]++
 	}
 	m.Forward = time.Since(began)
 	if bad, ok := r.poison[at.Update]; ok {
 		loss = bad
 	}
 	r.gradient(b, at)
+	r.loss.F32()[0] = float32(loss)
 	n := float64(r.rows)
-	r.m = regressionMetrics{regressionLoss: regressionLoss{loss / n}, Accuracy: float64(hits) / n, Rows: n,
+	f.m = regressionMetrics{regressionLoss: regressionLoss{loss / n}, Accuracy: float64(hits) / n, Rows: n,
 		Perplexity: [2]float64{1 / (1 + loss), loss / 3}, Untagged: math.NaN()}
 	if at.Update%7 == 6 {
-		r.m.Nowhere = math.NaN()
+		f.m.Nowhere = math.NaN()
 	}
+	r.flight = append(r.flight, f)
+	m.Loss = r.loss
 	m.SampleSize, m.AudioSeconds, m.FLOPs = n, n/4, int64(4*r.rows*features)
 	m.Backward = time.Since(began) - m.Forward
+	return nil
+}
+
+func (r *regression) Collect(*Measured) error {
+	r.m = r.flight[0].m
+	copy(r.codes, r.flight[0].codes[:])
+	r.flight = r.flight[:copy(r.flight, r.flight[1:])]
 	return nil
 }
 

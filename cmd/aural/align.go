@@ -12,7 +12,6 @@ import (
 
 	"aural/align"
 	"aural/infer"
-	"aural/kernels"
 	"aural/score"
 	"aural/transcript"
 
@@ -99,7 +98,7 @@ Recordings that cannot be read or aligned are named, the rest goes on, and the e
 	p.Float64Var(&f.from.chunk, "chunk", d.ChunkSeconds, "longest piece that goes through the network whole, `SECONDS`")
 	p.Float64Var(&f.from.overlap, "overlap", d.OverlapSeconds, "least overlap of chunks, `SECONDS`")
 	machineFlagsOf(c, &f.from.machine)
-	p.StringVar(&f.from.precision, "precision", string(kernels.PrecisionFloat32), "of matrix products: float32, high or bf16")
+	precisionFlag(c, &f.from.precision)
 	c.MarkFlagRequired("model")
 	var formats []string
 	for _, x := range alignFormats {

@@ -57,7 +57,7 @@ func (a *app) begin(s *session, t *target, root string, look lookFlags, dryRun b
 		a.say("note: %s", n)
 	}
 	s.describe(a, t.title)
-	if err := checkMemory(s.data, s.loop.Accumulate, s.plan, s.available()); err != nil || dryRun {
+	if err := s.checkMemory(); err != nil || dryRun {
 		return err
 	}
 	if err := t.checkData(s.store.Info().Fingerprint); err != nil {

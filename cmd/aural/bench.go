@@ -65,7 +65,7 @@ func (a *app) benchSetup(f benchFlags) (_ *setup, err error) {
 		return nil, err
 	}
 	s.temporary = tmp
-	if err := checkMemory(r.Data, r.Train.Accumulate, s.plan, s.available()); err != nil {
+	if err := s.checkMemory(); err != nil {
 		return nil, s.closeAfter(err)
 	}
 	if !f.json {
@@ -110,7 +110,7 @@ func optimiserOps(p int, cfg train.AdamWConfig) (norm, update opWork) {
 		return opWork{op, in, out}
 	}
 	return work(kernels.SumSquares{}, flat),
-		work(kernels.AdamW{Beta1: cfg.Betas[0], Beta2: cfg.Betas[1], Eps: cfg.Eps}, flat, flat, flat, flat, kernels.Of(kernels.Float64, 4))
+		work(kernels.AdamW{Beta1: cfg.Betas[0], Beta2: cfg.Betas[1], Eps: cfg.Eps}, flat, flat, flat, flat, kernels.Of(kernels.Float64, 3), kernels.Of(kernels.Float64, 4))
 }
 
 // opWork is a call of an op.

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -135,7 +136,7 @@ func benchTime(seconds float64) (time.Duration, error) {
 
 // timeCalls times each kind of call of an update, the optimiser's among them, and the update itself.
 func (s *setup) timeCalls(each time.Duration, want func(string) bool) ([]exec.Call, time.Duration, error) {
-	optimizer, err := train.NewAdamW(s.backend, s.task.Weights(), s.recipe.Train.Optimizer)
+	optimizer, err := train.NewAdamW(s.backend, s.task.Weights(), s.recipe.Train.Optimizer, 1)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -162,8 +163,8 @@ func (s *setup) timeCalls(each time.Duration, want func(string) bool) ([]exec.Ca
 		work opWork
 		run  func() error
 	}{
-		{norm, func() error { _, err := optimizer.Norm(); return err }},
-		{adamw, func() error { return optimizer.Apply(1, 0, 1) }}, // at a rate of 0 the weights stay
+		{norm, func() error { return errors.Join(optimizer.Decide(1, 0, 1), s.backend.Sync()) }}, // at a rate of 0 the weights stay
+		{adamw, func() error { optimizer.Apply(); return s.backend.Sync() }},
 	} {
 		budget, name := each, o.work.op.Name()
 		if !want(name) {

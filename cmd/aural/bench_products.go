@@ -25,7 +25,8 @@ func (a *app) benchProducts() *cobra.Command {
 		Short: "Time matrix products: a linear layer and its gradients",
 		Long: `Products times a linear layer of K inputs and N outputs on M rows: y = x·Wᵀ + b (NT), and its
 gradients dx = dy·W (NN) and dw = dyᵀ·x (TN), and prints them beside the peak of multiply-adds,
-measured just before. Without shapes it takes those of the models that there are recipes for.`,
+measured just before. Without shapes it takes those of the models that there are recipes for.
+In int8, which has no gradients, it times y with weights that were quantised before.`,
 		Example: "  aural bench products\n  aural bench products 1500x768x3072 --threads 1 --kernels portable",
 	}, func(args []string) error {
 		if len(args) == 0 {
@@ -36,8 +37,8 @@ measured just before. Without shapes it takes those of the models that there are
 	})
 	c.Flags().Float64Var(&seconds, "seconds", 0.2, "time for each product, three calls at least")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the measurements as JSON")
-	c.Flags().StringVar(&precision, "precision", string(kernels.PrecisionFloat32), "of the products: float32, or high or bf16 where there is AMX")
-	c.RegisterFlagCompletionFunc("precision", words("float32", "high", "bf16"))
+	c.Flags().StringVar(&precision, "precision", string(kernels.PrecisionFloat32), "of the products: float32, int8, or high or bf16 where there is AMX")
+	c.RegisterFlagCompletionFunc("precision", words("float32", "high", "bf16", "int8"))
 	machineFlagsOf(c, &machine)
 	return c
 }
@@ -81,10 +82,14 @@ func (a *app) runBenchProducts(shapes []string, seconds float64, asJSON bool, m 
 	if err != nil {
 		return err
 	}
+	forms := []string{"NT", "NN", "TN"}
+	if m.precision == kernels.PrecisionInt8 {
+		forms = forms[:1]
+	}
 	r := productsReport{Machine: benchMachine{versionText(), be.Name(), be.Threads()}, PeakGFLOPs: peak.All / 1e9}
 	for i, size := range sizes {
-		for _, form := range []string{"NT", "NN", "TN"} {
-			row, err := timeProduct(be, size, form, each)
+		for _, form := range forms {
+			row, err := timeProduct(be, size, form, m.precision == kernels.PrecisionInt8, each)
 			if err != nil {
 				return err
 			}
@@ -112,8 +117,8 @@ func parseProduct(text string) (s [3]int, err error) {
 	return s, nil
 }
 
-// timeProduct times one form of the product of m rows, k inputs and n outputs.
-func timeProduct(be *cpu.Backend, size [3]int, form string, each time.Duration) (row productRow, err error) {
+// timeProduct times one form of the product of m rows, k inputs and n outputs, with a weight that is prepared before or not.
+func timeProduct(be *cpu.Backend, size [3]int, form string, freeze bool, each time.Duration) (row productRow, err error) {
 	const f = kernels.Float32
 	m, k, n := size[0], size[1], size[2]
 	x, w, y := kernels.Of(f, m, k), kernels.Of(f, n, k), kernels.Of(f, m, n)
@@ -155,6 +160,11 @@ func timeProduct(be *cpu.Backend, size [3]int, form string, each time.Duration) 
 		bufs = append(bufs, b)
 	}
 	ins, outs, scratch := bufs[:len(in)], bufs[len(in):len(bufs)-1], bufs[len(bufs)-1].HostBytes()
+	if freeze {
+		if err := be.Freeze(op, ins[1]); err != nil {
+			return row, err
+		}
+	}
 	var step kernels.Step
 	kernel.Run(&step, ins, outs, scratch) // first touch of the memory
 	times, err := exec.Repeat(each, func() error { kernel.Run(&step, ins, outs, scratch); return be.Sync() })

@@ -167,6 +167,11 @@ func TestBenchProducts(t *testing.T) {
 	out, _ := call(t, exitDone, "bench", "products", "33x20x17", "5x6x7", "--seconds", "0.001", "--threads", "1")
 	has(t, out, "1 thread", "peak", "33x20x17")
 	lines(t, out)
+	out, _ = call(t, exitDone, "bench", "products", "33x70x80", "--seconds", "0.001", "--threads", "1", "--precision", "int8")
+	has(t, out, "/int8, 1 thread", "33x70x80", "NT")
+	if strings.Contains(out, "TN") {
+		t.Errorf("gradients in int8:\n%s", out)
+	}
 	out, _ = call(t, exitDone, "bench", "products", "33x20x17", "--seconds", "0.001", "--kernels", "portable", "--json")
 	var r productsReport
 	readReport(t, out, &r)

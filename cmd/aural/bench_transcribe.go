@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"aural/infer"
-	"aural/kernels"
 
 	"github.com/spf13/cobra"
 )
@@ -37,7 +36,7 @@ compiles the programs. What is said does not change the time, so noise will do.`
 	p.StringVar(&f.model, "model", "", "`MODEL` folder with a CTC head (required)")
 	p.Float64SliceVar(&f.lengths, "lengths", []float64{15.6}, "lengths of the utterances of a round, `SECONDS` with commas between")
 	p.IntVar(&f.repeat, "repeat", 5, "rounds to time")
-	p.StringVar(&f.precision, "precision", string(kernels.PrecisionFloat32), "of matrix products: float32, high or bf16")
+	precisionFlag(c, &f.precision)
 	p.BoolVar(&f.json, "json", false, "print the measurements as JSON")
 	machineFlagsOf(c, &f.machine)
 	a.deviceFlagOf(c, &f.machine)

@@ -6,10 +6,13 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 
 	"aural/kernels"
 	"aural/kernels/cpu"
 	"aural/kernels/cuda"
+	"aural/kernels/cuda/cubin"
+	"aural/kernels/cuda/cublaslt"
 	"aural/kernels/cuda/driver"
 	"aural/kernels/cuda/nvrtc"
 
@@ -95,11 +98,37 @@ func newCUDA(ordinal int, m machineFlags) (kernels.Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	be, err := cuda.New(api, compiler, cuda.Options{Ordinal: ordinal, Precision: m.precision})
+	o := cuda.Options{Ordinal: ordinal, Precision: m.precision}
+	switch v := os.Getenv(blasVariable); v {
+	case "":
+	case "cublaslt":
+		if o.BLAS, err = findBLAS(api); err != nil {
+			return nil, fmt.Errorf("%s=%s: %w", blasVariable, v, err)
+		}
+	default:
+		return nil, usagef("%s is %q, want cublaslt or nothing", blasVariable, v)
+	}
+	be, err := cuda.New(api, compiler, o)
 	if err != nil {
 		return nil, err
 	}
 	return be, nil
+}
+
+// blasVariable is the environment variable that chooses a library for products on a GPU. There is none by default: the bits of results depend on its version.
+const blasVariable = "AURAL_CUDA_BLAS"
+
+// findBLAS gives cuBLASLt for a driver. Tests put another in its place.
+var findBLAS = func(api driver.API) (driver.BLAS, error) {
+	version := 0
+	if d, ok := api.(gpuDriver); ok {
+		version = d.Version()
+	}
+	x, err := cublaslt.Open(version)
+	if err != nil {
+		return nil, err
+	}
+	return x, nil
 }
 
 // findGPU gives the driver and the compiler for it. Tests put others in its place.
@@ -136,16 +165,31 @@ type gpuDriver interface {
 	Version() int
 }
 
-// systemGPU opens the driver of this machine and the compiler that makes kernels for it.
+// systemGPU opens the driver of this machine, and gives what makes kernels for it.
 func systemGPU() (driver.API, driver.Compiler, error) {
 	d, err := openDriver()
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := nvrtc.Open(d.Version())
+	c, err := kernelCompiler(d.Version())
 	if err != nil {
 		return nil, nil, err
 	}
-	c.UseCache(nvrtc.CacheFolder())
 	return d, c, nil
+}
+
+// kernelCompiler has the kernels that this program carries, and NVRTC for the rest, which is opened when it is needed.
+func kernelCompiler(driverVersion int) (*cubin.Compiler, error) {
+	carried, err := cubin.Embedded()
+	if err != nil {
+		return nil, err
+	}
+	return cubin.New(carried, sync.OnceValues(func() (driver.Compiler, error) {
+		c, err := nvrtc.Open(driverVersion)
+		if err != nil {
+			return nil, err
+		}
+		c.UseCache(nvrtc.CacheFolder())
+		return c, nil
+	})), nil
 }

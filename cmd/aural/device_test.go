@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"aural/internal/cudaemu"
+	"aural/internal/cudafake"
+	"aural/kernels/cuda/cublaslt"
 	"aural/kernels/cuda/driver"
 )
 
@@ -79,5 +82,35 @@ func TestNewBackendWithoutGPU(t *testing.T) {
 	m.kernels = "avx2"
 	if err := start("cuda"); err == nil || !strings.Contains(err.Error(), "--kernels avx2 is for the CPU") {
 		t.Errorf("--kernels with --device cuda: %v", err)
+	}
+}
+
+// A library of products is used where the variable names it, and where it is missing the error says what to do.
+func TestBLASVariable(t *testing.T) {
+	fakeGPU(t, cudafake.Options{})
+	start := func() (name string, err error) {
+		be, err := newCUDA(0, machineFlags{})
+		if err != nil {
+			return "", err
+		}
+		return be.Name(), be.Close()
+	}
+	old := findBLAS
+	t.Cleanup(func() { findBLAS = old })
+	for _, c := range []struct{ value, name, says string }{
+		{"", "cuda/fake", ""}, {"cublaslt", "cuda/fake/emulated", ""}, {"cublas", "", `AURAL_CUDA_BLAS is "cublas", want cublaslt or nothing`},
+	} {
+		findBLAS = func(driver.API) (driver.BLAS, error) { return &cudaemu.BLAS{}, nil }
+		t.Setenv(blasVariable, c.value)
+		name, err := start()
+		if name != c.name || (err != nil) != (c.says != "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%q: %q, %v", c.value, name, err)
+		}
+	}
+	findBLAS = old
+	t.Setenv(blasVariable, "cublaslt")
+	t.Setenv(cublaslt.Variable, t.TempDir())
+	if _, err := start(); err == nil || !strings.Contains(err.Error(), blasVariable+"=cublaslt: cublaslt: ") {
+		t.Errorf("a folder without the library: %v", err)
 	}
 }

@@ -39,7 +39,7 @@ func (a *app) examine(runs, store string) error {
 	add := func(name, text string) { rows = append(rows, []string{name, text}) }
 	add("cpu", cpuText())
 	add("kernels", strings.Join(cpu.Variants(), ", ")+" (the first is used unless "+kernelsVariable+" or --kernels says otherwise)")
-	add("precision", strings.Trim(fmt.Sprint(cpu.Precisions()), "[]")+" (a recipe's precision)")
+	add("precision", strings.Trim(fmt.Sprint(cpu.Precisions()), "[]")+" (a recipe's precision; int8 for --precision alone)")
 	if has := availableMemory(); has.known {
 		add("memory", bytesText(has.bytes)+" available ("+has.source+")")
 	} else {

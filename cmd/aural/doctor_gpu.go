@@ -8,6 +8,9 @@ import (
 	"strings"
 
 	"aural/internal/dynlib"
+	"aural/kernels/cuda"
+	"aural/kernels/cuda/cublaslt"
+	"aural/kernels/cuda/driver"
 	"aural/kernels/cuda/libcuda"
 	"aural/kernels/cuda/nvrtc"
 	"aural/nvml"
@@ -33,9 +36,29 @@ func gpuRows() [][]string {
 	}
 	rows = append(rows, []string{"gpu driver", text})
 	if c, err := nvrtc.Open(d.Version()); err != nil {
-		rows = append(rows, []string{"gpu compiler", "missing, so --device auto is the CPU: " + err.Error()})
+		rows = append(rows, []string{"gpu compiler", "none: " + err.Error()})
 	} else {
 		rows = append(rows, []string{"gpu compiler", fmt.Sprintf("%s, %s; kernels are kept in %s", c.Name(), c.Path(), nvrtc.CacheFolder())})
+	}
+	if c, err := cublaslt.Open(d.Version()); err == nil {
+		rows = append(rows, []string{"gpu products", fmt.Sprintf("%s, %s; %s=cublaslt uses it", c.Name(), c.Path(), blasVariable)})
+	}
+	return append(rows, kernelRows(infos, d.Version())...)
+}
+
+// kernelRows say where the kernels for each device come from: out of this program, from a compiler, from the driver.
+func kernelRows(infos []driver.Info, driverVersion int) (rows [][]string) {
+	c, err := kernelCompiler(driverVersion)
+	if err != nil {
+		return [][]string{{"gpu kernels", err.Error()}}
+	}
+	for _, i := range infos {
+		w, err := c.Way(cuda.Text(), nil, i)
+		text := w.Text
+		if err != nil {
+			text = "none, so --device auto is the CPU: " + err.Error()
+		}
+		rows = append(rows, []string{"gpu kernels", fmt.Sprintf("cuda:%d %s", i.Ordinal, text)})
 	}
 	return rows
 }

@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"aural/internal/dynlib"
+	"aural/kernels/cuda/cubin"
+	"aural/kernels/cuda/driver"
+	"aural/kernels/cuda/nvrtc"
 )
 
 func TestGPUAdvice(t *testing.T) {
@@ -46,5 +49,22 @@ func TestGPURows(t *testing.T) {
 	rows := gpuRows()
 	if len(rows) == 0 || rows[0][0] != "gpu" || strings.Contains(rows[0][1], "\n") {
 		t.Errorf("%q", rows)
+	}
+}
+
+// Where the kernels come from, for each device.
+func TestKernelRows(t *testing.T) {
+	t.Setenv(nvrtc.Variable, t.TempDir())
+	carried, err := cubin.Embedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "none, so --device auto is the CPU"
+	if carried != nil {
+		want = "machine code for sm_90a in this program"
+	}
+	rows := kernelRows([]driver.Info{{Ordinal: 1, Major: 9, DriverVersion: 12040}}, 12040)
+	if len(rows) != 1 || rows[0][0] != "gpu kernels" || !strings.HasPrefix(rows[0][1], "cuda:1 "+want) {
+		t.Errorf("%q, want %q", rows, want)
 	}
 }

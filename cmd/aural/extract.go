@@ -38,7 +38,7 @@ func extractFlagsOf(a *app, c *cobra.Command, f *extractFlags) {
 	p.StringVar(&f.split, "split", "", "of the store, only the rows of this split, `NAME`")
 	p.Float64Var(&f.chunk, "chunk", d.ChunkSeconds, "longest piece that goes through the network whole, `SECONDS`")
 	p.Float64Var(&f.overlap, "overlap", d.OverlapSeconds, "least overlap of chunks, `SECONDS`")
-	p.StringVar(&f.precision, "precision", string(kernels.PrecisionFloat32), "of matrix products: float32, high or bf16")
+	precisionFlag(c, &f.precision)
 	machineFlagsOf(c, &f.machine)
 	a.deviceFlagOf(c, &f.machine)
 	c.MarkFlagRequired("model")

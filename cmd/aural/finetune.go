@@ -150,6 +150,6 @@ func (s *session) openFinetune(r finetune.Recipe, continued bool, storeDir strin
 	s.run = func(ctx context.Context, w *runlog.Writer, opt train.Options) error {
 		return train.Run(ctx, task, s.backend, loop, w, opt)
 	}
-	s.plan, err = task.Plan()
+	s.plan, err = s.planFor(r.Data)
 	return err
 }

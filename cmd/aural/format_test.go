@@ -2,12 +2,8 @@ package main
 
 import (
 	"bytes"
-	"strings"
 	"testing"
 	"time"
-
-	"aural/pretrain"
-	"aural/train"
 )
 
 func TestFormats(t *testing.T) {
@@ -26,33 +22,6 @@ func TestFormats(t *testing.T) {
 	table(&out, [][]string{{"A", ">N"}, {"é", "10"}, {"bcd", "1"}}, nil)
 	if out.String() != "A     N\né    10\nbcd   1\n" {
 		t.Errorf("table:\n%s", &out)
-	}
-}
-
-func TestCheckMemory(t *testing.T) {
-	r := pretrain.Default()
-	f := train.Footprint{WeightBytes: 1e9, ArenaBytes: 60e9}
-	for _, c := range []struct {
-		has  available
-		want []string // nothing: it fits
-	}{
-		{available{}, nil},
-		{available{100e9, "x", true}, nil},
-		{available{20e9, "MemAvailable", true}, []string{"weights and optimiser 1 GB, activations 60 GB", "only 20 GB are available (MemAvailable)",
-			"lower data.batch_samples to 350000; train.accumulate=4 keeps"}},
-		{available{4e9, "x", true}, []string{"lower data.batch_samples and data.max_samples to "}},
-		{available{1e9, "x", true}, []string{"choose a smaller recipe"}},
-	} {
-		err := checkMemory(r.Data, r.Train.Accumulate, f, c.has)
-		if c.want == nil && err != nil || c.want != nil && err == nil {
-			t.Errorf("%+v: %v", c.has, err)
-			continue
-		}
-		for _, part := range c.want {
-			if !strings.Contains(err.Error(), part) {
-				t.Errorf("%+v: %v\nlacks %q", c.has, err, part)
-			}
-		}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"aural/internal/atomicfile"
+	"aural/kernels"
 	"aural/kernels/cuda/driver"
 
 	"github.com/spf13/cobra"
@@ -28,6 +29,8 @@ type gpucheckFlags struct {
 	full    string // recipe of the timed updates
 	sets    []string
 	rows    []int // batch rows of the timed updates
+	curve   int   // updates of the comparison of precisions
+	side    int   // of the matrices of the probes
 	torch   string
 	phases  []string
 }
@@ -41,10 +44,12 @@ func (a *app) gpucheck() *cobra.Command {
 builds nothing and needs nothing beside this program, NVIDIA's driver and NVRTC.
 
 Its phases are in the order of their value, each with its share of the minutes, so that a check that
-is cut off has the important part: env (device, libraries), probes (copies, launches, graphs),
-kernels (every op against the reference in float64), model (loss, gradients and five updates against
-the CPU), ops (time of each kernel of an update), steps (whole updates at several batch sizes) and
-torch (PyTorch on the same machine, with the python3 there and bench/torch_gpu.py).
+is cut off has the important part: env (device, libraries), probes (copies, launches, graphs, two
+streams, the fastest product and copy), kernels (every op against the reference in float64),
+products (Hopper's wgmma against mma.sync), model (loss, gradients and five updates against the CPU,
+then bfloat16 against float32), ops (time of each kernel of an update), library (results and times
+of cuBLASLt, if it is there), steps (whole updates at several batch sizes) and torch (PyTorch on the
+same machine, with the python3 there and bench/torch_gpu.py).
 
 Each line is PASS, FAIL or SKIP, a name, a value and its limit ("-" where it is only measured). The
 last line counts them. gpucheck.json in the folder of --out has the same. The exit code is 1 when
@@ -59,7 +64,9 @@ something failed or there is no GPU.`,
 	p.StringVar(&f.ops, "op", "", "regular expression: compare only the kernels of these ops")
 	p.StringVar(&f.parity, "recipe", "tiny", "recipe of the comparison with the CPU")
 	p.StringVar(&f.full, "full", "base", "recipe of the timed updates")
-	p.IntSliceVar(&f.rows, "rows", []int{5, 7, 16}, "batch rows of the timed updates, of the recipe's longest crop each")
+	p.IntVar(&f.curve, "curve", 200, "updates of the comparison of bfloat16 with float32")
+	p.IntVar(&f.side, "side", 8192, "rows and columns of the largest matrix that is multiplied")
+	p.IntSliceVar(&f.rows, "rows", []int{5, 7, 16, 48}, "batch rows of the timed updates, of the recipe's longest crop each")
 	p.StringVar(&f.torch, "torch", filepath.Join("bench", "torch_gpu.py"), "`SCRIPT` that measures PyTorch")
 	p.StringSliceVar(&f.phases, "phases", nil, "only these `PHASES` (env always runs)")
 	setFlag(c, &f.sets, nil)
@@ -86,6 +93,7 @@ type gpuReport struct {
 	Device   driver.Info    `json:"device"`
 	Compiler string         `json:"compiler"`
 	Began    time.Time      `json:"began"`
+	Ceilings ceilings       `json:"ceilings"`
 	Lines    []checkLine    `json:"lines"`
 	Counts   map[string]int `json:"counts"`
 	Steps    []stepReport   `json:"steps,omitempty"`
@@ -101,13 +109,16 @@ type gpuCheck struct {
 	compiler driver.Compiler
 	report   gpuReport
 	phase    string
-	until    time.Time // end of the phase's time
-	pace     float64   // audio seconds a second of the best update, for the ratio to PyTorch
+	until    time.Time       // end of the phase's time
+	pace     map[int]float64 // audio seconds a second of the best update, by rows, for the ratio to PyTorch
 }
 
 func (a *app) runGPUCheck(f gpucheckFlags) error {
 	if !(f.minutes > 0 && f.minutes <= 600) {
 		return usagef("--minutes is %v, want a number above 0, at most 600", f.minutes)
+	}
+	if f.side < 1 || f.side > 32768 {
+		return usagef("--side is %d, want 1 to 32768", f.side)
 	}
 	op, err := regexp.Compile(f.ops)
 	if err != nil {
@@ -121,7 +132,7 @@ func (a *app) runGPUCheck(f gpucheckFlags) error {
 	if err := os.MkdirAll(f.out, 0o755); err != nil {
 		return err
 	}
-	c := &gpuCheck{a: a, f: f, op: op, report: gpuReport{Version: versionText(), Began: time.Now(), Counts: map[string]int{}}}
+	c := &gpuCheck{a: a, f: f, op: op, pace: map[int]float64{}, report: gpuReport{Version: versionText(), Began: time.Now(), Counts: map[string]int{}, Ceilings: ceilings{Flops: map[kernels.Precision]float64{}}}}
 	end := c.report.Began.Add(time.Duration(f.minutes * float64(time.Minute)))
 	left := 0.0
 	for _, p := range gpuPhases {
@@ -162,8 +173,10 @@ var gpuPhases = []gpuPhase{
 	{"env", 1, (*gpuCheck).env},
 	{"probes", 0.5, (*gpuCheck).probes},
 	{"kernels", 2, (*gpuCheck).kernels},
+	{"products", 0.5, (*gpuCheck).products},
 	{"model", 1.5, (*gpuCheck).model},
 	{"ops", 1, (*gpuCheck).ops},
+	{"library", 0.5, (*gpuCheck).library},
 	{"steps", 1.5, (*gpuCheck).steps},
 	{"torch", 2, (*gpuCheck).torch},
 }

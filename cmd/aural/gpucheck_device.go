@@ -8,10 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"aural/kernels"
 	"aural/kernels/cuda"
 	"aural/kernels/cuda/driver"
-	"aural/kernels/kerneltest"
 	"aural/nvml"
 )
 
@@ -28,7 +26,7 @@ func (c *gpuCheck) env() error {
 	if c.f.ordinal < 0 || c.f.ordinal >= len(infos) {
 		return fmt.Errorf("there is no GPU %d, the driver shows %d", c.f.ordinal, len(infos))
 	}
-	c.report.Device, c.report.Compiler = infos[c.f.ordinal], compiler.Name()
+	c.report.Device = infos[c.f.ordinal]
 	d := c.report.Device
 	c.add(checkLine{Status: "PASS", Name: "device", Value: strings.ReplaceAll(d.Name, " ", "_"), Note: deviceText(d)})
 	if n, err := nvml.Open(); err == nil {
@@ -46,7 +44,7 @@ func (c *gpuCheck) env() error {
 	if err != nil {
 		return err
 	}
-	c.api, c.compiler = api, compiler
+	c.api, c.compiler, c.report.Compiler = api, compiler, compiler.Name()
 	c.measured("start", time.Since(began).Seconds(), "s until the kernels were there, with "+compiler.Name())
 	return be.Close()
 }
@@ -67,8 +65,8 @@ func (c *gpuCheck) status(n *nvml.Library) (list []nvml.Status) {
 // probeBytes is what the copies move: more than any cache of a GPU holds.
 const probeBytes = 256 << 20
 
-// probes measures the driver: copies on the device and from the host, and the cost of a command by itself and in a graph.
-func (c *gpuCheck) probes() (err error) {
+// driverProbes measures the driver: copies on the device and from the host, and the cost of a command by itself and in a graph.
+func (c *gpuCheck) driverProbes() (err error) {
 	done := make(chan error, 1)
 	go func() { // a context belongs to its thread
 		runtime.LockOSThread()
@@ -117,7 +115,8 @@ func (c *gpuCheck) probeOn() (err error) {
 	if err != nil {
 		return err
 	}
-	c.measured("copy_on_device", 2*float64(size)/ms/1e9, "TB/s read and written")
+	c.report.Ceilings.Bytes = 2 * float64(size) / ms * 1e3
+	c.measured("copy_on_device", c.report.Ceilings.Bytes/1e12, "TB/s read and written")
 	if ms, err = timer.best(5, func() error { return ctx.CopyToDevice(s, p[0], host) }); err != nil {
 		return err
 	}
@@ -221,58 +220,4 @@ func (w stopwatch) best(n int, queue func() error) (float64, error) {
 		}
 	}
 	return max(best, 1e-9), nil
-}
-
-// kernels holds every op against the reference in float64, then the products in reduced precision.
-func (c *gpuCheck) kernels() error {
-	for _, p := range []struct {
-		precision kernels.Precision
-		opts      []kerneltest.Option
-	}{
-		{kernels.PrecisionFloat32, nil},
-		{kernels.PrecisionBF16, []kerneltest.Option{
-			kerneltest.Tolerate(kerneltest.Summed, kerneltest.Tolerance{Norm: 1e-2, Abs: 1e-2}),
-			kerneltest.Tolerate(kerneltest.Composed, kerneltest.Tolerance{Norm: 2e-2, Abs: 2e-2}),
-		}},
-	} {
-		if err := c.kernelsIn(p.precision, p.opts); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *gpuCheck) kernelsIn(precision kernels.Precision, opts []kerneltest.Option) (err error) {
-	be, err := cuda.New(c.api, c.compiler, cuda.Options{Ordinal: c.f.ordinal, Precision: precision})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, be.Close()) }()
-	late := false
-	opts = append(opts, kerneltest.Only(func(op kernels.Op, _ []kernels.Desc) bool {
-		if precision != kernels.PrecisionFloat32 && !isProduct(op.Name()) || !c.op.MatchString(op.Name()) {
-			return false
-		}
-		late = late || c.over()
-		return !late
-	}))
-	for r := range kerneltest.Check(be, opts...) {
-		name := string(precision) + "/" + r.Op
-		note := fmt.Sprintf("of the tolerance, %s", plural(r.Calls, "call"))
-		if r.Refused > 0 {
-			note += fmt.Sprintf(", %d without a kernel", r.Refused)
-		}
-		switch {
-		case r.Err != nil:
-			c.add(checkLine{Status: "FAIL", Name: name, Value: number(r.Used), Limit: "1", Note: r.Err.Error()})
-		case r.Refused == r.Calls:
-			c.skip(name, "no kernel")
-		default:
-			c.limit(name, r.Used, 1, note)
-		}
-	}
-	if late {
-		c.skip(string(precision)+"/rest", "the time of the phase is over")
-	}
-	return nil
 }

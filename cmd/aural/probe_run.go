@@ -284,8 +284,7 @@ func (p *prober) layer(x matrix) (probe.Result, error) {
 		if p.flags.task == string(probe.Phones) {
 			d.Unit = score.Phone
 		}
-		d.Config = ctc.Config{Dim: x.dim, Classes: p.vocabulary.Len(), Blank: p.vocabulary.Blank(), Backend: p.backend}
-		p.flags.ctc(&d.Config)
+		d.Config = ctc.Config{Dim: x.dim, Classes: p.vocabulary.Len(), Blank: p.vocabulary.Blank(), L2: p.flags.penalty, Minimiser: ctc.DefaultMinimiser(), Backend: p.backend}
 		for i, frames := range x.data {
 			d.Sequences = append(d.Sequences, ctc.Sequence{Frames: frames, Target: p.targets[i]})
 		}

@@ -79,7 +79,7 @@ func (a *app) doQuickstart(f quickstartFlags) error {
 	}
 	defer s.close()
 	s.describe(a, quickstartRecipe)
-	if err := checkMemory(r.Data, r.Train.Accumulate, s.plan, availableMemory()); err != nil {
+	if err := s.checkMemory(); err != nil {
 		return err
 	}
 	a.print("\nTraining for %s. Ctrl-C ends it early and keeps what is there.", clock(time.Duration(f.minutes*float64(time.Minute))))

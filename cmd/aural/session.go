@@ -36,6 +36,7 @@ type session struct {
 // trained is what every task has, whatever its micro-batches are.
 type trained interface {
 	Weights() *train.Weights
+	PlanFor(kernels.Backend, train.DataConfig) (train.Footprint, error)
 	Reserve(train.Footprint) error
 	Free() error
 }

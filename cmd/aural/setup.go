@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 
+	"aural/exec"
 	"aural/kernels"
 	"aural/kernels/cpu"
 	"aural/pretrain"
@@ -17,6 +18,7 @@ type setup struct {
 	session
 	recipe pretrain.Recipe
 	task   *pretrain.Task
+	ops    []exec.OpTime // where the time of timeUpdates went
 }
 
 // machineFlags say what computes.
@@ -89,7 +91,7 @@ func (s *setup) prepare(continued bool, storeDir string, m machineFlags) (err er
 	if s.backend, err = newBackend(m); err != nil {
 		return err
 	}
-	if err := checkMemory(r.Data, r.Train.Accumulate, train.Footprint{WeightBytes: weightBytes(r.Train.Accumulate, n)}, s.available()); err != nil {
+	if err := checkWeights(r.Train.Accumulate, n, s.available()); err != nil {
 		return err
 	}
 	begin := r
@@ -103,6 +105,6 @@ func (s *setup) prepare(continued bool, storeDir string, m machineFlags) (err er
 	s.run = func(ctx context.Context, w *runlog.Writer, opt train.Options) error {
 		return train.Run(ctx, s.task, s.backend, r.Train, w, opt)
 	}
-	s.plan, err = s.task.Plan()
+	s.plan, err = s.planFor(r.Data)
 	return err
 }

@@ -308,7 +308,7 @@ func (w *sweeping) trainCell(c sweep.Cell, ahead func(done float64) string) (err
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	if err := checkMemory(s.data, s.loop.Accumulate, s.plan, availableMemory()); err != nil {
+	if err := s.checkMemory(); err != nil {
 		return err
 	}
 	p := newProgress(w.app, w.flags.plain)

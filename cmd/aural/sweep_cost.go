@@ -59,7 +59,7 @@ func (w *sweeping) appraiseCell(c sweep.Cell) (p price, err error) {
 	}
 	p = price{updates: s.loop.MaxUpdates, seconds: s.held.Train.Seconds(), utterances: s.held.Train.Len(), leftOut: s.plan.LeftOut}
 	p.flops = 1e9 * s.plan.GFLOPs * float64(s.loop.Accumulate) * float64(p.updates)
-	return p, checkMemory(s.data, s.loop.Accumulate, s.plan, availableMemory())
+	return p, s.checkMemory()
 }
 
 // rate is how many FLOPs a second the cells do.

@@ -30,7 +30,7 @@ func (a *app) train(s *session, t *target, look lookFlags) error {
 
 // fit trains a target and closes its run. began reports whether there is a run now; its errors have the exit codes of a training.
 func (a *app) fit(s *session, t *target, look lookFlags, p *progress) (began bool, err error) {
-	if err := s.trained.Reserve(s.plan); err != nil {
+	if err := s.reserve(); err != nil {
 		return false, err
 	}
 	jobEnd, err := train.JobEnd(os.LookupEnv)
@@ -70,6 +70,7 @@ func (a *app) fit(s *session, t *target, look lookFlags, p *progress) (began boo
 		Seed: s.seed, Resume: t.from, Force: t.force, Stop: stop, JobEnd: jobEnd, Progress: p.show, Program: "aural " + versionText(),
 		Alert: func(text string) { p.note("warning: " + text) }, Notice: p.note, PeakGFLOPS: peak,
 	})
+	err = s.explain(err, "continue with --resume auto --resume-force; ")
 	closeView()
 	release()
 	p.close()

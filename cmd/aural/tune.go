@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"aural/decode"
-	"aural/kernels"
 	"aural/plots"
 	"aural/score"
 
@@ -79,7 +78,7 @@ heard beside it, in FILE.emissions. An interrupted search goes on from there, an
 		p.MarkHidden(name)
 	}
 	machineFlagsOf(c, &f.machine)
-	p.StringVar(&f.precision, "precision", string(kernels.PrecisionFloat32), "of matrix products: float32, high or bf16")
+	precisionFlag(c, &f.precision)
 	c.MarkFlagRequired("model")
 	c.MarkFlagRequired("data")
 	c.MarkFlagRequired("lm")

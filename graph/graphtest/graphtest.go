@@ -3,6 +3,7 @@
 package graphtest
 
 import (
+	"errors"
 	"testing"
 
 	"aural/exec"
@@ -104,12 +105,13 @@ func (r *Bench) Feed(name string, x []float64) {
 	}
 }
 
-// Run runs the program once.
+// Run runs the program once and waits for it.
 func (r *Bench) Run(s *kernels.Step) {
 	r.t.Helper()
-	if err := r.Program.Run(s); err != nil {
+	if err := errors.Join(r.Program.Run(s), r.be.Sync()); err != nil {
 		r.t.Fatal(err)
 	}
+	r.Program.TakePhases()
 }
 
 // Out reads an output.

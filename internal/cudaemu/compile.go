@@ -3,8 +3,9 @@ package cudaemu
 import (
 	"bytes"
 	"crypto/sha256"
-	_ "embed"
+	"embed"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,8 +13,8 @@ import (
 	"aural/kernels/cuda/driver"
 )
 
-//go:embed prim_cpu.h
-var shim []byte
+//go:embed *_cpu.h
+var shims embed.FS
 
 // flags of the compiler. Thread-local memory is of the dynamic kind that is nearly as fast as the static one, of which a library that is loaded late gets little: static
 // shared memory of kernels lies there. Contraction is off, so that sums have the roundings that the text says; -march=native makes fmaf one instruction.
@@ -26,8 +27,20 @@ func (e *Emulator) Compile(text string, options []string, _ driver.Info) (image 
 	if err != nil {
 		return nil, "", fmt.Errorf("cudaemu: %s --version: %w", e.options.Compiler, err)
 	}
+	files := map[string][]byte{"kernels.cpp": []byte(text)}
+	parts := [][]byte{version, []byte(text), []byte(fmt.Sprint(flags, hostCPU()))}
+	names, err := fs.Glob(shims, "*.h") // sorted
+	for _, name := range names {
+		if err == nil {
+			files[name], err = shims.ReadFile(name)
+			parts = append(parts, files[name])
+		}
+	}
+	if err != nil {
+		return nil, "", err
+	}
 	sum := sha256.New()
-	for _, part := range [][]byte{version, shim, []byte(text), []byte(fmt.Sprint(flags, hostCPU()))} {
+	for _, part := range parts {
 		fmt.Fprintf(sum, "%d:", len(part))
 		sum.Write(part)
 	}
@@ -49,8 +62,8 @@ func (e *Emulator) Compile(text string, options []string, _ driver.Info) (image 
 	}
 	defer os.RemoveAll(work)
 	source, made := filepath.Join(work, "kernels.cpp"), filepath.Join(work, "kernels.so")
-	for name, data := range map[string][]byte{source: []byte(text), filepath.Join(work, "prim_cpu.h"): shim} {
-		if err := os.WriteFile(name, data, 0o644); err != nil {
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(work, name), data, 0o644); err != nil {
 			return nil, "", err
 		}
 	}

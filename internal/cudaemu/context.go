@@ -27,9 +27,10 @@ type context struct {
 	functions map[driver.Function]*kernel
 }
 
-// work is one thing in a queue: a launch, or a call.
+// work is one thing in a queue: a call, a graph, or a launch.
 type work struct {
-	call func() error // nil: a launch
+	call  func() error
+	graph []work
 
 	kernel      *kernel
 	grid, block driver.Dim
@@ -91,15 +92,23 @@ func (c *context) drain() error {
 		if c.failed == nil {
 			c.failed = c.do(&c.queue[i])
 		}
-		c.queue[i].call = nil
+		c.queue[i].call, c.queue[i].graph = nil, nil
 	}
 	c.queue = c.queue[:0]
 	return c.failed
 }
 
 func (c *context) do(w *work) error {
-	if w.call != nil {
+	switch {
+	case w.call != nil:
 		return w.call()
+	case w.graph != nil:
+		for i := range w.graph {
+			if err := c.do(&w.graph[i]); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	return w.kernel.run(w.grid, w.block, w.shared, w.args[:w.size], c.e.options)
 }
@@ -152,6 +161,7 @@ func (c *context) Record(e driver.Event, s driver.Stream) error {
 	if at == nil {
 		return fmt.Errorf("cudaemu: CUDA_ERROR_INVALID_HANDLE: event %d", e)
 	}
+	*at = time.Time{} // not reached
 	return c.push(s, func() error { *at = time.Now(); return nil })
 }
 
@@ -166,8 +176,11 @@ func (c *context) Wait(s driver.Stream, e driver.Event) error {
 // Elapsed implements driver.Context.
 func (c *context) Elapsed(from, to driver.Event) (float32, error) {
 	a, b := c.events[from], c.events[to]
-	if a == nil || b == nil || a.IsZero() || b.IsZero() {
-		return 0, fmt.Errorf("cudaemu: CUDA_ERROR_NOT_READY: events %d and %d", from, to)
+	if a == nil || b == nil {
+		return 0, fmt.Errorf("cudaemu: CUDA_ERROR_INVALID_HANDLE: events %d and %d", from, to)
+	}
+	if a.IsZero() || b.IsZero() {
+		return 0, fmt.Errorf("cudaemu: events %d and %d: %w", from, to, &driver.Error{Call: "Elapsed", Code: driver.NotReady})
 	}
 	return float32(b.Sub(*a).Seconds() * 1000), nil
 }
@@ -278,52 +291,14 @@ func (c *context) Launch(s driver.Stream, f driver.Function, l *driver.Launch) e
 	return err
 }
 
-// BeginCapture implements driver.Context.
-func (c *context) BeginCapture(s driver.Stream) error {
-	if c.capturing != 0 || !c.streams[s] {
-		return fmt.Errorf("cudaemu: CUDA_ERROR_ILLEGAL_STATE: capture of stream %d while %d is captured", s, c.capturing)
-	}
-	c.capturing, c.captured = s, nil
-	return nil
-}
-
-// EndCapture implements driver.Context.
-func (c *context) EndCapture(s driver.Stream) (driver.Graph, error) {
-	if c.capturing != s || s == 0 {
-		return 0, fmt.Errorf("cudaemu: CUDA_ERROR_ILLEGAL_STATE: stream %d is not captured", s)
-	}
-	g := driver.Graph(c.handle())
-	c.graphs[g], c.captured, c.capturing = c.captured, nil, 0
-	return g, nil
-}
-
-// LaunchGraph implements driver.Context.
-func (c *context) LaunchGraph(s driver.Stream, g driver.Graph) error {
-	work, ok := c.graphs[g]
-	if !ok {
-		return fmt.Errorf("cudaemu: CUDA_ERROR_INVALID_HANDLE: graph %d", g)
-	}
-	return c.push(s, func() error {
-		for i := range work {
-			if err := c.do(&work[i]); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// FreeGraph implements driver.Context.
-func (c *context) FreeGraph(g driver.Graph) error {
-	delete(c.graphs, g)
-	return nil
-}
-
-// Close implements driver.Context. Memory that was not given back is an error.
+// Close implements driver.Context. Memory and graphs that were not given back are an error.
 func (c *context) Close() error {
 	err := c.drain()
 	if n := len(c.blocks); n > 0 && err == nil {
 		err = fmt.Errorf("cudaemu: %d blocks of device memory were not freed, %d bytes", n, c.used)
+	}
+	if n := len(c.graphs); n > 0 && err == nil {
+		err = fmt.Errorf("cudaemu: %d graphs were not freed", n)
 	}
 	return err
 }

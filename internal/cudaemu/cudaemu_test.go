@@ -2,6 +2,7 @@ package cudaemu
 
 import (
 	_ "embed"
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -217,6 +218,64 @@ func TestMemory(t *testing.T) {
 	}
 	if err := d.ctx.Sync(d.stream); err == nil {
 		t.Error("a copy may leave its block")
+	}
+}
+
+// What CUDA refuses while a stream is captured is refused here, a graph that is not freed is an error, and an event recorded anew is not reached yet.
+func TestCaptureIsStrict(t *testing.T) {
+	d := open(t, Options{})
+	p, err := d.ctx.Alloc(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.ctx.BeginCapture(d.stream); err != nil {
+		t.Fatal(err)
+	}
+	_, alloc := d.ctx.Alloc(4)
+	_, host := d.ctx.HostAlloc(4)
+	for what, err := range map[string]error{"Alloc": alloc, "HostAlloc": host, "Sync": d.ctx.Sync(d.stream), "BeginCapture": d.ctx.BeginCapture(d.stream)} {
+		if err == nil {
+			t.Errorf("%s in a capture", what)
+		}
+	}
+	g, err := d.ctx.EndCapture(d.stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.ctx.Free(p); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.ctx.Close(); err == nil || !strings.Contains(err.Error(), "1 graphs") {
+		t.Errorf("a graph that was not freed is forgotten: %v", err)
+	}
+	if err := d.ctx.FreeGraph(g); err != nil {
+		t.Error(err)
+	}
+	if d.ctx.FreeGraph(g) == nil || d.ctx.LaunchGraph(d.stream, g) == nil {
+		t.Error("a graph that is gone can be used")
+	}
+	a, b := driver.Event(0), driver.Event(0)
+	for _, e := range []*driver.Event{&a, &b} {
+		if *e, err = d.ctx.NewEvent(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		for _, e := range []driver.Event{a, b} {
+			if err := d.ctx.Record(e, d.stream); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var e *driver.Error
+		if _, err := d.ctx.Elapsed(a, b); !errors.As(err, &e) || e.Code != driver.NotReady {
+			t.Errorf("events that are not reached: %v", err)
+		}
+		if err := d.ctx.Sync(d.stream); err != nil {
+			t.Fatal(err)
+		}
+		if ms, err := d.ctx.Elapsed(a, b); err != nil || ms < 0 {
+			t.Errorf("%v ms, %v", ms, err)
+		}
 	}
 }
 

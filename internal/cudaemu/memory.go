@@ -41,6 +41,9 @@ func (c *context) Alloc(n int) (driver.Ptr, error) {
 	if n <= 0 {
 		return 0, fmt.Errorf("cudaemu: CUDA_ERROR_INVALID_VALUE: %d bytes", n)
 	}
+	if err := c.uncaptured("Alloc"); err != nil {
+		return 0, err
+	}
 	if c.used+int64(n) > c.e.options.Memory {
 		return 0, fmt.Errorf("cudaemu: CUDA_ERROR_OUT_OF_MEMORY: %d bytes, %d of %d are used", n, c.used, c.e.options.Memory)
 	}
@@ -63,7 +66,10 @@ func (c *context) Free(p driver.Ptr) error {
 	if b == nil {
 		return fmt.Errorf("cudaemu: CUDA_ERROR_INVALID_VALUE: %#x was not allocated", uintptr(p))
 	}
-	err := c.drain()
+	err := c.uncaptured("Free")
+	if err == nil {
+		err = c.drain()
+	}
 	if err == nil {
 		err = b.intact()
 	}
@@ -94,6 +100,9 @@ func (c *context) Memory() (free, total int64, err error) {
 func (c *context) HostAlloc(n int) ([]byte, error) {
 	if n <= 0 {
 		return nil, fmt.Errorf("cudaemu: CUDA_ERROR_INVALID_VALUE: %d bytes", n)
+	}
+	if err := c.uncaptured("HostAlloc"); err != nil {
+		return nil, err
 	}
 	return syscall.Mmap(-1, 0, n, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON)
 }

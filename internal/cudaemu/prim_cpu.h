@@ -1,7 +1,7 @@
 // What kernels/cuda/src/prim.cuh has for a GPU, for a C++ compiler on amd64: one fiber for each thread of a block, warps and barriers by rendezvous.
 //
 // What it finds beside wrong numbers: a barrier or warp operation that not all threads reach, two threads of a warp in different ones, writes beyond
-// dynamic shared memory, dynamic shared memory read before it was written (it holds NaN), data of cp.async used before cp_wait, and, by running
+// dynamic shared memory, dynamic shared memory read before it was written (it holds NaN), data of cp.async used before cp_wait or overwritten while in use, and, by running
 // the threads in different orders, most missing barriers. Static shared memory is not checked.
 #include <algorithm>
 #include <cmath>
@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -47,6 +48,22 @@ struct Block;
 // An mma of a lane.
 struct Product { u32 a[4], b[2]; float* d; };
 
+// The sums of wgmmas that are under way: where lanes have them, and what they will be.
+struct Sums {
+    float* at[32];
+    std::vector<float> v;
+    int pending = 0;
+};
+
+// A wgmma of a warp, and what its operands were.
+struct Async {
+    u64 a, b;
+    bool ta, tb;
+    int columns, group;
+    std::vector<u8> read;
+    std::shared_ptr<Sums> sum;
+};
+
 // The lanes of a warp meet in operations; slots are written in turns so that no second meeting is needed before they are reused. Products wait until
 // mma_join, because lanes that met in each of them would take most of the time.
 struct Warp {
@@ -57,6 +74,13 @@ struct Warp {
     static const int room = 16;
     Product products[room][32];
     int posted[32];
+    // wgmma
+    float* sums[32];
+    u64 ab[32][2];
+    std::vector<Async> running;
+    int committed = 0;
+    size_t asked = 0;
+    bool fenced = false;
 };
 
 struct Fiber {
@@ -72,6 +96,7 @@ struct Fiber {
     const char* waits = "";
     int group = 0; // of cp.async
     std::vector<Copy> copies;
+    std::vector<u32> unpublished; // what its copies wrote to dynamic shared memory and wgmma cannot see yet
 };
 
 struct Kernel {
@@ -105,6 +130,8 @@ struct Block {
     std::vector<Warp> warps;
     std::vector<char> memory;
     char* dynamic = nullptr;
+    std::vector<u8> unpublished; // of each 16 bytes of it
+    std::vector<std::vector<std::pair<u64, u64>>> asked; // of each warpgroup: the operands of its wgmmas
 };
 
 static thread_local Fiber* cur = nullptr;
@@ -235,6 +262,7 @@ static void multiply(Warp* w) {
 static void entry() {
     cur->block->launch->kernel->run(cur->block->launch->args);
     if (cur->warp->posted[cur->lane]) fail("ended with products that no mma_join waited for");
+    if (!cur->warp->running.empty()) fail("ended with products that no wgmma_wait waited for");
     cur->done = true;
     Block* b = cur->block;
     b->live--;
@@ -267,10 +295,16 @@ static void run(Block* b, u64 index) {
     b->live = b->threads;
     b->arrived = 0;
     memset(b->dynamic, 0xff, l->shared + 64);
+    b->unpublished.assign(l->shared / 16, 0);
+    b->asked.assign(b->threads / 128 + 1, {});
     for (Warp& w : b->warps) {
         w.lanes = 0;
         w.arrived = 0;
         for (int& n : w.posted) n = 0;
+        w.running.clear();
+        w.committed = 0;
+        w.asked = 0;
+        w.fenced = false;
     }
     for (int i = 0; i < b->threads; i++) {
         Fiber& f = b->fibers[i];
@@ -283,6 +317,7 @@ static void run(Block* b, u64 index) {
         f.gate = nullptr;
         f.group = 0;
         f.copies.clear();
+        f.unpublished.clear();
         // Tops lie at different places of the cache.
         void** top = (void**)(f.stack + stackBytes - 64 - (size_t)i * 2112 % (64 << 10) / 64 * 64);
         *--top = nullptr;
@@ -425,6 +460,7 @@ extern "C" void emu_launch(emu_request* r) {
 }
 
 #define KERNEL(name, Args) KERNEL_OF(name, Args, 256)
+#define KERNEL_BESIDE(name, Args, threads, blocks) KERNEL_OF(name, Args, threads)
 #define KERNEL_OF(name, Args, threads)                                                                                    \
     static void name(const Args& a);                                                                                      \
     static const emu::Kernel kernel_##name(#name, sizeof(Args), threads, [](const void* p) { name(*(const Args*)p); });   \
@@ -500,6 +536,7 @@ static inline void mma_bf16(float (&d)[4], const u32 (&a)[4], u32 b0, u32 b1) {
 static inline void cp_async16(shared_t to, const void* from, bool keep) {
     if ((to & 15) || (keep && ((uintptr_t)from & 15))) emu::fail("cp.async of an address that is not a multiple of 16");
     emu::cur->copies.push_back({(void*)to, from, keep, emu::cur->group});
+    memset((void*)to, 0xff, 16); // whoever reads on gets what nobody knows: the copy may be there at once, or when it is waited for
 }
 static inline void cp_commit() { emu::cur->group++; }
 template <int N> static inline void cp_wait() {
@@ -508,10 +545,16 @@ template <int N> static inline void cp_wait() {
     for (emu::Copy& c : f->copies) {
         if (c.group >= f->group - N) {
             f->copies[kept++] = c;
-        } else if (c.keep) {
+            continue;
+        }
+        if (c.keep)
             memcpy(c.to, c.from, 16);
-        } else {
+        else
             memset(c.to, 0, 16);
+        const size_t piece = ((char*)c.to - f->block->dynamic) / 16; // huge for what is before, or elsewhere
+        if (piece < f->block->unpublished.size()) {
+            f->block->unpublished[piece] = 1;
+            f->unpublished.push_back((u32)piece);
         }
     }
     f->copies.resize(kept);
@@ -523,6 +566,8 @@ static inline u32 __float_as_uint(float v) { u32 u; memcpy(&u, &v, 4); return u;
 static inline double __longlong_as_double(i64 v) { double d; memcpy(&d, &v, 8); return d; }
 static inline i64 __double_as_longlong(double v) { i64 i; memcpy(&i, &v, 8); return i; }
 static inline float __fdividef(float a, float b) { return a / b; }
+static inline float __fmul_rn(float a, float b) { return a * b; }
+static inline float __fadd_rn(float a, float b) { return a + b; }
 static inline int atomicAdd(int* at, int v) { return __atomic_fetch_add(at, v, __ATOMIC_RELAXED); }
 static inline int atomicMin(int* at, int v) {
     int old = __atomic_load_n(at, __ATOMIC_RELAXED);
@@ -536,3 +581,5 @@ static inline float exp2_fast(float x) { return exp2f(x); }
 static inline float rsqrtf(float x) { return 1 / sqrtf(x); }
 using std::max;
 using std::min;
+
+#include "wgmma_cpu.h"

@@ -48,8 +48,8 @@ type Command struct {
 	Event         driver.Event
 	Kernel        string // of a launch
 	Launch        driver.Launch
-	Reads, Writes []Span // of copies and fills; those of launches come from Options.Touches
-	graph         []Command
+	Reads, Writes []Span    // of copies and fills; those of launches come from Options.Touches
+	Graph         []Command // of a graph: what was captured
 }
 
 func (c Command) String() string {
@@ -86,6 +86,7 @@ type Driver struct {
 type Recording struct {
 	Commands []Command
 	Calls    []string // names of all calls, of those that queue nothing too
+	Images   [][]byte // that were loaded
 }
 
 // New makes a driver with one device.
@@ -223,6 +224,9 @@ func (c *context) Free(p driver.Ptr) error {
 		return err
 	}
 	n, ok := c.memory[p]
+	if c.capture != 0 {
+		return errors.New("cudafake: Free while a stream is captured")
+	}
 	if !ok {
 		return notIn("Free", "memory", uintptr(p))
 	}
@@ -235,6 +239,9 @@ func (c *context) Free(p driver.Ptr) error {
 func (c *context) HostAlloc(bytes int) ([]byte, error) {
 	if err := c.enter("HostAlloc"); err != nil {
 		return nil, err
+	}
+	if c.capture != 0 {
+		return nil, errors.New("cudafake: HostAlloc while a stream is captured")
 	}
 	if bytes <= 0 {
 		return nil, &driver.Error{Call: "HostAlloc", Code: driver.InvalidValue}

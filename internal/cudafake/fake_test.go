@@ -84,7 +84,22 @@ func TestRefuses(t *testing.T) {
 			_, err := b.Alloc(1)
 			return errors.Join(b.BeginCapture(b.s), err, second(b.Alloc(1)))
 		}, "captured"},
-		"sync in a capture":    {func(b *bench) error { return errors.Join(b.BeginCapture(b.s), b.Sync(b.s)) }, "captured"},
+		"sync in a capture": {func(b *bench) error { return errors.Join(b.BeginCapture(b.s), b.Sync(b.s)) }, "captured"},
+		"free in a capture": {func(b *bench) error { return errors.Join(b.BeginCapture(b.s), b.Free(b.p)) }, "captured"},
+		"host memory in a capture": {func(b *bench) error {
+			return errors.Join(b.BeginCapture(b.s), second(b.HostAlloc(8)))
+		}, "captured"},
+		"a graph in its capture": {func(b *bench) error {
+			g, err := captureNothing(b)
+			return errors.Join(err, b.BeginCapture(b.s), b.LaunchGraph(b.s, g))
+		}, "captured"},
+		"a capture after one that failed": {func(b *bench) error {
+			b.o.FailAt = map[string]Failure{"EndCapture": {Call: 1, Code: 901}}
+			if _, err := captureNothing(b); err == nil {
+				return nil
+			}
+			return errors.Join(b.Sync(b.s), b.Free(b.p), b.Free(b.p))
+		}, "cudafake: Free of the memory"},
 		"a graph that is gone": {func(b *bench) error { return b.LaunchGraph(b.s, 1) }, "graph"},
 		"all of the memory":    {func(b *bench) error { _, err := b.Alloc(1 << 30); return err }, "OUT_OF_MEMORY"},
 		"close with leaks":     {func(b *bench) error { return b.Close() }, "leaves 1 events, 1 modules, 2 allocations, 2 streams"},
@@ -101,6 +116,13 @@ func TestRefuses(t *testing.T) {
 	if err := errors.Join(b.Launch(b.s, b.f, one()), b.AllowShared(b.f, 200<<10), b.Launch(b.s, b.f, l), b.CopyDevice(b.s, b.p, b.q, 1024), b.end()); err != nil {
 		t.Errorf("what is allowed: %v", err)
 	}
+}
+
+func captureNothing(b *bench) (driver.Graph, error) {
+	if err := b.BeginCapture(b.s); err != nil {
+		return 0, err
+	}
+	return b.EndCapture(b.s)
 }
 
 func second[T any](_ T, err error) error { return err }
@@ -223,6 +245,32 @@ func TestRacesInGraph(t *testing.T) {
 		}
 	}
 }
+
+// What a graph touches is touched where it is launched, each time: a copy in another stream needs an order with each launch.
+func TestRacesOfGraphs(t *testing.T) {
+	for ordered, races := range []int{2, 1, 0} {
+		b := newBench(t, Options{Touches: func(string, []byte) (reads, writes []Span) { return []Span{{b0, 64}}, nil }})
+		err := errors.Join(b.BeginCapture(b.s), b.Launch(b.s, b.f, one()))
+		g, end := b.EndCapture(b.s)
+		err = errors.Join(err, end)
+		for launch := range 2 {
+			err = errors.Join(err, b.CopyToDevice(b.s2, b.p, make([]byte, 64)))
+			if launch < ordered {
+				err = errors.Join(err, b.Record(b.e, b.s2), b.Wait(b.s, b.e))
+			}
+			err = errors.Join(err, b.LaunchGraph(b.s, g), b.Sync(b.s), b.Sync(b.s2))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := b.Recording.Races(); len(found) != races {
+			t.Errorf("%d launches of a graph in order with copies: %q", ordered, found)
+		}
+	}
+}
+
+// b0 is the first block of memory that the fake gives.
+const b0 = 1 << 20
 
 // Against a judge that follows every path of the order: with few commands the transitive closure is cheap.
 func TestRacesAgainstClosure(t *testing.T) {

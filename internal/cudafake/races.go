@@ -71,7 +71,7 @@ func (r Recording) Races() (found []string) {
 func graphRaces(commands []Command) (found []string) {
 	for _, c := range commands {
 		if c.Kind == Graph {
-			for _, race := range (Recording{Commands: c.graph}).Races() {
+			for _, race := range (Recording{Commands: c.Graph}).Races() {
 				found = append(found, "in a graph: "+race)
 			}
 		}

@@ -122,6 +122,7 @@ func (c *context) Load(image []byte) (driver.Module, error) {
 	if len(image) == 0 {
 		return 0, errors.New("cudafake: Load of nothing")
 	}
+	c.d.Recording.Images = append(c.d.Recording.Images, slices.Clone(image))
 	m := driver.Module(c.newHandle())
 	c.modules[m] = true
 	return m, nil
@@ -228,6 +229,7 @@ func (c *context) BeginCapture(s driver.Stream) error {
 // EndCapture implements driver.Context.
 func (c *context) EndCapture(s driver.Stream) (driver.Graph, error) {
 	if err := c.enter("EndCapture"); err != nil {
+		c.capture = 0 // also when it fails
 		return 0, err
 	}
 	if c.capture != s || s == 0 {
@@ -244,7 +246,10 @@ func (c *context) LaunchGraph(s driver.Stream, g driver.Graph) error {
 	if !ok {
 		return notIn("LaunchGraph", "graph", uintptr(g))
 	}
-	k := Command{Kind: Graph, Stream: s, graph: commands}
+	if c.capture == s {
+		return errors.New("cudafake: LaunchGraph in a stream that is captured")
+	}
+	k := Command{Kind: Graph, Stream: s, Graph: commands}
 	for _, in := range commands {
 		k.Reads, k.Writes = append(k.Reads, in.Reads...), append(k.Writes, in.Writes...)
 	}

@@ -16,14 +16,14 @@ import (
 // see nothing but the run log, what judges and looks at it, and what it stands on; only cmd/aural and tests choose a back end. A package may be listed before it exists.
 const layers = `
 	# Streams and file formats; they know nothing of the rest.
-	NONE < internal/npy, rng, vocab, transcript, internal/spelling, internal/atomicfile, internal/filelock, internal/tfrecord, internal/filelock;
+	NONE < internal/mapfile, internal/npy, rng, vocab, transcript, internal/spelling, internal/atomicfile, internal/filelock, internal/tfrecord;
 	NONE < audio/flac, audio/mp3, audio/vorbis < audio;
 	audio < audio/vad < datasets;
-	internal/atomicfile < safetensors, lm;
+	internal/atomicfile, internal/mapfile < safetensors, lm;
 	internal/spelling, internal/atomicfile, internal/tfrecord, internal/filelock, audio < runlog < runlog/tensorboard, runlog/mirror;
 	lm, internal/atomicfile < decode;
 	rng < features, score;
-	rng, audio, internal/atomicfile < datasets, internal/synth;
+	rng, audio, internal/atomicfile, internal/mapfile, internal/filelock < datasets, internal/synth;
 	datasets < datasets/corpora, datasets/bucket;
 	datasets/corpora < datasets/parquet < datasets/export;
 
@@ -40,10 +40,12 @@ const layers = `
 
 	# Numbers: the vocabulary of ops, and the back ends, which share no code. gen writes the assembly of cpu.
 	NONE < kernels, kernels/cpu/gen;
-	NONE < kernels/cuda/driver;
-	internal/atomicfile, internal/dynlib, kernels/cuda/driver < kernels/cuda/libcuda, kernels/cuda/nvrtc, kernels/cuda/cu;
+	NONE < kernels/cuda/driver, kernels/cuda/toolkit;
+	internal/atomicfile, internal/dynlib, kernels/cuda/driver, kernels/cuda/toolkit < kernels/cuda/libcuda, kernels/cuda/nvrtc, kernels/cuda/cublaslt, kernels/cuda/cu;
 	kernels, rng < kernels/ref, kernels/cpu;
 	kernels, rng, kernels/cuda/libcuda, kernels/cuda/nvrtc < kernels/cuda;
+	internal/atomicfile, kernels/cuda/driver < kernels/cuda/cubin;
+	kernels/cuda/cubin, kernels/cuda < kernels/cuda/cubin/make;
 
 	# The engine.
 	kernels < exec < graph;
@@ -64,7 +66,7 @@ const layers = `
 
 	# The program.
 	pretrain, finetune, internal/spelling < recipes;
-	recipes, infer, transcript, align, probe/ctc, internal/npy, sweep, onnx, tui, plots, health, reference, features, score, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda, kernels/cuda/cu < cmd/aural;
+	recipes, infer, transcript, align, probe/ctc, internal/npy, sweep, onnx, tui, plots, health, reference, features, score, datasets/corpora, datasets/parquet, datasets/bucket, datasets/export, internal/synth, kernels/ref, kernels/cpu, kernels/cuda, kernels/cuda/cu, kernels/cuda/cubin, kernels/cuda/cublaslt < cmd/aural;
 
 	# Support of tests, imported by no part of the program.
 	NONE < internal/deps, internal/testkit, internal/amxemu, internal/amxemu/tileasm;

@@ -30,9 +30,9 @@ func (f Func) Call(args ...uintptr) uintptr {
 }
 
 // Frame calls functions without allocating, which [Func.Call] cannot: its arguments escape. One goroutine uses it.
-type Frame struct{ args [11]uintptr }
+type Frame struct{ args [16]uintptr }
 
-// Call is [Func.Call] for at most 11 arguments. An address of Go memory must be one of the heap, of something that the caller holds until afterwards.
+// Call is [Func.Call] for at most 16 arguments. An address of Go memory must be one of the heap, of something that the caller holds until afterwards.
 func (r *Frame) Call(f Func, args ...uintptr) uintptr {
 	if len(args) > len(r.args) {
 		panic("dynlib: too many arguments for " + f.name)

@@ -34,6 +34,9 @@ func (s *attentionShape) keys(c *call, lengths, row int) int {
 	return max(0, min(s.frames, int(c.in[lengths].I32()[row])))
 }
 
+// scoreStride is the number of values from the scores of a query to those of the next: whole cache lines, for a store that crosses a line takes twice as long.
+func (s *attentionShape) scoreStride() int { return roundUp(s.frames, 16) }
+
 // at is the view of a (B,T,D) operand from a frame of a batch row on, in the channels of a head.
 func (s *attentionShape) at(x []float32, row, frame, head int) view {
 	return view{x[(row*s.frames+frame)*s.width+head*s.head : (row+1)*s.frames*s.width], s.width, 1}
@@ -55,14 +58,15 @@ func (b *Backend) attention(o kernels.Attention, in []kernels.Desc) *plan {
 		return nil
 	}
 	p := b.plan("attention")
-	scores := p.floats(b.threads * queryBlock * s.frames)
+	room := queryBlock * s.scoreStride()
+	scores := p.floats(b.threads * room)
 	words := p.reserve(b.threads*noiseRoom(s.frames), 4)
 	packed := [2]region{p.panels(s.head, s.frames), p.panels(s.frames, s.head)}
 	blocks := ceilDiv(s.frames, queryBlock)
 	split := min(blocks, ceilDiv(3*b.threads, s.batch*s.Heads)) // enough parts for all workers
 	p.add(s.batch*s.Heads*split, func(c *call, w *worker, i int) {
 		h := headScores{s: &s, c: c, w: w, row: i / split / s.Heads, head: i / split % s.Heads,
-			prob: scores.f32(c)[w.index*queryBlock*s.frames:][:queryBlock*s.frames], words: words.u32(c)[w.index*noiseRoom(s.frames):][:noiseRoom(s.frames)]}
+			prob: scores.f32(c)[w.index*room:][:room], words: words.u32(c)[w.index*noiseRoom(s.frames):][:noiseRoom(s.frames)]}
 		h.keys = s.keys(c, 3, h.row)
 		h.k, h.v = s.at(c.in[1].F32(), h.row, 0, h.head).transposed(), s.at(c.in[2].F32(), h.row, 0, h.head)
 		h.packedK, h.packedV = w.prepack(packed[0].own(c, w), h.k, s.head, h.keys), w.prepack(packed[1].own(c, w), h.v, h.keys, s.head)
@@ -87,13 +91,13 @@ type headScores struct {
 
 // block computes n queries from first on.
 func (h *headScores) block(first, n int) {
-	s, w, v := h.s, h.w, &h.w.v.vec
+	s, w, v, stride := h.s, h.w, &h.w.v.vec, h.s.scoreStride()
 	y := s.at(h.c.out[0].F32(), h.row, first, h.head)
 	lse := h.c.out[1].F32()[(h.row*s.Heads+h.head)*s.frames+first:][:n]
-	w.gemm(&gemm{m: n, n: h.keys, k: s.head, a: s.at(h.c.in[0].F32(), h.row, first, h.head), b: h.k, packed: h.packedK, c: h.prob, ldc: s.frames})
+	w.gemm(&gemm{m: n, n: h.keys, k: s.head, a: s.at(h.c.in[0].F32(), h.row, first, h.head), b: h.k, packed: h.packedK, c: h.prob, ldc: stride})
 	var total [queryBlock]float32
 	for q := range n {
-		e := h.prob[q*s.frames:][:h.keys]
+		e := h.prob[q*stride:][:h.keys]
 		top := s.scale * v.max(e)
 		total[q] = v.expSum(e, e, s.scale, top)
 		lse[q] = float32(float64(top) + math.Log(float64(total[q])))
@@ -101,7 +105,7 @@ func (h *headScores) block(first, n int) {
 			v.drop(e, e, s.mask(h.c, w, h.words, h.row, h.head, first+q, h.keys), s.threshold, s.keep)
 		}
 	}
-	w.gemm(&gemm{m: n, n: s.head, k: h.keys, a: view{h.prob, s.frames, 1}, b: h.v, packed: h.packedV, c: y.x, ldc: s.width})
+	w.gemm(&gemm{m: n, n: s.head, k: h.keys, a: view{h.prob, stride, 1}, b: h.v, packed: h.packedV, c: y.x, ldc: s.width})
 	for q := range n {
 		if h.keys > 0 {
 			out := y.x[q*s.width:][:s.head]
@@ -121,7 +125,7 @@ func (b *Backend) attentionGrad(o kernels.AttentionGrad, in []kernels.Desc) *pla
 		return nil
 	}
 	p := b.plan("attention_grad")
-	room := queryBlock * s.frames
+	room := queryBlock * s.scoreStride()
 	scratch := p.floats(b.threads * 3 * room)
 	words := p.reserve(b.threads*noiseRoom(s.frames), 4)
 	packed := [3]region{p.panels(s.head, s.frames), p.panels(s.head, s.frames), p.panels(s.frames, s.head)}
@@ -171,26 +175,26 @@ func (h *headGrad) clearPadding() {
 
 // block adds the share of n queries from first on.
 func (h *headGrad) block(first, n int) {
-	s, w, v := h.s, h.w, &h.w.v.vec
+	s, w, v, stride := h.s, h.w, &h.w.v.vec, h.s.scoreStride()
 	dy, q, y := h.in(0, first), h.in(1, first), h.in(4, first)
 	dq := h.out(0, first)
-	w.gemm(&gemm{m: n, n: h.keys, k: s.head, a: q, b: h.k.transposed(), packed: h.packedKT, c: h.prob, ldc: s.frames})
-	w.gemm(&gemm{m: n, n: h.keys, k: s.head, a: dy, b: h.v.transposed(), packed: h.packedVT, c: h.dprob, ldc: s.frames})
+	w.gemm(&gemm{m: n, n: h.keys, k: s.head, a: q, b: h.k.transposed(), packed: h.packedKT, c: h.prob, ldc: stride})
+	w.gemm(&gemm{m: n, n: h.keys, k: s.head, a: dy, b: h.v.transposed(), packed: h.packedVT, c: h.dprob, ldc: stride})
 	lse := h.c.in[5].F32()[(h.row*s.Heads+h.head)*s.frames+first:][:n]
 	for i := range n {
-		prob, dprob := h.prob[i*s.frames:][:h.keys], h.dprob[i*s.frames:][:h.keys]
+		prob, dprob := h.prob[i*stride:][:h.keys], h.dprob[i*stride:][:h.keys]
 		v.expSum(prob, prob, s.scale, lse[i])
 		if s.DropP > 0 {
 			mask := s.mask(h.c, w, h.words, h.row, h.head, first+i, h.keys)
-			v.drop(h.dropped[i*s.frames:][:h.keys], prob, mask, s.threshold, s.keep)
+			v.drop(h.dropped[i*stride:][:h.keys], prob, mask, s.threshold, s.keep)
 			v.drop(dprob, dprob, mask, s.threshold, s.keep)
 		}
 	}
-	w.gemm(&gemm{m: h.keys, n: s.head, k: n, a: view{h.dropped, 1, s.frames}, b: dy, c: h.out(2, 0).x, ldc: s.width, accumulate: first > 0})
+	w.gemm(&gemm{m: h.keys, n: s.head, k: n, a: view{h.dropped, 1, stride}, b: dy, c: h.out(2, 0).x, ldc: s.width, accumulate: first > 0})
 	for i := range n {
 		delta := v.dot(dy.x[i*s.width:][:s.head], y.x[i*s.width:][:s.head])
-		v.scoreGrad(h.dprob[i*s.frames:][:h.keys], h.prob[i*s.frames:][:h.keys], delta, s.scale)
+		v.scoreGrad(h.dprob[i*stride:][:h.keys], h.prob[i*stride:][:h.keys], delta, s.scale)
 	}
-	w.gemm(&gemm{m: n, n: s.head, k: h.keys, a: view{h.dprob, s.frames, 1}, b: h.k, packed: h.packedK, c: dq.x, ldc: s.width})
-	w.gemm(&gemm{m: h.keys, n: s.head, k: n, a: view{h.dprob, 1, s.frames}, b: q, c: h.out(1, 0).x, ldc: s.width, accumulate: first > 0})
+	w.gemm(&gemm{m: n, n: s.head, k: h.keys, a: view{h.dprob, stride, 1}, b: h.k, packed: h.packedK, c: dq.x, ldc: s.width})
+	w.gemm(&gemm{m: h.keys, n: s.head, k: n, a: view{h.dprob, 1, stride}, b: q, c: h.out(1, 0).x, ldc: s.width, accumulate: first > 0})
 }

@@ -25,7 +25,7 @@ import (
 type Options struct {
 	Threads int    // workers; 0 means GOMAXPROCS
 	Variant string // one of Known, or "" for the best that this machine has
-	// Precision of matrix products; "" means float32. The others need the variant amx.
+	// Precision of matrix products; "" means float32. high and bf16 need the variant amx.
 	Precision kernels.Precision
 }
 
@@ -33,6 +33,7 @@ type Options struct {
 type Backend struct {
 	variant *variant
 	low     *bf16Kernel // products in reduced precision, nil for float32
+	int8    *int8Kernel // products of large layers in precision int8, nil for the others
 	label   string      // variant and, unless it is float32, precision
 	threads int
 	pool    *pool
@@ -52,6 +53,7 @@ type worker struct {
 	packA  []float32
 	packB  []float32
 	corner []float32 // a register tile, for the edges of a matrix
+	int8   *int8Kernel
 
 	// For products in reduced precision, where the back end computes in one.
 	low        *bf16Kernel
@@ -88,7 +90,10 @@ func newBackend(v *variant, opt Options) (*Backend, error) {
 		return nil, fmt.Errorf("cpu: %d threads asked for, want 1 to 4096", threads)
 	}
 	b := &Backend{variant: v, low: v.forPrecision(opt.Precision), label: v.name, threads: threads, frozen: map[*byte]*frozen{}}
-	if b.low != nil {
+	if opt.Precision == kernels.PrecisionInt8 {
+		b.int8 = &v.int8
+	}
+	if b.low != nil || b.int8 != nil {
 		b.label += "/" + string(opt.Precision)
 	}
 	workers := make([]*worker, threads)
@@ -98,7 +103,7 @@ func newBackend(v *variant, opt Options) (*Backend, error) {
 		return nil, err
 	}
 	for i := range workers {
-		workers[i] = &worker{v: v, index: i, of: threads, low: b.low}
+		workers[i] = &worker{v: v, index: i, of: threads, low: b.low, int8: b.int8}
 		b.rooms(workers[i], mem.Host[i*room:(i+1)*room])
 	}
 	b.packed, b.pool = mem, newPool(workers)
@@ -117,7 +122,7 @@ func (b *Backend) rooms(w *worker, mem []byte) int {
 		return mem[lo : lo+n : lo+n]
 	}
 	g := &b.variant.gemm
-	w.packA, w.packB, w.corner = floats(take(4*g.mc*g.kc)), floats(take(4*g.nc*g.kc)), floats(take(4*g.mr*g.nr))
+	w.packA, w.packB, w.corner = floats(take(4*g.mc*g.kc)), floats(take(4*g.nc*g.kc)), floats(take(4*max(g.mr*g.nr, b.variant.int8.mr*b.variant.int8.nr)))
 	if t := b.low; t != nil {
 		w.lowA, w.lowB = halves(floats(take(2*t.parts*t.mc*t.kc))), halves(floats(take(2*t.parts*t.nc*t.kc)))
 		w.lowEdge = floats(take(4 * t.mc * panelSide))

@@ -3,6 +3,7 @@ package cpu
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 
 	"aural/kernels"
@@ -62,11 +63,15 @@ func BenchmarkProducts(b *testing.B) {
 		product{"conv512k3s2/dw", kernels.Conv1DGradWeight{Conv: conv, Kernel: 3}, []kernels.Desc{y, x}})
 	for _, variant := range Variants() {
 		for _, precision := range kernels.Precisions() {
-			if precision != kernels.PrecisionFloat32 && variant != reduced {
+			int8 := precision == kernels.PrecisionInt8
+			if precision != kernels.PrecisionFloat32 && !int8 && variant != reduced {
 				continue
 			}
 			be := start(b, Options{Threads: 1, Variant: variant, Precision: precision})
 			for _, p := range products {
+				if int8 && !strings.HasSuffix(p.name, "/y") {
+					continue
+				}
 				b.Run(be.label+"/"+p.name, func(b *testing.B) { be.benchProduct(b, p.op, p.in) })
 			}
 		}
@@ -98,6 +103,11 @@ func (b *Backend) benchProduct(tb *testing.B, op kernels.Op, in []kernels.Desc) 
 		return bufs
 	}
 	ins, outs, scratch := alloc(in), alloc(out), alloc([]kernels.Desc{kernels.Of(kernels.Uint8, k.Scratch)})[0].HostBytes()
+	if b.int8 != nil { // as in inference, its only use
+		if err := b.Freeze(op, ins[1]); err != nil {
+			tb.Fatal(err)
+		}
+	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	peak, best := b.peak(tb), 0.0

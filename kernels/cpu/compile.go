@@ -11,7 +11,10 @@ func (b *Backend) Compile(op kernels.Op, in, out []kernels.Desc) (kernels.Kernel
 	if err := agree(op, in, out); err != nil {
 		return kernels.Kernel{}, err
 	}
-	p := b.compile(op, in, out)
+	p := b.compile(op, in)
+	if p == nil && b.int8 != nil && hasGradients(op) {
+		return kernels.Kernel{}, fmt.Errorf("cpu: %s%v in precision int8, which is for inference: %w", op.Name(), in, kernels.ErrUnsupported)
+	}
 	if p == nil {
 		return kernels.Kernel{}, fmt.Errorf("cpu: %s%v: %w", op.Name(), in, kernels.ErrUnsupported)
 	}
@@ -31,24 +34,31 @@ func agree(op kernels.Op, in, out []kernels.Desc) error {
 	if !same {
 		return fmt.Errorf("cpu: %s%v gives %v, not %v", op.Name(), in, want, out)
 	}
-	if len(in) > 0 && in[0].DType == kernels.Float64 || len(in) > 1 && in[1].DType == kernels.Float64 {
+	_, decides := op.(kernels.ClipScale) // about sums that are float64 everywhere
+	if len(in) > 0 && in[0].DType == kernels.Float64 || len(in) > 1 && in[1].DType == kernels.Float64 && !decides {
 		return fmt.Errorf("cpu: %s%v in float64: %w; kernels/ref has it", op.Name(), in, kernels.ErrUnsupported)
 	}
 	return nil
 }
 
 // compile is the switch from ops to implementations; nil means that there is none.
-func (b *Backend) compile(op kernels.Op, in, out []kernels.Desc) *plan {
+func (b *Backend) compile(op kernels.Op, in []kernels.Desc) *plan {
+	if b.int8 != nil && hasGradients(op) {
+		return nil
+	}
 	switch o := op.(type) {
+	case *kernels.Chain:
+		return b.chain(o)
+
 	case kernels.Linear:
-		return b.linear(in)
+		return b.linear(in, nil)
 	case kernels.LinearGradInput:
 		return b.linearGradInput(in)
 	case kernels.LinearGradWeight:
 		return b.linearGradWeight(o, in)
 
 	case kernels.Conv1D:
-		return b.conv1D(o, in, out)
+		return b.conv1D(o, in, nil)
 	case kernels.Conv1DGradInput:
 		return b.conv1DGradInput(o, in)
 	case kernels.Conv1DGradWeight:
@@ -92,6 +102,8 @@ func (b *Backend) compile(op kernels.Op, in, out []kernels.Desc) *plan {
 		return b.maskFramesGrad(in)
 	case kernels.MaskChannels:
 		return b.maskChannels(in)
+	case kernels.Waveform:
+		return b.waveform(in)
 	case kernels.MaskPadding:
 		return b.maskPadding(in)
 	case kernels.GatherRows:
@@ -127,6 +139,8 @@ func (b *Backend) compile(op kernels.Op, in, out []kernels.Desc) *plan {
 
 	case kernels.SumSquares:
 		return b.sumSquares(in)
+	case kernels.ClipScale:
+		return b.clipScale(o)
 	case kernels.AdamW:
 		return b.adamW(o, in)
 	}

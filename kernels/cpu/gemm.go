@@ -28,6 +28,10 @@ type gemm struct {
 	// packed is B as worker.prepack has stored it, for products that use the same B again, or nil. It does not spare giving b. In float32, parts of the product
 	// may begin at any panel.
 	packed []float32
+	// then is what is done with elements of C once they are complete, or nil. first is the place of the first element of C in the tensor that C is a part of.
+	then  *epilogue
+	call  *call
+	first int
 }
 
 // gemmKernel is the part of a product that depends on the instruction set.
@@ -90,6 +94,7 @@ func (g *gemm) layouts(t *gemmKernel, kc int) (a, b layout) {
 // at moves the operands of a product that has been planned for whole matrices to its part of rows [i,..) and columns [j,..).
 func (g gemm) at(i, j, m, n int) gemm {
 	g.a, g.b, g.c = g.a.from(i, 0), g.b.from(0, j), g.c[i*g.ldc+j:]
+	g.first += i*g.ldc + j
 	g.m, g.n = m, n
 	if g.packed != nil {
 		g.packed = g.packed[j*g.k:]
@@ -115,6 +120,7 @@ func (w *worker) gemm(g *gemm) {
 	}
 	if g.k <= 0 {
 		g.empty()
+		g.finish(w, 0, 0, g.m, g.n)
 		return
 	}
 	g.inside()
@@ -140,6 +146,9 @@ func (w *worker) gemm(g *gemm) {
 				part.mc = min(t.mc, g.m-part.i)
 				w.packRows(&part)
 				w.block(&part)
+				if part.step+part.kc == g.k {
+					g.finish(w, part.i, part.j, part.mc, part.nc)
+				}
 			}
 		}
 	}
@@ -162,6 +171,13 @@ func (w *worker) prepack(dst []float32, b view, k, n int) []float32 {
 	t := &w.v.gemm
 	w.packPanels(dst, t.nr, t.packB, b.x, n, k, b.cs, b.rs)
 	return dst
+}
+
+// finish does what follows for complete rows [i,i+m) and columns [j,j+n).
+func (g *gemm) finish(w *worker, i, j, m, n int) {
+	if g.then != nil {
+		g.then.run(g.call, w, g.first+i*g.ldc+j, g.ldc, m, n)
+	}
 }
 
 // empty is a product over k = 0.
@@ -317,11 +333,12 @@ func (b *Backend) tiling() tiling {
 
 // grid chooses the parts that take the least time by count: each part packs its rows of A and its columns of B anew, so large and square parts are
 // cheap, while many small ones share out more evenly. Of the last part on average a quarter is waited for, on a machine that others use as well.
-func (b *Backend) grid(m, n, copies int) grid {
+func (b *Backend) grid(m, n, copies int) grid { return b.gridFor(b.tiling(), m, n, copies) }
+
+func (b *Backend) gridFor(t tiling, m, n, copies int) grid {
 	if m == 0 || n == 0 {
 		return grid{}
 	}
-	t := b.tiling()
 	const most = 64 // parts in either direction
 	var best grid
 	least := math.Inf(1)

@@ -74,6 +74,9 @@ func (w *worker) gemmBF16(g *gemm) {
 				mc := min(t.mc, g.m-i)
 				t.pack(w.lowA, g.a.from(i, k).x, mc, kc, g.a.rs, g.a.cs, false)
 				w.blockBF16(g, panels, i, j, mc, nc, ceilDiv(kc, blockDepth), k == 0)
+				if k+kc == g.k {
+					g.finish(w, i, j, mc, nc)
+				}
 			}
 		}
 	}

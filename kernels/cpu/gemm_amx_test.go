@@ -255,7 +255,7 @@ func TestPrecisionIsChosen(t *testing.T) {
 		{able, "", kernels.PrecisionBF16, "cpu/amx/bf16", ""},
 		{able, reduced, kernels.PrecisionHigh, "cpu/amx/high", ""},
 		{able, "portable", kernels.PrecisionHigh, "", `precision "high" needs variant "amx", and "portable" was asked for; ask for "amx" or none`},
-		{able, "", "half", "", `precision is "half", want float32, high or bf16`},
+		{able, "", "half", "", `precision is "half", want float32, high, bf16 or int8`},
 		{unable, "", kernels.PrecisionFloat32, "cpu/portable", ""},
 		{unable, "", kernels.PrecisionBF16, "", "this machine lacks AMX-TILE, AMX-BF16 for it; use precision float32 here, or a machine with AMX"},
 		{unable, reduced, kernels.PrecisionBF16, "", `variant "amx" needs AMX-TILE, AMX-BF16`},

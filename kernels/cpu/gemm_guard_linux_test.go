@@ -4,6 +4,8 @@ import (
 	"testing"
 	"unsafe"
 
+	"aural/kernels"
+
 	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
 )
@@ -47,5 +49,27 @@ func TestProductsStayInsideTheirOperands(t *testing.T) {
 			w.gemm(&g)
 			checkProduct(rt, &g, make([]float32, m*n), g.c)
 		})
+	})
+}
+
+// Quantising reads no value and writes no byte beyond the last.
+func TestQuantizingStaysInsideItsOperands(t *testing.T) {
+	forEach(t, func(t *testing.T, variant string) {
+		b := start(t, Options{Threads: 1, Variant: variant, Precision: kernels.PrecisionInt8})
+		from, to, seed := guarded(t, 1<<12), guarded(t, 1<<12), values(1)
+		for n := 1; n < 100; n++ {
+			x := make([]float32, n)
+			for i := range x {
+				x[i] = seed.next()
+			}
+			end, size := len(to)-unix.Getpagesize(), n*b.int8.width
+			for i := range to[:end] {
+				to[i] = 0xa5
+			}
+			b.int8.quantizeRow(to[end-size:end], atEdge(t, from, x))
+			if to[end-size-1] != 0xa5 {
+				t.Fatalf("%d values: wrote before the first", n)
+			}
+		}
 	})
 }

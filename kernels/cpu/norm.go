@@ -62,25 +62,14 @@ const (
 func (b *Backend) groupNorm(o kernels.GroupNorm, in []kernels.Desc) *plan {
 	batch, frames, ch := in[0].Shape[0], in[0].Shape[1], in[0].Shape[2]
 	p := b.plan("group_norm")
-	size := min(momentRows, max(1, momentBlock/ch))
+	size := momentSize(ch)
 	count := ceilDiv(frames, size)
-	s := &groupMoments{frames: frames, ch: ch, groups: o.Groups, size: size, count: count, eps: o.Eps,
-		moments: p.floats(batch * count * 2 * ch), factors: p.floats(batch * 2 * ch)}
+	s := p.groupMoments(o, in[0], size, input(1), output(1), output(2))
 	p.add(batch*count, func(c *call, w *worker, i int) {
 		lo, hi := i%count*size, min(frames, (i%count+1)*size)
-		x := c.in[0].F32()[(i/count*frames+lo)*ch:][:(hi-lo)*ch]
-		mean, dev := s.moments.f32(c)[i*2*ch:][:ch], s.moments.f32(c)[(i*2+1)*ch:][:ch]
-		clear(mean)
-		clear(dev)
-		w.v.vec.addRows(mean, x)
-		w.v.vec.scale(mean, 1/float32(hi-lo), mean)
-		w.v.vec.addDeviation(dev, x, mean)
+		s.take(c, w, i, c.in[0].F32()[(i/count*frames+lo)*ch:][:(hi-lo)*ch])
 	})
-	parts := ceilDiv(o.Groups, groupChunk)
-	p.add(batch*parts, func(c *call, _ *worker, i int) {
-		lo := i % parts * groupChunk
-		s.merge(c, i/parts, lo, min(o.Groups, lo+groupChunk))
-	})
+	p.mergeMoments(s)
 	p.frames(batch, frames, ch, func(c *call, w *worker, row, lo, hi int) {
 		f := s.factors.f32(c)[row*2*ch:][:2*ch]
 		w.v.vec.affine(c.out[0].F32()[lo:hi], c.in[0].F32()[lo:hi], f[:ch], f[ch:], c.in[2].F32())
@@ -100,13 +89,43 @@ func (p *plan) frames(batch, frames, ch int, f func(c *call, w *worker, row, lo,
 	})
 }
 
+// momentSize is the number of frames of a block.
+func momentSize(ch int) int { return min(momentRows, max(1, momentBlock/ch)) }
+
 // groupMoments are the moments of blocks of frames on the way to means and deviations of groups.
 type groupMoments struct {
-	frames, ch, groups int
-	size, count        int // blocks: frames of each, and number
-	eps                float64
-	moments            region // per block: means, then sums of squares
-	factors            region // per row: mean and rstd·gamma of each channel
+	batch, frames, ch, groups int
+	size, count               int // blocks: frames of each, and number in a row
+	eps                       float64
+	gamma, means, rstds       source // means and rstds may be nil
+	moments                   region // per block: means, then sums of squares
+	factors                   region // per row: mean and rstd·gamma of each channel
+}
+
+func (p *plan) groupMoments(o kernels.GroupNorm, x kernels.Desc, size int, gamma, means, rstds source) *groupMoments {
+	batch, frames, ch := x.Shape[0], x.Shape[1], x.Shape[2]
+	count := ceilDiv(frames, size)
+	return &groupMoments{batch: batch, frames: frames, ch: ch, groups: o.Groups, size: size, count: count, eps: o.Eps, gamma: gamma, means: means, rstds: rstds,
+		moments: p.floats(batch * count * 2 * ch), factors: p.floats(batch * 2 * ch)}
+}
+
+// take stores the moments of block i of all rows, whose frames are x.
+func (s *groupMoments) take(c *call, w *worker, i int, x []float32) {
+	mean, dev := s.moments.f32(c)[i*2*s.ch:][:s.ch], s.moments.f32(c)[(i*2+1)*s.ch:][:s.ch]
+	clear(mean)
+	clear(dev)
+	w.v.vec.addRows(mean, x)
+	w.v.vec.scale(mean, 1/float32(len(x)/s.ch), mean)
+	w.v.vec.addDeviation(dev, x, mean)
+}
+
+// mergeMoments adds the phase that merges the moments of all blocks.
+func (p *plan) mergeMoments(s *groupMoments) {
+	parts := ceilDiv(s.groups, groupChunk)
+	p.add(s.batch*parts, func(c *call, _ *worker, i int) {
+		lo := i % parts * groupChunk
+		s.merge(c, i/parts, lo, min(s.groups, lo+groupChunk))
+	})
 }
 
 // groupChunk is the number of groups that are merged at once.
@@ -140,13 +159,23 @@ func (s *groupMoments) merge(c *call, row, lo, hi int) {
 			devs[g] += float64(dev[j]) + weight*d*d
 		}
 	})
-	gamma, f := c.in[1].F32(), s.factors.f32(c)[row*2*s.ch:][:2*s.ch]
+	gamma, f := s.gamma(c), s.factors.f32(c)[row*2*s.ch:][:2*s.ch]
 	for g := lo; g < hi; g++ {
-		mean, rstd := means[g-lo], 1/math.Sqrt(devs[g-lo]/n+s.eps)
-		c.out[1].F32()[row*s.groups+g], c.out[2].F32()[row*s.groups+g] = float32(mean), float32(rstd)
-		for j := g * per; j < (g+1)*per; j++ {
-			f[j], f[s.ch+j] = float32(mean), float32(rstd*float64(gamma[j]))
+		mean, rstd := float32(means[g-lo]), float32(1/math.Sqrt(devs[g-lo]/n+s.eps))
+		if s.means != nil {
+			s.means(c)[row*s.groups+g] = mean
 		}
+		if s.rstds != nil {
+			s.rstds(c)[row*s.groups+g] = rstd
+		}
+		groupFactors(f, gamma, g*per, per, mean, rstd)
+	}
+}
+
+// groupFactors stores mean and rstd·gamma of the channels [at,at+per) of a group. It needs what the norm gives alone, so that what is normalised again is the same.
+func groupFactors(factors, gamma []float32, at, per int, mean, rstd float32) {
+	for j := at; j < at+per; j++ {
+		factors[j], factors[len(gamma)+j] = mean, rstd*gamma[j]
 	}
 }
 
@@ -180,7 +209,8 @@ func (b *Backend) groupNormGrad(o kernels.GroupNormGrad, in []kernels.Desc) *pla
 		for row := range batch {
 			all := sums.f32(c)[row*count*2*ch:][:count*2*ch]
 			w.v.vec.addRows(all[:2*ch], all[2*ch:])
-			groupNormCoefficients(c, row, frames, all[:2*ch], coef.f32(c)[row*3*ch:][:3*ch])
+			k := normCoefficients{gamma: c.in[2].F32(), rstds: c.in[4].F32()[row*o.Groups:][:o.Groups], dgamma: c.out[1].F32(), dbeta: c.out[2].F32(), frames: frames}
+			k.add(all[:2*ch], coef.f32(c)[row*3*ch:][:3*ch])
 		}
 	})
 	p.frames(batch, frames, ch, func(c *call, w *worker, row, lo, hi int) {
@@ -191,16 +221,21 @@ func (b *Backend) groupNormGrad(o kernels.GroupNormGrad, in []kernels.Desc) *pla
 	return p
 }
 
-// groupNormCoefficients adds the share of a row to dgamma and dbeta and works out the row's p, q, r (see groupNormGrad). sums holds Σ dy of all
-// channels, then Σ dy·(x-mean).
-func groupNormCoefficients(c *call, row, frames int, sums, coef []float32) {
-	gamma, rstds := c.in[2].F32(), c.in[4].F32()
-	dgamma, dbeta := c.out[1].F32(), c.out[2].F32()
+// normCoefficients is what the gradient of a group norm works out between its two passes.
+type normCoefficients struct {
+	gamma, rstds  []float32 // rstds of a row
+	dgamma, dbeta []float32
+	frames        int
+}
+
+// add adds the share of a row to dgamma and dbeta and works out the row's p, q, r (see groupNormGrad). sums holds Σ dy of all channels, then Σ dy·(x-mean).
+func (k normCoefficients) add(sums, coef []float32) {
+	gamma, dgamma, dbeta := k.gamma, k.dgamma, k.dbeta
 	ch := len(gamma)
-	groups := c.in[3].Last()
+	groups := len(k.rstds)
 	per := ch / groups
 	for g := range groups {
-		rstd := float64(rstds[row*groups+g])
+		rstd := float64(k.rstds[g])
 		var s1, s2 float64 // Σ dy·gamma and Σ dy·gamma·x̂ of the group
 		for j := g * per; j < (g+1)*per; j++ {
 			dbeta[j] += sums[j]
@@ -208,7 +243,7 @@ func groupNormCoefficients(c *call, row, frames int, sums, coef []float32) {
 			s1 += float64(sums[j]) * float64(gamma[j])
 			s2 += float64(sums[ch+j]) * float64(gamma[j]) * rstd
 		}
-		n := float64(per * frames)
+		n := float64(per * k.frames)
 		m1, m2 := s1/n, s2/n
 		for j := g * per; j < (g+1)*per; j++ {
 			coef[j], coef[ch+j], coef[2*ch+j] = float32(m1), float32(rstd*m2), float32(rstd)

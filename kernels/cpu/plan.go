@@ -67,7 +67,7 @@ func (r region) i32(c *call) []int32   { return regionOf[int32](r, c) }
 func (r region) u32(c *call) []uint32  { return regionOf[uint32](r, c) }
 func (r region) f64(c *call) []float64 { return regionOf[float64](r, c) }
 
-func regionOf[T float32 | int32 | uint32 | float64 | scaled](r region, c *call) []T {
+func regionOf[T float32 | int32 | uint32 | float64 | scaled | rowScale](r region, c *call) []T {
 	if r.n == 0 {
 		return nil
 	}

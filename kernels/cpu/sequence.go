@@ -119,3 +119,21 @@ func (b *Backend) choiceGrad(in []kernels.Desc) *plan {
 	})
 	return p
 }
+
+// waveform treats pieces of rows: 6 bytes a sample.
+func (b *Backend) waveform(in []kernels.Desc) *plan {
+	p, n := b.plan("waveform"), in[0].Shape[1]
+	pieces := ceilDiv(n, pointBlock)
+	p.add(in[0].Shape[0]*pieces, func(c *call, _ *worker, i int) {
+		row, lo := i/pieces, i%pieces*pointBlock
+		hi := min(n, lo+pointBlock)
+		end := min(hi, max(lo, int(c.in[2].I32()[row])))
+		x, y, affine := kernels.Data[int16](c.in[0])[row*n:], c.out[0].F32()[row*n:], c.in[1].F32()[3*row:][:3]
+		zero, scale, bias := affine[0], affine[1], affine[2]
+		for s, v := range x[lo:end] {
+			y[lo+s] = float32((float32(v)-zero)*scale) + bias
+		}
+		clear(y[end:hi])
+	})
+	return p
+}

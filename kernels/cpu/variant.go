@@ -15,6 +15,7 @@ type variant struct {
 	vec  vectors
 
 	bf16, high *bf16Kernel // products in the precisions of these names, or nil
+	int8       int8Kernel
 }
 
 // candidate is a variant that this build knows, with what the machine lacks for it.
@@ -96,7 +97,7 @@ func choose(list []candidate, name string, precision kernels.Precision) (*varian
 		return nil, fmt.Errorf("cpu: %w", err)
 	}
 	v, err := pick(list, name)
-	if err != nil || precision == kernels.PrecisionFloat32 || v.forPrecision(precision) != nil {
+	if err != nil || precision == kernels.PrecisionFloat32 || precision == kernels.PrecisionInt8 || v.forPrecision(precision) != nil {
 		return v, err
 	}
 	what := fmt.Sprintf("cpu: precision %q needs variant %q", precision, reduced)
@@ -114,5 +115,5 @@ func choose(list []candidate, name string, precision kernels.Precision) (*varian
 }
 
 func portable() *variant {
-	return &variant{name: "portable", gemm: portableGEMM(), vec: portableVectors()}
+	return &variant{name: "portable", gemm: portableGEMM(), vec: portableVectors(), int8: portableInt8()}
 }

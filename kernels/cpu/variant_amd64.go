@@ -32,8 +32,21 @@ func avx512() *variant {
 			packA: packer{transpose: transposer(transpose12AVX512, 12, 12, 16), copy: copier(copy12AVX512, 12), copyPart: copyPart},
 			packB: packer{transpose: transposer(transpose16AVX512, 16, 32, 16), copy: copier(copy32AVX512, 32), copyPart: copyPart},
 		},
-		vec: vectorsAVX512(),
+		vec:  vectorsAVX512(),
+		int8: int8AVX512(),
 	}
+}
+
+// int8AVX512 needs VNNI. Without it, products of 16-bit numbers in 512 bits would do no more than float32 ones do.
+func int8AVX512() int8Kernel {
+	if !cpu.X86.HasAVX512VNNI {
+		return int8AVX2()
+	}
+	return int8Kernel{name: "gemm_vnni", mr: 12, nr: 32, width: 1, tile: tile12x32VNNI, extent: extentAVX512, quantize: quantizeAVX512}
+}
+
+func int8AVX2() int8Kernel {
+	return int8Kernel{name: "gemm_pairs", mr: 6, nr: 16, width: 2, tile: tile6x16PairsAVX2, extent: extentAVX2, quantize: quantizePairsAVX2}
 }
 
 // amx is avx512 with products in reduced precision. Its float32 is that of avx512.
@@ -62,7 +75,8 @@ func avx2() *variant {
 			packA: packer{transpose: transposer(transpose6AVX2, 6, 6, 8), copy: copier(copy6AVX2, 6)},
 			packB: packer{transpose: transposer(transpose8AVX2, 8, 16, 8), copy: copier(copy16AVX2, 16)},
 		},
-		vec: vectorsAVX2(),
+		vec:  vectorsAVX2(),
+		int8: int8AVX2(),
 	}
 }
 

@@ -15,7 +15,6 @@ type attentionArgs struct {
 	Dy, Delta            driver.Ptr
 	Dq, Dk, Dv           driver.Ptr
 	Noise                noise
-	Row                  int64
 	Frames, Heads, Width int32
 	Scale                float32
 }
@@ -30,23 +29,27 @@ type attentionDeltaArgs struct {
 // attentionKernels are the implementations for a width of head: names, rows of a block, and shared memory.
 type attentionKernels struct {
 	variant                 string
+	delta                   string
 	forward, gradQ, gradKV  string
 	rows                    int
 	room, roomGradQ, roomKV int
 }
 
-// attentionKernels chooses by width and precision; ok is false where there are none, or the device has too little shared memory.
-func (b *Backend) attentionKernels(width int) (k attentionKernels, ok bool) {
-	if b.precision == kernels.PrecisionBF16 && width <= 64 {
-		line := 1
-		if width%4 == 0 {
-			line = 4
+// bf16HeadWidth is the widest head that attention_bf16.cu takes.
+const bf16HeadWidth = 64
+
+// attentionKernels chooses by width, precision and storage of q; ok is false where there are none, or the device has too little shared memory.
+func (b *Backend) attentionKernels(width int, q kernels.Desc) (k attentionKernels, ok bool) {
+	if b.precision == kernels.PrecisionBF16 && width <= bf16HeadWidth {
+		line := lineOf(q.DType)
+		if width%line != 0 {
+			line = 1
 		}
 		// attention_bf16.cu: 128 rows, tiles of 64, pitch 72
 		const rows, tile, pitch = 128, 64, 72
-		name := func(part string) string { return fmt.Sprintf("attention_%sbf16_%d", part, line) }
+		name := func(part string) string { return stored(fmt.Sprintf("attention_%sbf16_%d", part, line), q) }
 		return attentionKernels{
-			variant: "attention_bf16", forward: name(""), gradQ: name("grad_q_"), gradKV: name("grad_kv_"), rows: rows,
+			variant: stored("attention_bf16", q), delta: stored("attention_delta", q), forward: name(""), gradQ: name("grad_q_"), gradKV: name("grad_kv_"), rows: rows,
 			room: 2 * pitch * (rows + 2*tile), roomGradQ: 2 * pitch * 2 * (rows + tile), roomKV: 2*pitch*2*(rows+tile) + 4*2*tile,
 		}, true
 	}
@@ -59,16 +62,17 @@ func (b *Backend) attentionKernels(width int) (k attentionKernels, ok bool) {
 	room := func(tiles, squares int) int { return 4 * rows * (tiles*(wide+1) + squares*(rows+1)) }
 	name := func(part string) string { return fmt.Sprintf("attention_%sf32_%d", part, wide) }
 	k = attentionKernels{
-		variant: "attention", forward: name(""), gradQ: name("grad_q_"), gradKV: name("grad_kv_"), rows: rows,
+		variant: "attention", delta: "attention_delta", forward: name(""), gradQ: name("grad_q_"), gradKV: name("grad_kv_"), rows: rows,
 		room: room(3, 1), roomGradQ: room(4, 1), roomKV: room(4, 2),
 	}
 	return k, width <= wide && k.roomKV <= b.info.SharedBytes
 }
 
 // attentionPlan prepares what the attention kernels have in common; p is nil when there are none for the width or the dropout.
-func (b *Backend) attentionPlan(o kernels.Attention, q []int) (p *plan, k attentionKernels, a attentionArgs) {
+func (b *Backend) attentionPlan(o kernels.Attention, x kernels.Desc) (p *plan, k attentionKernels, a attentionArgs) {
+	q := x.Shape
 	width := q[2] / o.Heads
-	k, ok := b.attentionKernels(width)
+	k, ok := b.attentionKernels(width, x)
 	n, some := dropout(o.DropP, o.Site)
 	if !ok || !some {
 		return nil, k, a
@@ -80,7 +84,7 @@ func (b *Backend) attentionPlan(o kernels.Attention, q []int) (p *plan, k attent
 
 func (b *Backend) attention(o kernels.Attention, in []kernels.Desc) *plan {
 	q := in[0].Shape
-	p, k, args := b.attentionPlan(o, q)
+	p, k, args := b.attentionPlan(o, in[0])
 	if p == nil {
 		return nil
 	}
@@ -90,14 +94,14 @@ func (b *Backend) attention(o kernels.Attention, in []kernels.Desc) *plan {
 		if masked {
 			a.Lengths = c.in(3)
 		}
-		a.draw(c.step)
+		a.draw(c)
 	})
 	return p
 }
 
 func (b *Backend) attentionGrad(o kernels.AttentionGrad, in []kernels.Desc) *plan {
 	q, heads := in[0].Shape, o.Attention.Heads
-	p, k, args := b.attentionPlan(o.Attention, q)
+	p, k, args := b.attentionPlan(o.Attention, in[0])
 	if p == nil {
 		return nil
 	}
@@ -105,7 +109,7 @@ func (b *Backend) attentionGrad(o kernels.AttentionGrad, in []kernels.Desc) *pla
 	delta := p.floats(rows)
 	sums := &attentionDeltaArgs{Rows: int64(rows), Frames: args.Frames, Heads: args.Heads, Width: args.Width}
 	grid, block := eachWarp(rows)
-	add(p, "attention_delta", grid, block, 0, sums, func(c *call) { sums.Dy, sums.Y, sums.Delta = c.in(0), c.in(4), delta.at(c) })
+	add(p, k.delta, grid, block, 0, sums, func(c *call) { sums.Dy, sums.Y, sums.Delta = c.in(0), c.in(4), delta.at(c) })
 	gradient := func(kernel string, room int) {
 		a, masked := new(attentionArgs), len(in) == 7
 		*a = args
@@ -115,7 +119,7 @@ func (b *Backend) attentionGrad(o kernels.AttentionGrad, in []kernels.Desc) *pla
 			if masked {
 				a.Lengths = c.in(6)
 			}
-			a.draw(c.step)
+			a.draw(c)
 		})
 	}
 	gradient(k.gradQ, k.roomGradQ)
@@ -127,8 +131,9 @@ func (k attentionKernels) grid(q []int, heads int) driver.Dim {
 	return driver.Dim{X: uint32(ceilDiv(q[1], k.rows)), Y: uint32(heads), Z: uint32(q[0])}
 }
 
-// draw sets the noise of a step.
-func (a *attentionArgs) draw(s *kernels.Step) {
-	a.Noise.at(s)
-	a.Row = int64(s.Row)
+// draw sets the noise, if there is dropout.
+func (a *attentionArgs) draw(c *call) {
+	if a.Noise.Threshold > 0 {
+		a.Noise.at(c)
+	}
 }

@@ -2,13 +2,14 @@ package cuda
 
 import (
 	"fmt"
+	"slices"
 
 	"aural/kernels"
 )
 
 // Compile implements kernels.Backend.
 func (b *Backend) Compile(op kernels.Op, in, out []kernels.Desc) (kernels.Kernel, error) {
-	if err := agree(op, in, out); err != nil {
+	if err := b.agree(op, in, out); err != nil {
 		return kernels.Kernel{}, err
 	}
 	p := b.compile(op, in, out)
@@ -19,19 +20,20 @@ func (b *Backend) Compile(op kernels.Op, in, out []kernels.Desc) (kernels.Kernel
 }
 
 // agree checks the descriptors against the op, and that this back end has the types.
-func agree(op kernels.Op, in, out []kernels.Desc) error {
-	want, err := op.Infer(in)
+func (b *Backend) agree(op kernels.Op, in, out []kernels.Desc) error {
+	wideIn, wideOut, err := b.Narrow(op, in, out).Widen(op, in, out)
 	if err != nil {
 		return err
 	}
-	same := len(out) == len(want)
-	for i := 0; same && i < len(want); i++ {
-		same = out[i].Equal(want[i])
+	want, err := op.Infer(wideIn)
+	if err != nil {
+		return err
 	}
-	if !same {
+	if !slices.EqualFunc(want, wideOut, kernels.Desc.Equal) {
 		return fmt.Errorf("cuda: %s%v gives %v, not %v", op.Name(), in, want, out)
 	}
-	if len(in) > 0 && in[0].DType == kernels.Float64 || len(in) > 1 && in[1].DType == kernels.Float64 {
+	_, decides := op.(kernels.ClipScale) // about sums that are float64 everywhere
+	if len(in) > 0 && in[0].DType == kernels.Float64 || len(in) > 1 && in[1].DType == kernels.Float64 && !decides {
 		return fmt.Errorf("cuda: %s%v in float64: %w; kernels/ref has it", op.Name(), in, kernels.ErrUnsupported)
 	}
 	return nil
@@ -40,10 +42,13 @@ func agree(op kernels.Op, in, out []kernels.Desc) error {
 // compile is the switch from ops to implementations; nil means that there is none.
 func (b *Backend) compile(op kernels.Op, in, out []kernels.Desc) *plan {
 	switch o := op.(type) {
+	case *kernels.Chain:
+		return b.chain(o)
+
 	case kernels.Linear:
-		return b.linear(in)
+		return b.linear(in, out)
 	case kernels.LinearGradInput:
-		return b.linearGradInput(in)
+		return b.linearGradInput(in, out)
 	case kernels.LinearGradWeight:
 		return b.linearGradWeight(o, in)
 
@@ -97,6 +102,8 @@ func (b *Backend) compile(op kernels.Op, in, out []kernels.Desc) *plan {
 		return b.maskFramesGrad(in)
 	case kernels.MaskChannels:
 		return b.maskChannels(out)
+	case kernels.Waveform:
+		return b.waveform(in)
 	case kernels.MaskPadding:
 		return b.maskPadding(out)
 	case kernels.GatherRows:
@@ -127,6 +134,8 @@ func (b *Backend) compile(op kernels.Op, in, out []kernels.Desc) *plan {
 
 	case kernels.SumSquares:
 		return b.sumSquares(in)
+	case kernels.ClipScale:
+		return b.clipScale(o, in)
 	case kernels.AdamW:
 		return b.adamW(o, in)
 	}

@@ -29,27 +29,36 @@ func (s convShape) windows() view {
 
 // conv1D is a product of the windows of x with the weights, reordered once to (Cout,K,I).
 func (b *Backend) conv1D(o kernels.Conv1D, in, out []kernels.Desc) *plan {
+	p := b.plan(productName("conv", in, out))
+	p.conv1D(o, in, out, output(0), finishOf(out[0]))
+	return p
+}
+
+func (p *plan) conv1D(o kernels.Conv1D, in, out []kernels.Desc, y place, f finish) {
 	s := newConvShape(o, in[0].Shape, in[1].Shape, out[0].Shape)
 	bias := none
 	if len(in) == 3 {
 		bias = input(2)
 	}
-	p := b.plan("conv")
 	width := s.k * s.i
-	w := p.floats(s.cout * width)
-	p.permute([4]int{1, s.cout, s.k, s.i}, [4]int{0, width, 1, s.k}, 0, input(1), w.at)
-	p.gemm(nt, gemmArgs{
+	x := factor(in, 0)
+	w := p.permute([4]int{1, s.cout, s.k, s.i}, [4]int{0, width, 1, s.k}, 0, input(1), x.narrow)
+	p.gemmThen(nt, gemmArgs{
 		X: s.windows(), M: int32(s.batch * s.outFrames), N: int32(s.o), K: int32(width), Ldw: int32(width), Ldy: int32(s.cout),
 		WGroup: int64(s.o * width), YGroup: int64(s.o), BiasGroup: int32(s.o), Groups: int32(s.Groups),
-	}, input(0), w.at, bias, output(0))
-	return p
+	}, x, w, bias, y, f)
 }
 
 // conv1DGradInput: frames f with the same r = (f+PadLeft) mod Stride are read by the same taps k = r + Stride·q, q < n, of output frames t = u-q with
 // u = (f+PadLeft-r)/Stride. So for each r, dx is the product of windows of n frames of dy with those taps of w, in falling order.
 func (b *Backend) conv1DGradInput(o kernels.Conv1DGradInput, in, out []kernels.Desc) *plan {
+	p := b.plan(productName("conv", in, out))
+	p.conv1DGradInput(o, in, out, output(0), finishOf(out[0]))
+	return p
+}
+
+func (p *plan) conv1DGradInput(o kernels.Conv1DGradInput, in, out []kernels.Desc, dx place, f finish) {
 	s := newConvShape(o.Conv, out[0].Shape, in[1].Shape, in[0].Shape)
-	p := b.plan("conv")
 	for r := range s.Stride {
 		n := 0
 		if r < s.k {
@@ -60,10 +69,10 @@ func (b *Backend) conv1DGradInput(o kernels.Conv1DGradInput, in, out []kernels.D
 		}
 		last := (s.frames - 1 + s.PadLeft - r) / s.Stride
 		width := n * s.o
-		w := p.floats(max(1, s.cin*width))
+		dy := factor(in, 0)
 		// (Groups,I,n,O) from (Groups,O,I,K)
-		p.permute([4]int{s.Groups, s.i, n, s.o}, [4]int{s.o * s.i * s.k, s.k, -s.Stride, s.i * s.k}, r+s.Stride*(n-1), input(1), w.at)
-		p.gemm(nt, gemmArgs{
+		w := p.permute([4]int{s.Groups, s.i, n, s.o}, [4]int{s.o * s.i * s.k, s.k, -s.Stride, s.i * s.k}, r+s.Stride*(n-1), input(1), dy.narrow)
+		p.gemmThen(nt, gemmArgs{
 			X: view{
 				Group: int64(s.o), Rows: int32(last + 1), Frames: int32(s.outFrames), Ld: int32(s.cout), Stride: 1, Pad: int32(n - 1),
 				Inner: int32(s.o), Taps: int32(n),
@@ -71,22 +80,21 @@ func (b *Backend) conv1DGradInput(o kernels.Conv1DGradInput, in, out []kernels.D
 			M: int32(s.batch * (last + 1)), N: int32(s.i), K: int32(width), Ldw: int32(width), Ldy: int32(s.cin),
 			WGroup: int64(s.i * width), YGroup: int64(s.i), Groups: int32(s.Groups),
 			YRows: int32(last + 1), YFrames: int32(s.frames), YStride: int32(s.Stride), YShift: int32(r - s.PadLeft),
-		}, input(0), w.at, none, output(0))
+		}, dy, w, none, dx, f)
 	}
-	return p
 }
 
 // conv1DGradWeight is the product of dy with the windows of x over all frames; its columns (K,I) are stored as (I,K).
 func (b *Backend) conv1DGradWeight(o kernels.Conv1DGradWeight, in, out []kernels.Desc) *plan {
 	s := newConvShape(o.Conv, in[1].Shape, out[0].Shape, in[0].Shape)
-	p := b.plan("conv")
+	p := b.plan(productName("conv", in, nil))
 	width, rows := s.k*s.i, s.batch*s.outFrames
 	p.gemm(tn, gemmArgs{
 		X: s.windows(), M: int32(s.o), N: int32(width), K: int32(rows), Ldw: int32(s.cout), Ldy: int32(width),
 		WGroup: int64(s.o), YGroup: int64(s.o * width), Groups: int32(s.Groups), YInner: int32(s.i), YTaps: int32(s.k),
-	}, input(1), input(0), none, output(0))
+	}, factor(in, 1), factor(in, 0), none, output(0))
 	if o.Bias {
-		p.columnSum(rows, s.cout, input(0), output(1))
+		p.columnSum(rows, s.cout, factor(in, 0), output(1))
 	}
 	return p
 }

@@ -3,6 +3,7 @@ package cuda
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"testing"
 
 	"aural/internal/cudaemu"
@@ -54,8 +55,8 @@ func TestParityOfPrecisions(t *testing.T) {
 		composed  float64 // differences of such products that cancel
 		ran       []string
 	}{
-		{kernels.PrecisionHigh, 2e-5, 0, []string{"gemm", "conv"}},
-		{kernels.PrecisionBF16, 1e-2, 2.5e-2, []string{"gemm", "conv", "attention_bf16"}},
+		{kernels.PrecisionHigh, 2e-5, 0, []string{"gemm", "conv", "gemm_wgmma", "conv_wgmma"}},
+		{kernels.PrecisionBF16, 1e-2, 2.5e-2, []string{"gemm", "conv", "gemm_wgmma", "conv_wgmma", "attention_bf16"}},
 	} {
 		t.Run(string(c.precision), func(t *testing.T) {
 			kerneltest.Run(t, emulated(t, Options{Precision: c.precision}, cudaemu.Options{}), kerneltest.MustRun(c.ran...),
@@ -163,5 +164,12 @@ func TestOrderChangesNothing(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Precision int8 is refused before anything is asked of the device.
+func TestInt8IsForTheCPU(t *testing.T) {
+	if _, err := New(nil, nil, Options{Precision: kernels.PrecisionInt8}); err == nil || !strings.Contains(err.Error(), "on the CPU alone") {
+		t.Errorf("int8: %v", err)
 	}
 }

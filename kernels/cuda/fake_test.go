@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"aural/internal/cudafake"
 	"aural/kernels"
@@ -36,6 +37,70 @@ func useAll(fake *cudafake.Driver) (err error) {
 	} {
 		err = errors.Join(err, runOne(b, c.op, c.in))
 	}
+	return errors.Join(err, recordOne(b), moveSome(b))
+}
+
+// moveSome sends more blocks than the device has areas, of growing sizes, and fetches.
+func moveSome(b *Backend) (err error) {
+	arena, err := b.Alloc(2 * slotBytes)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, arena.Free()) }()
+	pinned, err := b.Pin(100)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, pinned.Free()) }()
+	for _, n := range []int{10, 20, 30, 2 * slotBytes} {
+		block, err := b.Stage(n)
+		if err == nil {
+			err = b.Send(arena, block, []kernels.Range{{From: 0, To: n}})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	x, err := arena.Slice(kernels.Of(kernels.Uint8, 100), 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(b.Fetch(pinned.Host, x), b.Sync())
+}
+
+// recordOne replays a recording with noise between two marks.
+func recordOne(b *Backend) (err error) {
+	d := []kernels.Desc{kernels.Of(kernels.Float32, 100)}
+	k, err := b.Compile(kernels.Dropout{P: 0.5}, d, d)
+	if err != nil {
+		return err
+	}
+	mem, err := b.Alloc(d[0].Bytes())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, mem.Free()) }()
+	x, err := mem.Slice(d[0], 0)
+	if err != nil {
+		return err
+	}
+	marks, err := b.NewMarks(2)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, marks.Free()) }()
+	replay, err := b.Record("dropout", func(s *kernels.Step) { k.Run(s, []kernels.Buffer{x}, []kernels.Buffer{x}, nil) })
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, replay.Free()) }()
+	marks.Set()
+	replay.Run(&kernels.Step{Update: 1})
+	marks.Set()
+	if err := b.Sync(); err != nil {
+		return err
+	}
+	_, err = marks.Take(make([]time.Duration, 1))
 	return err
 }
 

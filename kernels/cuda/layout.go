@@ -10,15 +10,19 @@ import (
 // layouts lists the parameter struct of every kernel. The struct fooArgs here is FooArgs in the kernels' text, with the same fields in the same order,
 // their names starting with a small letter there. Fields are written so that Go and C agree: 8-byte fields first, or padded by hand.
 var layouts = []any{
-	noise{},
+	step{}, noise{},
 
 	addNArgs{}, mapArgs{}, dropoutArgs{}, castArgs{}, selectArgs{},
-	rowsArgs{}, scatterArgs{}, columnsArgs{},
+	rowsArgs{}, waveformArgs{}, scatterArgs{}, columnsArgs{},
 	layerNormArgs{}, layerNormGradArgs{}, groupNormArgs{}, groupNormGradArgs{},
 	quantizeArgs{}, diversityArgs{}, contrastArgs{}, ctcArgs{},
-	squaresArgs{}, adamRates{}, adamWArgs{},
+	squaresArgs{}, clipScaleArgs{}, adamRates{}, adamWArgs{},
 	view{},
+	epilogue{},
+	convNormArgs{}, residualNormArgs{}, residualNormGradArgs{},
 	gemmArgs{},
+	partsArgs{},
+	splitArgs{},
 	splitSumArgs{},
 	columnSumArgs{},
 	permuteArgs{},

@@ -36,17 +36,17 @@ type groupNormGradArgs struct {
 // registerWidths are the rows that fit into the registers of a warp: those of the models.
 var registerWidths = map[int]bool{512: true, 768: true, 1024: true}
 
-// normName is the kernel of a width: its own, or that of any.
-func normName(op string, width int) string {
-	if registerWidths[width] {
-		return fmt.Sprintf("%s_%d", op, width)
+// normName is the kernel for x: that of its width, or that of any.
+func normName(op string, x kernels.Desc) string {
+	if registerWidths[x.Last()] {
+		op = fmt.Sprintf("%s_%d", op, x.Last())
 	}
-	return op
+	return stored(op, x)
 }
 
 func (b *Backend) layerNorm(o kernels.LayerNorm, in []kernels.Desc) *plan {
 	rows, width := in[0].Rows(), in[0].Last()
-	name := normName("layer_norm", width)
+	name := normName("layer_norm", in[0])
 	p := b.plan(name)
 	a := &layerNormArgs{Rows: int64(rows), Width: int32(width), Eps: float32(o.Eps)}
 	grid, block := eachWarp(rows)
@@ -56,12 +56,14 @@ func (b *Backend) layerNorm(o kernels.LayerNorm, in []kernels.Desc) *plan {
 	return p
 }
 
+// normGradChunk is the rows of a block: blocks of 8 warps for two of each multiprocessor of a large device, but at most 32 rows a warp.
+func normGradChunk(rows int) int { return 8 * min(max(ceilDiv(rows, 8*264), 1), 32) }
+
 func (b *Backend) layerNormGrad(in []kernels.Desc) *plan {
 	rows, width := in[1].Rows(), in[1].Last()
-	name := normName("layer_norm_grad", width)
+	name := normName("layer_norm_grad", in[1])
 	p := b.plan(name)
-	// Blocks of 8 warps for two of each multiprocessor of a large device, but at most 32 rows a warp.
-	chunk := 8 * min(max(ceilDiv(rows, 8*264), 1), 32)
+	chunk := normGradChunk(rows)
 	if !registerWidths[width] {
 		chunk = rowChunk(rows)
 	}
@@ -79,7 +81,7 @@ func (b *Backend) layerNormGrad(in []kernels.Desc) *plan {
 		grid, block := eachWarp(rows)
 		add(p, name, grid, block, 0, a, bind)
 		grid, block = tiles(width, chunks, 1)
-		add(p, "layer_norm_grad_columns", grid, block, 0, a, bind)
+		add(p, stored("layer_norm_grad_columns", in[1]), grid, block, 0, a, bind)
 	}
 	p.addChunks(parts, chunks, 2, width, func(c *call) [2]driver.Ptr { return [2]driver.Ptr{c.out(1), c.out(2)} })
 	return p
@@ -88,20 +90,20 @@ func (b *Backend) layerNormGrad(in []kernels.Desc) *plan {
 // groupChunk is the number of frames that a block of a group normalisation sums or walks over.
 const groupChunk = 256
 
-// byVectors gives the kernel for a width, and its grid: four columns a lane where they divide.
-func byVectors(kernel string, width, chunks, batch int) (name string, grid, block driver.Dim) {
+// byVectors gives the kernel for x, and its grid: four columns a lane where they divide.
+func byVectors(kernel string, x kernels.Desc, chunks int) (name string, grid, block driver.Dim) {
+	width := x.Last()
 	if width%4 == 0 {
-		grid, block = tiles(width/4, chunks, batch)
-		return kernel + "_4", grid, block
+		kernel, width = kernel+"_4", width/4
 	}
-	grid, block = tiles(width, chunks, batch)
-	return kernel, grid, block
+	grid, block = tiles(width, chunks, x.Shape[0])
+	return stored(kernel, x), grid, block
 }
 
 func (b *Backend) groupNorm(o kernels.GroupNorm, in []kernels.Desc) *plan {
 	batch, frames, width := in[0].Shape[0], in[0].Shape[1], in[0].Shape[2]
 	chunks := ceilDiv(frames, groupChunk)
-	name, grid, block := byVectors("group_norm", width, chunks, batch)
+	name, grid, block := byVectors("group_norm", in[0], chunks)
 	p := b.plan(name)
 	moments := p.reserve(16 * batch * chunks * width)
 	a := &groupNormArgs{Batch: int32(batch), Frames: int32(frames), Width: int32(width), Groups: int32(o.Groups),
@@ -111,7 +113,7 @@ func (b *Backend) groupNorm(o kernels.GroupNorm, in []kernels.Desc) *plan {
 		a.Y, a.Mean, a.Rstd, a.Moments = c.out(0), c.out(1), c.out(2), moments.at(c)
 	}
 	columns, all := tiles(width, chunks, batch)
-	add(p, "group_norm_moments", columns, all, 0, a, bind)
+	add(p, stored("group_norm_moments", in[0]), columns, all, 0, a, bind)
 	groups, all := eachWarp(batch * o.Groups)
 	add(p, "group_norm_stats", groups, all, 0, a, bind)
 	add(p, name, grid, block, 0, a, bind)
@@ -121,7 +123,7 @@ func (b *Backend) groupNorm(o kernels.GroupNorm, in []kernels.Desc) *plan {
 func (b *Backend) groupNormGrad(o kernels.GroupNormGrad, in []kernels.Desc) *plan {
 	batch, frames, width := in[1].Shape[0], in[1].Shape[1], in[1].Shape[2]
 	chunks := ceilDiv(frames, groupChunk)
-	name, grid, block := byVectors("group_norm_grad", width, chunks, batch)
+	name, grid, block := byVectors("group_norm_grad", in[1], chunks)
 	p := b.plan(name)
 	parts, means := p.floats(batch*chunks*2*width), p.floats(batch*o.Groups*2)
 	a := &groupNormGradArgs{Batch: int32(batch), Frames: int32(frames), Width: int32(width), Groups: int32(o.Groups),
@@ -131,7 +133,7 @@ func (b *Backend) groupNormGrad(o kernels.GroupNormGrad, in []kernels.Desc) *pla
 		a.Dx, a.Parts, a.Means = c.out(0), parts.at(c), means.at(c)
 	}
 	columns, all := tiles(width, chunks, batch)
-	add(p, "group_norm_grad_columns", columns, all, 0, a, bind)
+	add(p, stored("group_norm_grad_columns", in[1]), columns, all, 0, a, bind)
 	groups, all := eachWarp(batch * o.Groups)
 	add(p, "group_norm_grad_means", groups, all, 0, a, bind)
 	add(p, name, grid, block, 0, a, bind)

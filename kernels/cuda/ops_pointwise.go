@@ -5,8 +5,11 @@ import (
 	"aural/kernels/cuda/driver"
 )
 
+// addTerms is the number of terms that a launch adds.
+const addTerms = 8
+
 type addNArgs struct {
-	X     [8]driver.Ptr
+	X     [addTerms]driver.Ptr
 	Y     driver.Ptr
 	N     int64
 	Terms int32
@@ -14,16 +17,16 @@ type addNArgs struct {
 }
 
 type mapArgs struct {
-	X, Z, Y driver.Ptr
-	N       int64
-	Factor  float32
-	_       int32
+	X, Z, Y, Scalar driver.Ptr
+	N               int64
+	Factor          float32
+	_               int32
 }
 
 type dropoutArgs struct {
-	X, Y     driver.Ptr
-	N, First int64
-	Noise    noise
+	X, Y   driver.Ptr
+	N, Row int64
+	Noise  noise
 }
 
 type castArgs struct {
@@ -45,9 +48,9 @@ func flat(n int) (grid, block driver.Dim) { return blocks(ceilDiv(n, blockElemen
 // fours is a grid with a thread for four of n elements.
 func fours(n int) (grid, block driver.Dim) { return each(ceilDiv(n, 4)) }
 
-// addN adds up to eight terms in a launch; further launches add to the sum of the first, in order.
+// addN adds up to addTerms terms in a launch; further launches add to the sum of the first, in order.
 func (b *Backend) addN(in []kernels.Desc) *plan {
-	p := b.plan("add_n")
+	p := b.plan(stored("add_n", in[0]))
 	n := in[0].Size()
 	grid, block := fours(n)
 	for first := 0; first < len(in); {
@@ -62,7 +65,7 @@ func (b *Backend) addN(in []kernels.Desc) *plan {
 		if sum {
 			a.Terms++
 		}
-		add(p, "add_n", grid, block, 0, a, func(c *call) {
+		add(p, stored("add_n", in[0]), grid, block, 0, a, func(c *call) {
 			a.Y = c.out(0)
 			at := 0
 			if sum {
@@ -76,41 +79,34 @@ func (b *Backend) addN(in []kernels.Desc) *plan {
 	return p
 }
 
-// unary is a plan of one launch with input x.
-func (b *Backend) unary(kernel string, n int, factor float32) *plan {
-	p := b.plan(kernel)
-	a := &mapArgs{N: int64(n), Factor: factor}
-	grid, block := flat(n)
-	add(p, kernel, grid, block, 0, a, func(c *call) { a.X, a.Y = c.in(0), c.out(0) })
+// elementwise is a plan of one launch of a kernel over the elements of x.
+func (b *Backend) elementwise(variant, kernel string, x kernels.Desc, factor float32, bind func(a *mapArgs, c *call)) *plan {
+	p := b.plan(stored(variant, x))
+	a := &mapArgs{N: int64(x.Size()), Factor: factor}
+	grid, block := flat(x.Size())
+	add(p, stored(kernel, x), grid, block, 0, a, func(c *call) { bind(a, c) })
 	return p
 }
 
-// binary is a plan of one launch with the inputs that are numbered x and z.
-func (b *Backend) binary(variant, kernel string, n int, factor float32, x, z int) *plan {
-	p := b.plan(variant)
-	a := &mapArgs{N: int64(n), Factor: factor}
-	grid, block := flat(n)
-	add(p, kernel, grid, block, 0, a, func(c *call) { a.X, a.Z, a.Y = c.in(x), c.in(z), c.out(0) })
-	return p
+func (b *Backend) gelu(in []kernels.Desc) *plan {
+	return b.elementwise("gelu", "gelu", in[0], 0, func(a *mapArgs, c *call) { a.X, a.Y = c.in(0), c.out(0) })
 }
-
-func (b *Backend) gelu(in []kernels.Desc) *plan { return b.unary("gelu", in[0].Size(), 0) }
 
 func (b *Backend) geluGrad(in []kernels.Desc) *plan {
-	return b.binary("gelu_grad", "gelu_grad", in[0].Size(), 0, 0, 1)
+	return b.elementwise("gelu_grad", "gelu_grad", in[0], 0, func(a *mapArgs, c *call) { a.X, a.Z, a.Y = c.in(0), c.in(1), c.out(0) })
 }
 
 func (b *Backend) scale(o kernels.Scale, in []kernels.Desc) *plan {
-	return b.unary("scale", in[0].Size(), float32(o.Factor))
+	return b.elementwise("scale", "scale", in[0], float32(o.Factor), func(a *mapArgs, c *call) { a.X, a.Y = c.in(0), c.out(0) })
 }
 
 func (b *Backend) scaleBy(in []kernels.Desc) *plan {
-	return b.binary("scale_by", "scale_by", in[0].Size(), 1, 0, 1)
+	return b.elementwise("scale_by", "scale_by", in[0], 1, func(a *mapArgs, c *call) { a.X, a.Scalar, a.Y = c.in(0), c.in(1), c.out(0) })
 }
 
 func (b *Backend) meanSquareGrad(in []kernels.Desc) *plan {
-	n := in[1].Size()
-	return b.binary("mean_square_grad", "scale_by", n, float32(2/float64(n)), 1, 0)
+	factor := float32(2 / float64(in[1].Size()))
+	return b.elementwise("mean_square_grad", "scale_by", in[1], factor, func(a *mapArgs, c *call) { a.Scalar, a.X, a.Y = c.in(0), c.in(1), c.out(0) })
 }
 
 func (b *Backend) dropout(o kernels.Dropout, in []kernels.Desc) *plan {
@@ -118,17 +114,16 @@ func (b *Backend) dropout(o kernels.Dropout, in []kernels.Desc) *plan {
 	if !ok {
 		return nil
 	}
-	p := b.plan("dropout")
+	p := b.plan(stored("dropout", in[0]))
 	n := in[0].Size()
-	row := n / max(1, in[0].Shape[0])
-	a := &dropoutArgs{N: int64(n), Noise: rule}
+	a := &dropoutArgs{N: int64(n), Row: int64(n / max(1, in[0].Shape[0])), Noise: rule}
 	grid, block := each(ceilDiv(n+3, 4)) // a block of noise more where the first element does not begin one
 	if n == 0 {
 		grid.X = 0
 	}
-	add(p, "dropout", grid, block, 0, a, func(c *call) {
-		a.X, a.Y, a.First = c.in(0), c.out(0), int64(c.step.Row)*int64(row)
-		a.Noise.at(c.step)
+	add(p, stored("dropout", in[0]), grid, block, 0, a, func(c *call) {
+		a.X, a.Y = c.in(0), c.out(0)
+		a.Noise.at(c)
 	})
 	return p
 }
@@ -158,19 +153,19 @@ func (b *Backend) cast(o kernels.Cast, in []kernels.Desc) *plan {
 }
 
 func (b *Backend) selectBranch(in []kernels.Desc) *plan {
-	p := b.plan("select")
+	p := b.plan(stored("select", in[1]))
 	n := in[1].Size()
 	a := &selectArgs{N: int64(n)}
 	grid, block := flat(n)
-	add(p, "select_branch", grid, block, 0, a, func(c *call) { a.Cond, a.X, a.Z, a.Y = c.in(0), c.in(1), c.in(2), c.out(0) })
+	add(p, stored("select_branch", in[1]), grid, block, 0, a, func(c *call) { a.Cond, a.X, a.Z, a.Y = c.in(0), c.in(1), c.in(2), c.out(0) })
 	return p
 }
 
 func (b *Backend) selectGrad(in []kernels.Desc) *plan {
-	p := b.plan("select_grad")
+	p := b.plan(stored("select_grad", in[1]))
 	n := in[1].Size()
 	a := &selectArgs{N: int64(n)}
 	grid, block := flat(n)
-	add(p, "select_grad", grid, block, 0, a, func(c *call) { a.Cond, a.X, a.Y, a.Other = c.in(0), c.in(1), c.out(0), c.out(1) })
+	add(p, stored("select_grad", in[1]), grid, block, 0, a, func(c *call) { a.Cond, a.X, a.Y, a.Other = c.in(0), c.in(1), c.out(0), c.out(1) })
 	return p
 }

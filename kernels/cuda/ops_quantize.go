@@ -7,7 +7,7 @@ import (
 
 type quantizeArgs struct {
 	Logits, Codebook, Tau, Index, Dq, Q, Dlogits, Soft, Codes, Parts driver.Ptr
-	First                                                            int64
+	Frames                                                           int64
 	Rows, Groups, Entries, Dim                                       int32
 	Hard, Noisy, Chunk                                               int32
 	_                                                                int32
@@ -31,14 +31,15 @@ func asInt(set bool) int32 {
 
 // quantizer is what a launch for a quantizer needs in any case.
 func quantizer(o kernels.GumbelQuantize, logits, codebook kernels.Desc) quantizeArgs {
-	return quantizeArgs{Rows: int32(logits.Shape[0]), Groups: int32(o.Groups), Entries: int32(logits.Last() / o.Groups), Dim: int32(codebook.Last()),
+	return quantizeArgs{Frames: int64(o.Frames), Rows: int32(logits.Shape[0]), Groups: int32(o.Groups), Entries: int32(logits.Last() / o.Groups), Dim: int32(codebook.Last()),
 		Hard: asInt(o.Hard), Noisy: asInt(o.Noise), Noise: noise{Site: o.Site}}
 }
 
-// at sets what depends on the step.
-func (a *quantizeArgs) at(s *kernels.Step, frames int) {
-	a.First = int64(s.Row) * int64(frames) * int64(a.Groups) * int64(a.Entries)
-	a.Noise.at(s)
+// draw sets the noise, if there is some.
+func (a *quantizeArgs) draw(c *call) {
+	if a.Noisy != 0 {
+		a.Noise.at(c)
+	}
 }
 
 func (b *Backend) gumbelQuantize(o kernels.GumbelQuantize, in []kernels.Desc) *plan {
@@ -53,13 +54,13 @@ func (b *Backend) gumbelQuantize(o kernels.GumbelQuantize, in []kernels.Desc) *p
 	add(p, "gumbel_quantize", grid, block, 0, a, func(c *call) {
 		a.Logits, a.Codebook, a.Index, a.Tau = c.in(0), c.in(1), c.in(2), c.in(3)
 		a.Q, a.Codes, a.Soft = c.out(0), c.out(1), soft.at(c)
-		a.at(c.step, o.Frames)
+		a.draw(c)
 	})
 	if !o.Hard {
 		p.exact = true
 		g := gemmArgs{X: grouped(n, o.Groups, v), WGroup: int64(v * d), Ldw: int32(d), Ldy: int32(o.Groups * d), YGroup: int64(d),
 			M: int32(n), N: int32(d), K: int32(v), Groups: int32(o.Groups)}
-		p.gemm(nn, g, soft.at, input(1), none, output(0))
+		p.gemm(nn, g, wide(soft.at), wide(input(1)), none, output(0))
 	}
 	return p
 }
@@ -80,17 +81,17 @@ func (b *Backend) gumbelQuantizeGrad(o kernels.GumbelQuantize, in []kernels.Desc
 	// dlogits = dq·codebookᵀ
 	e := gemmArgs{X: grouped(n, o.Groups, d), WGroup: int64(v * d), Ldw: int32(d), Ldy: int32(o.Groups * v), YGroup: int64(v),
 		M: int32(n), N: int32(v), K: int32(d), Groups: int32(o.Groups)}
-	p.gemm(nt, e, input(0), input(2), none, output(0))
+	p.gemm(nt, e, wide(input(0)), wide(input(2)), none, output(0))
 	grid, block := eachWarp(n * o.Groups)
 	add(p, "gumbel_quantize_grad", grid, block, 0, a, func(c *call) {
 		a.Logits, a.Index, a.Tau, a.Dlogits, a.Soft = c.in(1), c.in(3), c.in(4), c.out(0), soft.at(c)
-		a.at(c.step, o.Frames)
+		a.draw(c)
 	})
 	if !o.Hard {
 		p.variant = "gumbel_quantize_grad_soft"
 		g := gemmArgs{X: grouped(n, o.Groups, d), WGroup: int64(v), Ldw: int32(o.Groups * v), Ldy: int32(d), YGroup: int64(v * d),
 			M: int32(v), N: int32(d), K: int32(n), Groups: int32(o.Groups)}
-		p.gemm(tn, g, input(0), soft.at, none, output(1))
+		p.gemm(tn, g, wide(input(0)), wide(soft.at), none, output(1))
 		return p
 	}
 	c := args

@@ -20,18 +20,20 @@ type plan struct {
 
 // launch is one kernel of a plan. args is memory of the struct that bind fills in when the plan runs.
 type launch struct {
-	kernel string
-	f      driver.Function
-	grid   driver.Dim
-	block  driver.Dim
-	shared int
-	args   []byte
-	bind   func(c *call)
+	kernel  string
+	f       driver.Function
+	grid    driver.Dim
+	block   driver.Dim
+	shared  int
+	product driver.PlannedProduct // instead of a kernel, if not nil
+	args    []byte
+	bind    func(c *call)
 }
 
 // call is what a running plan is called with.
 type call struct {
-	step    *kernels.Step
+	step    driver.Ptr // of the step{} that kernels which draw noise read
+	drew    bool       // whether the launch that was bound last does
 	ins     []kernels.Buffer
 	outs    []kernels.Buffer
 	scratch driver.Ptr
@@ -61,7 +63,8 @@ func (p *plan) reserve(bytes int) region {
 // floats reserves n float32 values.
 func (p *plan) floats(n int) region { return p.reserve(4 * n) }
 
-// add appends a launch of a kernel. bind sets the pointers in a, and what depends on the step, each time that the plan runs; it must not allocate.
+// add appends a launch of a kernel. bind sets the pointers in a each time that the plan runs; it must not allocate,
+// and nothing that it sets may depend on the step: a recorded launch is replayed at other steps.
 // A grid without blocks is no launch.
 func add[A any](p *plan, kernel string, grid, block driver.Dim, shared int, a *A, bind func(c *call)) {
 	listed(reflect.TypeFor[A]())

@@ -92,6 +92,9 @@ func targetRows(t *testing.T, arch, log string, code map[string]map[string]int) 
 		if u.SharedBytes > mostShared {
 			t.Errorf("%s %s: %d bytes of static shared memory, %d can be launched", arch, u.Kernel, u.SharedBytes, mostShared)
 		}
+		if strings.Contains(u.Kernel, "_wgmma_") != (code[u.Kernel]["HGMMA"] > 0) {
+			t.Errorf("%s %s: %d HGMMA, which kernels named after wgmma have and no others", arch, u.Kernel, code[u.Kernel]["HGMMA"])
+		}
 		rows += fmt.Sprintf("%-7s %-28s %9d %6d", arch, u.Kernel, u.Registers, u.SharedBytes)
 		for _, name := range counted {
 			rows += fmt.Sprintf(" %9d", code[u.Kernel][name])

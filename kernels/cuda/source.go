@@ -10,7 +10,7 @@ import (
 var sources embed.FS
 
 // first lists the files that others need, in their order. The rest follows by name.
-var first = []string{"noise.cuh", "reduce.cuh", "vector.cuh", "gelu.cuh", "columns.cuh", "gemm.cuh", "attention.cuh"}
+var first = []string{"storage.cuh", "noise.cuh", "reduce.cuh", "vector.cuh", "gelu.cuh", "columns.cuh", "epilogue.cuh", "gemm.cuh", "attention.cuh"}
 
 // Text is all kernels as one text for a compiler, without includes for a GPU: primitives, shared parts, kernels, and the layouts that the host expects.
 // A compiler for processors finds the primitives in prim_cpu.h.

@@ -40,7 +40,7 @@ func (p *plan) columnDot(rows, n int, x, y place) region {
 	grid := driver.Dim{X: uint32(ceilDiv(n, 32)), Y: uint32(chunks), Z: 1}
 	add(p, "column_dot", grid, driver.Dim{X: threads, Y: 1, Z: 1}, 0, a, func(c *call) { a.X, a.Y, a.Z = x(c), y(c), part.at(c) })
 	if chunks > 1 {
-		p.columnSum(chunks, n, part.at, z.at)
+		p.columnSum(chunks, n, wide(part.at), z.at)
 	}
 	return z
 }

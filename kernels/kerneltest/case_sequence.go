@@ -98,3 +98,19 @@ func selectCases() []Case {
 	add("skipped b", 1, normal(3, 7), nan).NoGradient = "b holds nothing to vary"
 	return cases
 }
+
+func waveformCases() []Case {
+	var cases []Case
+	add := func(name string, shape [2]int, affine []float64, lengths ...int32) {
+		cases = append(cases, Case{Name: name, Op: kernels.Waveform{}, NoGradient: "samples are data",
+			Inputs: []Input{samples(shape[:]...), values(affine, shape[0], 3), ints(lengths, shape[0])}})
+	}
+	plain := []float64{0, 1.0 / (1 << 15), 0}
+	for _, n := range []int{1, 7, 8, 9, 2047, 2048, 2049, 16384, 16391, 40000} {
+		add(fmt.Sprint(n), [2]int{1, n}, plain, int32(n))
+		add(fmt.Sprint("three rows of ", n), [2]int{3, n}, []float64{-37, 1.0 / 2048, 0.25 / 2048, 12, 1.0 / 3000, -0.4 / 3000}, int32(n), int32(n/2), 0)
+	}
+	add("no row", [2]int{0, 100}, plain)
+	add("far from zero", [2]int{2, 4099}, []float64{-32768, 1.0 / 3, 0.1, 32767, 1.0 / 7, -0.05}, 4099, 4098)
+	return cases
+}

@@ -54,15 +54,28 @@ func (cfg config) checkCase(b kernels.Backend, c Case, r *Result) {
 		if !cfg.only(call.Op, descs(call.In)) {
 			continue
 		}
-		r.Calls++
-		_, err := cfg.check(b, call)
-		switch {
-		case errors.Is(err, kernels.ErrUnsupported):
-			r.Refused++
-		case err != nil && r.Err == nil:
-			r.Err = fmt.Errorf("%s%v: %w", c.fullName(), descs(call.In), err)
-		case err == nil && call.NoKernel != "":
-			r.Err = fmt.Errorf("%s compiled, but it has no kernel: %s", c.fullName(), call.NoKernel)
+		for _, call := range cfg.stored(call) {
+			r.Calls++
+			_, err := cfg.check(b, call)
+			switch {
+			case errors.Is(err, kernels.ErrUnsupported):
+				r.Refused++
+			case err != nil && r.Err == nil:
+				r.Err = fmt.Errorf("%s%v: %w", c.fullName(), descs(call.In), err)
+			case err == nil && call.NoKernel != "":
+				r.Err = fmt.Errorf("%s compiled, but it has no kernel: %s", c.fullName(), call.NoKernel)
+			}
+		}
+	}
+}
+
+// CheckChains does for each chain what [RunChainsAgainst] does, or with stored [RunChainsStored], without a test.
+func CheckChains(b, judge kernels.Backend, tol Tolerance, cases []ChainCase, stored bool) iter.Seq[Result] {
+	return func(yield func(Result) bool) {
+		for _, c := range cases {
+			if !yield(Result{Op: c.Name, Calls: 1, Err: c.check(b, judge, tol, stored)}) {
+				return
+			}
 		}
 	}
 }

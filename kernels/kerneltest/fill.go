@@ -32,6 +32,19 @@ func ints(v []int32, shape ...int) Input {
 	return Input{kernels.Of(kernels.Int32, shape...), func(_ *rng.Stream, b kernels.Buffer) { copy(b.I32(), v) }}
 }
 
+// samples is a tensor of Int16 with all kinds of numbers, both ends among them.
+func samples(shape ...int) Input {
+	return Input{kernels.Of(kernels.Int16, shape...), func(r *rng.Stream, b kernels.Buffer) {
+		x := kernels.Data[int16](b)
+		for i := range x {
+			x[i] = int16(r.Uint32())
+			if i%7 == 3 {
+				x[i] = []int16{0, 1, -1, math.MaxInt16, math.MinInt16}[i%5]
+			}
+		}
+	}}
+}
+
 // mask is a tensor of Uint8 that is set with probability p. Any value but 0 counts as set.
 func mask(p float64, shape ...int) Input {
 	return Input{kernels.Of(kernels.Uint8, shape...), func(r *rng.Stream, b kernels.Buffer) {

@@ -62,6 +62,7 @@ type Gradient struct {
 type Call struct {
 	Op       kernels.Op
 	In       []kernels.Buffer
+	Out      []kernels.Desc // what Op.Infer gives when nil
 	Step     kernels.Step
 	InPlace  []int
 	Slack    float64
@@ -72,7 +73,7 @@ type Call struct {
 func Cases() []Case {
 	return slices.Concat(
 		linearCases(), convCases(), weightNormCases(), layerNormCases(), groupNormCases(),
-		activationCases(), arithmeticCases(), castCases(), maskCases(), rowCases(), selectCases(),
+		activationCases(), arithmeticCases(), castCases(), maskCases(), waveformCases(), rowCases(), selectCases(),
 		attentionCases(), quantizeCases(), diversityCases(), contrastiveCases(), ctcCases(), optimCases(),
 	)
 }
@@ -137,7 +138,7 @@ func reference(c Call) ([]kernels.Buffer, error) {
 
 // compileReference prepares a call that can be run many times on the same inputs and outputs.
 func compileReference(c Call) (run func(), out []kernels.Buffer, err error) {
-	outDescs, err := c.Op.Infer(descs(c.In))
+	outDescs, err := c.outputs()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -152,7 +153,15 @@ func compileReference(c Call) (run func(), out []kernels.Buffer, err error) {
 	return func() { k.Run(&c.Step, c.In, out, scratch) }, out, nil
 }
 
-// promoted is the call with its float32 inputs in float64, where the op allows that.
+// outputs are the descriptors of the outputs.
+func (c Call) outputs() ([]kernels.Desc, error) {
+	if c.Out != nil {
+		return c.Out, nil
+	}
+	return c.Op.Infer(descs(c.In))
+}
+
+// promoted is the call with its inputs in float64, where the op allows that.
 func (c Call) promoted() Call {
 	if _, ok := c.Op.(kernels.Cast); ok {
 		return c // between storage types: exact in float32
@@ -160,14 +169,16 @@ func (c Call) promoted() Call {
 	in := make([]kernels.Buffer, len(c.In))
 	for i, b := range c.In {
 		in[i] = b
-		if b.DType == kernels.Float32 {
+		switch b.DType {
+		case kernels.Float32:
 			in[i] = kernels.New(kernels.Float64, b.Shape...)
-			for j, v := range b.F32() {
-				kernels.Data[float64](in[i])[j] = float64(v)
-			}
+			copy(kernels.Data[float64](in[i]), floats(b))
+		case kernels.BFloat16:
+			in[i] = kernels.New(kernels.Float64, b.Shape...)
+			copy(kernels.Data[float64](in[i]), widened(b))
 		}
 	}
-	c.In = in
+	c.In, c.Out = in, nil
 	return c
 }
 

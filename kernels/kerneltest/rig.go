@@ -20,7 +20,7 @@ type rig struct {
 
 // newRig compiles and allocates. The error wraps kernels.ErrUnsupported when the back end refuses the call.
 func newRig(b kernels.Backend, c Call) (_ *rig, err error) {
-	outDescs, err := c.Op.Infer(descs(c.In))
+	outDescs, err := c.outputs()
 	if err != nil {
 		return nil, err
 	}

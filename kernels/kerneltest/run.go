@@ -19,7 +19,8 @@ type config struct {
 	mustRun   []string
 	tolerance map[Class]Tolerance
 	only      func(op kernels.Op, in []kernels.Desc) bool
-	used      *float64 // where judge notes the largest share of a tolerance
+	narrow    func(op kernels.Op, in, out []kernels.Desc) kernels.Storage // nil: calls as they are
+	used      *float64                                                    // where judge notes the largest share of a tolerance
 }
 
 // MayRefuse lets the back end refuse calls for which allow returns a reason. Any other refusal fails the test.
@@ -69,22 +70,24 @@ func Run(t *testing.T, b kernels.Backend, opts ...Option) {
 				if !cfg.only(call.Op, descs(call.In)) {
 					continue
 				}
-				t.Run(call.Op.Name(), func(t *testing.T) {
-					variant, err := cfg.check(b, call)
-					reason := cfg.mayRefuse(call.Op, descs(call.In))
-					switch refused := errors.Is(err, kernels.ErrUnsupported); {
-					case refused && call.NoKernel != "":
-						report.refuse(call, call.NoKernel)
-					case refused && reason != "":
-						report.refuse(call, reason)
-					case err != nil:
-						t.Errorf("%s%v on %s: %v", call.Op.Name(), descs(call.In), variant, err)
-					case call.NoKernel != "":
-						t.Errorf("%s compiled, but it has no kernel: %s", call.Op.Name(), call.NoKernel)
-					default:
-						report.ran(call, variant)
-					}
-				})
+				for name, call := range cfg.stored(call) {
+					t.Run(name, func(t *testing.T) {
+						variant, err := cfg.check(b, call)
+						reason := cfg.mayRefuse(call.Op, descs(call.In))
+						switch refused := errors.Is(err, kernels.ErrUnsupported); {
+						case refused && call.NoKernel != "":
+							report.refuse(call, call.NoKernel)
+						case refused && reason != "":
+							report.refuse(call, reason)
+						case err != nil:
+							t.Errorf("%s%v on %s: %v", call.Op.Name(), descs(call.In), variant, err)
+						case call.NoKernel != "":
+							t.Errorf("%s compiled, but it has no kernel: %s", call.Op.Name(), call.NoKernel)
+						default:
+							report.ran(call, variant)
+						}
+					})
+				}
 			}
 		})
 	}
@@ -172,7 +175,12 @@ func (cfg config) judge(r *rig, step kernels.Step, inPlace bool) ([]kernels.Buff
 		slack = 1
 	}
 	for o := range want {
-		used, err := compare(got[o], want[o], tol, slack)
+		var used float64
+		if got[o].DType == kernels.BFloat16 && want[o].DType == kernels.Float64 {
+			used, err = compareStored(got[o], floats(want[o]), tol, slack)
+		} else {
+			used, err = compare(got[o], want[o], tol, slack)
+		}
 		if cfg.used != nil {
 			*cfg.used = max(*cfg.used, used)
 		}

@@ -54,7 +54,7 @@ func classOf(op kernels.Op) Class {
 	switch op.(type) {
 	case kernels.MaskFrames, kernels.MaskChannels, kernels.MaskPadding, kernels.GatherRows, kernels.Select, kernels.SelectGrad, kernels.Cast:
 		return Exact
-	case kernels.Dropout, kernels.Scale, kernels.ScaleBy, kernels.MeanSquareGrad:
+	case kernels.Waveform, kernels.Dropout, kernels.Scale, kernels.ScaleBy, kernels.MeanSquareGrad:
 		return Rounded
 	case kernels.GELU, kernels.GELUGrad:
 		return Curved
@@ -69,6 +69,8 @@ func classOf(op kernels.Op) Class {
 		return Composed
 	case kernels.SumSquares:
 		return SummedWide
+	case kernels.ClipScale: // float64 everywhere, one rounding an operation
+		return Exact
 	}
 	panic("kerneltest: " + op.Name() + " has no tolerance class")
 }

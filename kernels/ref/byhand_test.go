@@ -39,6 +39,11 @@ func TestByHand(t *testing.T) {
 		{"scale by", kernels.ScaleBy{}, []kernels.Buffer{f64([]float64{1, 3}, 2), f64([]float64{5})}, [][]float64{{5, 15}}},
 		{"mean square", kernels.MeanSquare{}, []kernels.Buffer{f64([]float64{1, -2, 3, 4}, 2, 2)}, [][]float64{{7.5}}},
 		{"sum of squares", kernels.SumSquares{}, []kernels.Buffer{f64([]float64{1, -2, 3, 4}, 4)}, [][]float64{{30}}},
+		// The norm of a gradient with Σg² = 9 + 16 + 0 over 2 is 2.5; what brings it to 1 is 0.4, up to the 1e-6.
+		{"clip", kernels.ClipScale{Clip: 1}, []kernels.Buffer{f64([]float64{1, 2}, 2), f64([]float64{2}), f64([]float64{9, 16, 0}, 3)},
+			[][]float64{{2.5, 1 / 2.500001, 0.5 / 2.500001, 0}}},
+		{"no clip", kernels.ClipScale{}, []kernels.Buffer{f64([]float64{1}, 1), f64([]float64{2}), f64([]float64{25})}, [][]float64{{2.5, 1, 0.5, 0}}},
+		{"loss", kernels.ClipScale{}, []kernels.Buffer{f64([]float64{1, math.Inf(1)}, 2), f64([]float64{2}), f64([]float64{25})}, [][]float64{{2.5, 1, 0.5, kernels.FaultLoss}}},
 		{"mask frames", kernels.MaskFrames{}, []kernels.Buffer{x123, u8([]byte{0, 1, 0, 255, 0, 0}, 2, 3), f64([]float64{-1, -2}, 2)},
 			[][]float64{{1, 2, -1, -2, 5, 6, -1, -2, 9, 10, 11, 12}}},
 		{"mask channels", kernels.MaskChannels{}, []kernels.Buffer{x123, u8([]byte{0, 1, 1, 0}, 2, 2)}, [][]float64{{1, 0, 3, 0, 5, 0, 0, 8, 0, 10, 0, 12}}},

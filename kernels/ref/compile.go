@@ -2,6 +2,7 @@ package ref
 
 import (
 	"fmt"
+	"slices"
 
 	"aural/kernels"
 )
@@ -9,19 +10,23 @@ import (
 // Compile returns the reference kernel of op. It refuses descriptors that the op does not allow, and with an error that wraps
 // kernels.ErrUnsupported the one op that computes nothing (kernels.GradScale).
 func (b *Backend) Compile(op kernels.Op, in, out []kernels.Desc) (kernels.Kernel, error) {
-	want, err := op.Infer(in)
+	wideIn, wideOut, err := kernels.Activations(op).Widen(op, in, out)
 	if err != nil {
 		return kernels.Kernel{}, fmt.Errorf("ref: %w", err)
 	}
-	same := len(want) == len(out)
-	for i := 0; same && i < len(out); i++ {
-		same = want[i].Equal(out[i])
+	want, err := op.Infer(wideIn)
+	if err != nil {
+		return kernels.Kernel{}, fmt.Errorf("ref: %w", err)
 	}
-	if !same {
+	if !slices.EqualFunc(want, wideOut, kernels.Desc.Equal) {
 		return kernels.Kernel{}, fmt.Errorf("ref: %s%v gives %v, not the outputs %v asked for", op.Name(), in, want, out)
 	}
 	if o, ok := op.(kernels.Cast); ok {
 		return cast(o, in[0].DType), nil // the only op between types
+	}
+	if !slices.EqualFunc(in, wideIn, kernels.Desc.Equal) || !slices.EqualFunc(out, wideOut, kernels.Desc.Equal) {
+		k, err := compile[float32](op, wideIn, wideOut)
+		return widened(k, wideIn, wideOut), err
 	}
 	// All floating point inputs of an op have one type (Infer saw to it); integer inputs may stand before them.
 	for _, d := range in {
@@ -89,6 +94,8 @@ func compile[T float](op kernels.Op, in, out []kernels.Desc) (kernels.Kernel, er
 		return maskFramesGrad[T](in), nil
 	case kernels.MaskChannels:
 		return maskChannels[T](in), nil
+	case kernels.Waveform:
+		return waveform[T](in), nil
 	case kernels.MaskPadding:
 		return maskPadding[T](in), nil
 	case kernels.GatherRows:
@@ -125,6 +132,8 @@ func compile[T float](op kernels.Op, in, out []kernels.Desc) (kernels.Kernel, er
 
 	case kernels.SumSquares:
 		return sumSquares[T](), nil
+	case kernels.ClipScale:
+		return clipScale[T](o), nil
 	case kernels.AdamW:
 		return adamW[T](o), nil
 	}

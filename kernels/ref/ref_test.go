@@ -94,8 +94,8 @@ func TestAttentionByHand(t *testing.T) {
 func TestAdamWByHand(t *testing.T) {
 	// First update from zero moments: m/(1-β1) = g and √v/√(1-β2) = |g|, so w loses lr·decay·w + lr·sign(g).
 	w, grad, zero := f64([]float64{2, -1}, 2), f64([]float64{8, -0.5}, 2), f64([]float64{0, 0}, 2)
-	hyper := f64([]float64{0.1, 0.01, 1, 0.5}, 4)
-	out := compute(t, kernels.AdamW{Beta1: 0.9, Beta2: 0.98}, kernels.Step{}, w, grad, zero, zero, hyper)
+	hyper, verdict := f64([]float64{0.1, 0.01, 1}, 3), f64([]float64{2, 1, 0.5, 0}, 4)
+	out := compute(t, kernels.AdamW{Beta1: 0.9, Beta2: 0.98}, kernels.Step{}, w, grad, zero, zero, hyper, verdict)
 	testkit.Close(t, "w", data(out[0]), []float64{2 - 0.002 - 0.1, -1 + 0.001 + 0.1}, testkit.Tol{Rel: 1e-14})
 	testkit.Close(t, "m", data(out[1]), []float64{0.1 * 4, 0.1 * -0.25}, testkit.Tol{Rel: 1e-14})
 	testkit.Close(t, "v", data(out[2]), []float64{0.02 * 16, 0.02 * 0.0625}, testkit.Tol{Rel: 1e-14})

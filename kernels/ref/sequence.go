@@ -131,3 +131,20 @@ func round[T float](y []T, x []float64) {
 		y[i] = T(v)
 	}
 }
+
+// waveform is y = (x - zero)·scale + bias in the frames that a row has, and 0 behind them.
+func waveform[T float](in []kernels.Desc) kernels.Kernel {
+	n := in[0].Shape[1]
+	return kernel(func(_ *kernels.Step, in, out []kernels.Buffer, _ []float64) {
+		x, affine, y := kernels.Data[int16](in[0]), vec[T](in[1]), vec[T](out[0])
+		for b, length := range in[2].I32() {
+			zero, scale, bias := affine[3*b], affine[3*b+1], affine[3*b+2]
+			for s := range n {
+				y[b*n+s] = 0
+				if s < int(length) {
+					y[b*n+s] = T((T(x[b*n+s])-zero)*scale) + bias
+				}
+			}
+		}
+	})
+}

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"aural/exec"
 	"aural/graph"
@@ -30,7 +31,7 @@ type Sequence struct {
 // Config describes the head and its training.
 type Config struct {
 	Dim, Classes, Blank int
-	L2                  float64 // weight of the penalty on the weights, per label
+	L2                  float64 // weight of the penalty on the weights, per label; Run takes 0 for: choose it
 	Minimiser           probe.Minimiser
 	Backend             kernels.Backend
 }
@@ -90,9 +91,20 @@ func Needs(target []int32) int {
 }
 
 // Fit trains a head. Every sequence must have a target that its frames can carry.
-func Fit(list []Sequence, c Config) (m *probe.Model, err error) {
-	if err := c.check(list); err != nil {
+func Fit(list []Sequence, c Config) (*probe.Model, error) {
+	models, err := fit(list, c, []float64{c.L2})
+	if err != nil {
 		return nil, err
+	}
+	return models[0], nil
+}
+
+// fit trains a head for each weight of the penalty, each from the optimum of the one before.
+func fit(list []Sequence, c Config, weights []float64) (models []*probe.Model, err error) {
+	for _, c.L2 = range weights {
+		if err := c.check(list); err != nil {
+			return nil, err
+		}
 	}
 	h := &head{Config: c}
 	var all []float32
@@ -107,17 +119,20 @@ func Fit(list []Sequence, c Config) (m *probe.Model, err error) {
 	}
 	defer func() { err = errors.Join(err, h.free()) }()
 	theta := make([]float64, (c.Dim+1)*c.Classes)
-	minimum, err := c.Minimiser.Minimise(h.evaluate, theta)
-	if err != nil {
-		return nil, err
-	}
-	m = &probe.Model{Standard: standard, W: make([]float64, c.Dim*c.Classes), B: theta[c.Dim*c.Classes:], L2: c.L2, Minimum: minimum}
-	for k := range c.Classes {
-		for d := range c.Dim {
-			m.W[d*c.Classes+k] = theta[k*c.Dim+d]
+	for _, h.L2 = range weights {
+		minimum, err := c.Minimiser.Minimise(h.evaluate, theta)
+		if err != nil {
+			return nil, err
 		}
+		m := &probe.Model{Standard: standard, W: make([]float64, c.Dim*c.Classes), B: slices.Clone(theta[c.Dim*c.Classes:]), L2: h.L2, Minimum: minimum}
+		for k := range c.Classes {
+			for d := range c.Dim {
+				m.W[d*c.Classes+k] = theta[k*c.Dim+d]
+			}
+		}
+		models = append(models, m)
 	}
-	return m, nil
+	return models, nil
 }
 
 func (c Config) check(list []Sequence) error {

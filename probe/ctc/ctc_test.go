@@ -92,6 +92,40 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// Without a weight of the penalty Run takes the one with the fewest errors on a part of what is trained on: what is held out has no say.
+func TestRunChooses(t *testing.T) {
+	d := spelt(t, backend(t, 2), 40, 6, 1.5)
+	d.L2 = 0
+	o := probe.DefaultOptions()
+	r, err := Run(d, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(Grid(), r.L2) {
+		t.Errorf("chose %v, not one of %v", r.L2, Grid())
+	}
+	split, err := o.HoldOut.Split(d.Utterances)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range split.Held { // nonsense that one weight reads as well as another
+		for k := range d.Sequences[i].Frames {
+			d.Sequences[i].Frames[k] = float32(k % 7)
+		}
+	}
+	if blind, err := Run(d, o); err != nil || blind.L2 != r.L2 || blind.Train != r.Train {
+		t.Errorf("with other held-out frames it chose %v and learned %v, before %v and %v; %v", blind.L2, blind.Train, r.L2, r.Train, err)
+	}
+	d.L2 = r.L2
+	if given, err := Run(d, o); err != nil || given.Train != r.Train {
+		t.Errorf("given the weight that was chosen: %+v, %v", given, err)
+	}
+	d.Utterances, d.Sequences, d.L2 = d.Utterances[:2], d.Sequences[:2], 0
+	if few, err := Run(d, o); err != nil || few.L2 != DefaultL2 {
+		t.Errorf("two utterances: %+v, %v", few, err)
+	}
+}
+
 // The gradient along random directions is the slope of the objective, whatever the batches are. float32 leaves four digits.
 func TestGradient(t *testing.T) {
 	for _, be := range []kernels.Backend{ref.New(), backend(t, 2)} {

@@ -2,15 +2,19 @@ package ctc
 
 import (
 	"fmt"
+	"math"
 
 	"aural/probe"
 	"aural/score"
 	"aural/vocab"
 )
 
-// DefaultL2 is the usual weight of the penalty per label. A label has several frames, so it is less than that of a classifier. Of 1e-2, 1e-3 and 1e-4 it had
-// the least error on spoken digits, one layer of one small model (63, 52 and 46 % of characters on the same held-out utterances); nothing smaller was tried.
+// DefaultL2 is the weight of the penalty per label where the training utterances are too few to choose one. A label has several frames, so it is less than that of a
+// classifier.
 const DefaultL2 = 1e-4
+
+// Grid is the weights of the penalty that Run chooses from, the largest first.
+func Grid() []float64 { return []float64{1e-2, 1e-3, 1e-4, 1e-5} }
 
 // DefaultMinimiser stops when an iteration gains less than a hundred-thousandth: float32 allows little more, and the error rate does not move any more.
 func DefaultMinimiser() probe.Minimiser {
@@ -26,21 +30,23 @@ type Data struct {
 	Sequences  []Sequence
 }
 
-// Run splits, trains a head, and measures the error rate of its greedy transcripts, without a language model.
+// Run splits, trains a head, and measures the error rate of its greedy transcripts, without a language model. An L2 of 0 is chosen on a part of the training utterances.
 func Run(d *Data, o probe.Options) (probe.Result, error) {
 	split, err := o.HoldOut.Split(d.Utterances)
 	if err != nil {
 		return probe.Result{}, err
 	}
-	var list []Sequence
-	for _, i := range split.Train {
-		list = append(list, d.Sequences[i])
+	c := d.Config
+	if c.L2 == 0 {
+		if c.L2, err = d.choose(split, o); err != nil {
+			return probe.Result{}, err
+		}
 	}
-	m, err := Fit(list, d.Config)
+	m, err := Fit(d.pick(split.Train), c)
 	if err != nil {
 		return probe.Result{}, err
 	}
-	r := probe.Result{Chance: 1, Classes: d.Classes, L2: d.L2, Iterations: m.Minimum.Iterations, Converged: m.Minimum.Converged, SplitBy: split.By}
+	r := probe.Result{Chance: 1, Classes: d.Classes, L2: c.L2, Iterations: m.Minimum.Iterations, Converged: m.Minimum.Converged, SplitBy: split.By}
 	trained, err := d.report(m, split.Train, &r.Trained)
 	if err != nil {
 		return r, err
@@ -54,6 +60,39 @@ func Run(d *Data, o probe.Options) (probe.Result, error) {
 	b.Speakers = split.By == probe.Speakers && len(held.BySpeaker()) > 1
 	r.Error, err = held.Interval(b)
 	return r, err
+}
+
+func (d *Data) pick(utterances []int) []Sequence {
+	list := make([]Sequence, len(utterances))
+	for i, u := range utterances {
+		list[i] = d.Sequences[u]
+	}
+	return list
+}
+
+// choose takes the penalty of the grid with the fewest errors on a fifth of the training utterances, split as the whole is; of equals the largest. Where they cannot be
+// split again it is DefaultL2.
+func (d *Data) choose(split probe.Split, o probe.Options) (float64, error) {
+	again, err := o.HoldOut.Again(split, d.Utterances)
+	if err != nil {
+		return DefaultL2, nil
+	}
+	models, err := fit(d.pick(again.Train), d.Config, Grid())
+	if err != nil {
+		return 0, err
+	}
+	best, least := DefaultL2, math.Inf(1)
+	for _, m := range models {
+		var frames int
+		r, err := d.report(m, again.Held, &frames)
+		if err != nil {
+			return 0, err
+		}
+		if rate := r.Total().Counts.Rate(); rate < least {
+			best, least = m.L2, rate
+		}
+	}
+	return best, nil
 }
 
 // report transcribes some utterances and compares labels; it adds their frames to frames.

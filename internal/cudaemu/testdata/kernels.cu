@@ -101,3 +101,70 @@ template <bool ACROSS, bool JOIN> static __device__ void product(const Args& a) 
 KERNEL(product_of_rows, Args) { product<false, true>(a); }
 KERNEL(product_of_columns, Args) { product<true, true>(a); }
 KERNEL(product_without_join, Args) { product<false, false>(a); }
+
+// y (64,64) = x (64,16) times the (16,64) after it by a wgmma, from operands laid out in shared memory as the table "Canonical Layouts" of the PTX ISA says for a swizzle
+// of W pieces of 16 bytes. FAULT breaks a rule.
+enum { NO_FAULT, NO_FENCE, TOO_EARLY, OVERWRITTEN, TOUCHED, UNPUBLISHED, NO_WAIT, BETWEEN, DIFFERENT };
+template <int W, bool TRANSPOSED, int FAULT> static __device__ void warpgroup_product(const Args& a) {
+    DYNAMIC_SHARED(unsigned char, memory);
+    const shared_t at = (shared(memory) + 1023) & ~(shared_t)1023;
+    unsigned char* const from = memory + (at - shared(memory));
+    const int swizzled = W > 1, lead = !TRANSPOSED ? 8 * 64 : swizzled ? 2 * 64 * W : 64, stride = !TRANSPOSED || swizzled ? 64 * W : 128;
+    auto put = [&](unsigned char* to, int i, int k, float v) {
+        int n;
+        if (!TRANSPOSED)
+            n = i % 8 * 8 * W + i / 8 * stride + k % 8 + k / 8 * (swizzled ? 8 : lead);
+        else if (swizzled)
+            n = i % 8 + i / 8 % W * 8 + i / 8 / W * lead + k % 8 * 8 * W + k / 8 * stride;
+        else
+            n = i % 8 + i / 8 * stride + k % 8 * 8 + k / 8 * lead;
+        n *= 2;
+        *(u16*)(to + (n ^ (n / 128 % W) * 16)) = to_bf16(v);
+    };
+    for (int n = threadIdx.x; n < 1024; n += 128) {
+        put(from, n / 16, n % 16, a.x[n]);
+        put(from + 8192, n % 64, n / 64, a.x[1024 + n]);
+    }
+    if (FAULT == UNPUBLISHED) {
+        cp_async16(shared(from + threadIdx.x * 16), a.x, true);
+        cp_commit();
+        cp_wait<0>();
+    } else {
+        wgmma_publish();
+    }
+    __syncthreads();
+    auto matrix = [&](shared_t p) {
+        const u64 mode = W == 8 ? 1 : W == 4 ? 2 : W == 2 ? 3 : 0;
+        return (u64)((p & 0x3ffff) >> 4) | (u64)(lead * 2 >> 4) << 16 | (u64)(stride * 2 >> 4) << 32 | mode << 62;
+    };
+    float d[32];
+    for (float& v : d) v = 1;
+    if (FAULT != NO_FENCE) wgmma_fence(d);
+    wgmma<TRANSPOSED, TRANSPOSED>(d, matrix(at + (FAULT == BETWEEN ? 128 : 0)), matrix(at + 8192 + (FAULT == DIFFERENT ? threadIdx.x % 32 * 16 : 0)));
+    wgmma_commit();
+    if (FAULT == OVERWRITTEN && threadIdx.x == 0) put(from, 3, 3, a.x[0] + 9);
+    if (FAULT == OVERWRITTEN) __syncthreads();
+    if (FAULT == TOUCHED) d[5] = 0;
+    auto store = [&]() {
+        for (int i = 0; i < 32; i++) a.y[(threadIdx.x / 32 * 16 + i / 2 % 2 * 8 + threadIdx.x % 32 / 4) * 64 + i / 4 * 8 + threadIdx.x % 4 * 2 + i % 2] = d[i] - 1;
+    };
+    if (FAULT == TOO_EARLY) store();
+    if (FAULT != NO_WAIT) wgmma_wait<0>(d);
+    if (FAULT != TOO_EARLY) store();
+}
+KERNEL(warpgroup_rows_128, Args) { warpgroup_product<8, false, NO_FAULT>(a); }
+KERNEL(warpgroup_rows_64, Args) { warpgroup_product<4, false, NO_FAULT>(a); }
+KERNEL(warpgroup_rows_32, Args) { warpgroup_product<2, false, NO_FAULT>(a); }
+KERNEL(warpgroup_rows_0, Args) { warpgroup_product<1, false, NO_FAULT>(a); }
+KERNEL(warpgroup_columns_128, Args) { warpgroup_product<8, true, NO_FAULT>(a); }
+KERNEL(warpgroup_columns_64, Args) { warpgroup_product<4, true, NO_FAULT>(a); }
+KERNEL(warpgroup_columns_32, Args) { warpgroup_product<2, true, NO_FAULT>(a); }
+KERNEL(warpgroup_columns_0, Args) { warpgroup_product<1, true, NO_FAULT>(a); }
+KERNEL(warpgroup_without_fence, Args) { warpgroup_product<8, false, NO_FENCE>(a); }
+KERNEL(warpgroup_too_early, Args) { warpgroup_product<8, false, TOO_EARLY>(a); }
+KERNEL(warpgroup_overwritten, Args) { warpgroup_product<8, false, OVERWRITTEN>(a); }
+KERNEL(warpgroup_touched, Args) { warpgroup_product<8, true, TOUCHED>(a); }
+KERNEL(warpgroup_unpublished, Args) { warpgroup_product<8, false, UNPUBLISHED>(a); }
+KERNEL(warpgroup_without_wait, Args) { warpgroup_product<8, false, NO_WAIT>(a); }
+KERNEL(warpgroup_between_patterns, Args) { warpgroup_product<8, false, BETWEEN>(a); }
+KERNEL(warpgroup_of_two_minds, Args) { warpgroup_product<8, false, DIFFERENT>(a); }

@@ -23,7 +23,13 @@ type tile struct {
 	rows, vectors int
 	reg           string // Y or Z
 	bytes         int    // of a register
+	// multiply adds the products of a vector of B and a value of A, in each lane, to a sum.
+	multiply func(b, a, sum string)
+	spare    int // registers that it needs beside
 }
+
+// fma is the multiply of float32 tiles.
+func (f *file) fma(b, a, sum string) { f.p("VFMADD231PS %s, %s, %s", b, a, sum) }
 
 func (t tile) acc(i, j int) string { return fmt.Sprintf("%s%d", t.reg, i*t.vectors+j) }
 
@@ -196,7 +202,7 @@ var operands = []struct {
 func gemmAVX512(f *file) {
 	for _, vectors := range []int{2, 1} {
 		for _, l := range operands {
-			t := tile{f, l.a, l.b, 12, vectors, "Z", 64}
+			t := tile{f, l.a, l.b, 12, vectors, "Z", 64, f.fma, 0}
 			t.begin(fmt.Sprintf("tile12x%d%sAVX512", 16*vectors, l.suffix))
 			t.sumAVX512()
 			t.end()
@@ -224,7 +230,7 @@ func (t tile) sumAVX512() {
 			s := t.free(2*vectors + i%scalars)
 			t.p("VBROADCASTSS %s, %s", t.value(i, u), s)
 			for j := range vectors {
-				t.p("VFMADD231PS %s, %s, %s", b[u%2][j], s, t.acc(i, j))
+				t.multiply(b[u%2][j], s, t.acc(i, j))
 			}
 			if pipelined && i < vectors {
 				t.p("VMOVUPS %s, %s", t.vector(i, u+1), b[(u+1)%2][i])
@@ -238,7 +244,7 @@ func (t tile) sumAVX512() {
 func gemmAVX2(f *file) {
 	for _, vectors := range []int{2, 1} {
 		for _, l := range operands {
-			t := tile{f, l.a, l.b, 6, vectors, "Y", 32}
+			t := tile{f, l.a, l.b, 6, vectors, "Y", 32, f.fma, 0}
 			t.begin(fmt.Sprintf("tile6x%d%sAVX2", 8*vectors, l.suffix))
 			t.sumAVX2()
 			t.end()
@@ -249,7 +255,7 @@ func gemmAVX2(f *file) {
 // sumAVX2 writes the loop over k.
 func (t tile) sumAVX2() {
 	vectors := t.vectors
-	scalars := min(16-(t.rows+1)*vectors, t.rows)
+	scalars := min(16-(t.rows+1)*vectors-t.spare, t.rows)
 	t.depth(func(u int, _ bool) {
 		for j := range vectors {
 			t.p("VMOVUPS %s, %s", t.vector(j, u), t.free(j))
@@ -258,7 +264,7 @@ func (t tile) sumAVX2() {
 			s := t.free(vectors + i%scalars)
 			t.p("VBROADCASTSS %s, %s", t.value(i, u), s)
 			for j := range vectors {
-				t.p("VFMADD231PS %s, %s, %s", t.free(j), s, t.acc(i, j))
+				t.multiply(t.free(j), s, t.acc(i, j))
 			}
 		}
 	})

@@ -34,16 +34,16 @@ func main() {
 
 // generate returns the content of each file.
 func generate() (map[string][]byte, error) {
-	gemm, amx := newFile("gemm", avx512), newFile("amx", avx512)
+	gemm, amx, int8 := newFile("gemm", avx512), newFile("amx", avx512), newFile("int8", avx512)
 	gemmAVX512(gemm)
 	gemmAVX2(gemm)
 	packAVX512(gemm)
 	packAVX2(gemm)
 	kernelsAMX(amx)
-	all := []*file{gemm, amx}
-	neonGEMM := newFile("gemm", neon)
-	gemmNEON(neonGEMM)
-	all = append(all, neonGEMM)
+	kernelsInt8(int8)
+	products := newFile("gemm", neon)
+	gemmNEON(products)
+	all := []*file{gemm, amx, int8, products}
 	for _, i := range []isa{avx512, avx2, neon} {
 		f := newFile("vector_"+strings.ToLower(i.name), i)
 		vectors(f)

@@ -78,7 +78,10 @@ func (c *context) EndCapture(s driver.Stream) (driver.Graph, error) {
 	if r := c.result("cuGraphDestroy", C.cuGraphDestroy(plan)); err == nil {
 		err = r
 	}
-	return driver.Graph(handle(instance)), err
+	if err != nil {
+		return 0, err
+	}
+	return driver.Graph(handle(instance)), nil
 }
 
 // LaunchGraph implements driver.Context.

@@ -4,6 +4,9 @@
 // All methods of a [Context] and of what comes from it are called by the one thread that opened it. Errors name the call and CUDA's name for what went wrong.
 package driver
 
+// SyncVariable is the environment variable that makes every launch wait for its end when it is 1, so that an error names the kernel that failed. It is slow.
+const SyncVariable = "AURAL_CUDA_SYNC"
+
 // Ptr is an address in device memory; 0 is none.
 type Ptr uintptr
 

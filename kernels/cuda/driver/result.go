@@ -31,7 +31,7 @@ func (e *Error) Error() string {
 	if Sticky(e.Code) {
 		text += "; the device cannot be used any more by this process"
 		if e.Kernel != "" {
-			text += fmt.Sprintf("; the last kernel launched was %s (AURAL_CUDA_SYNC=1 finds the one that failed)", e.Kernel)
+			text += fmt.Sprintf("; the last kernel launched was %s (%s=1 finds the one that failed)", e.Kernel, SyncVariable)
 		}
 	}
 	return text
@@ -55,6 +55,7 @@ const (
 	InvalidContext       = 201
 	InvalidHandle        = 400
 	NotFound             = 500
+	NotReady             = 600
 	IllegalAddress       = 700
 	LaunchOutOfResources = 701
 	LaunchFailed         = 719

@@ -19,9 +19,6 @@ import (
 // Variable names the driver's file, for machines where it is in an unusual place.
 const Variable = "AURAL_LIBCUDA"
 
-// SyncVariable makes every launch wait for its end when it is set to 1, so that an error names the kernel that failed. It is slow.
-const SyncVariable = "AURAL_CUDA_SYNC"
-
 // search looks where distributions, containers, WSL and NixOS keep the driver. The stubs of a toolkit are no driver and are not looked for.
 var search = dynlib.Search{
 	Name:     "the CUDA driver",
@@ -90,7 +87,7 @@ func open() (*Driver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w can be used: %w", driver.ErrNoGPU, err)
 	}
-	d := &Driver{path: l.Path, syncs: os.Getenv(SyncVariable) == "1"}
+	d := &Driver{path: l.Path, syncs: os.Getenv(driver.SyncVariable) == "1"}
 	if err := d.f.bind(l); err != nil {
 		return nil, fmt.Errorf("%w can be used: %w; version 470 (CUDA 11.4) or newer is needed", driver.ErrNoGPU, err)
 	}

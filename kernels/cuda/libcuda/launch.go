@@ -99,16 +99,25 @@ func (c *context) EndCapture(s driver.Stream) (driver.Graph, error) {
 		return 0, err
 	}
 	plan := uintptr(c.out.a)
+	c.out.b = 0
 	err := c.do(c.d.f.instantiate, c.b(), plan, 0)
 	instance := driver.Graph(c.out.b)
-	if r := c.do(c.d.f.graphDestroy, plan); err == nil {
+	if r := c.do(c.d.f.graphDestroy, plan); err == nil && r != nil {
+		c.d.f.graphExecDestroy.Call(uintptr(instance))
 		err = r
 	}
-	return instance, err
+	if err != nil {
+		return 0, err
+	}
+	return instance, nil
 }
+
+// ofGraph is what the error of a kernel in a graph says instead of its name, which nobody knows.
+const ofGraph = "one of a graph"
 
 // LaunchGraph implements driver.Context.
 func (c *context) LaunchGraph(s driver.Stream, g driver.Graph) error {
+	c.last = ofGraph
 	if err := c.do(c.d.f.graphLaunch, uintptr(g), uintptr(s)); err != nil {
 		return err
 	}

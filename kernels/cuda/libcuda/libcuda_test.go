@@ -151,6 +151,10 @@ func value[T any](t testing.TB) func(T, error) T {
 }
 
 // axpyArgs lays out the struct axpy of testdata/double.c.
+func bytesOf(x []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
+}
+
 func axpyArgs(y, x driver.Ptr, n int32, a float32) []byte {
 	b := binary.LittleEndian.AppendUint64(nil, uint64(y))
 	b = binary.LittleEndian.AppendUint64(b, uint64(x))
@@ -281,7 +285,7 @@ func TestErrors(t *testing.T) {
 		{"cuMemHostAlloc", 2, func() error { _, err := c.HostAlloc(9); return err }, []string{"9 bytes"}},
 		{"cuMemcpyHtoDAsync_v2", 1, func() error { return c.CopyToDevice(s, p, []byte{1}) }, []string{"CUDA_ERROR_INVALID_VALUE"}},
 		{"cuLaunchKernel", 701, launch, []string{"launching axpy", "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"}},
-		{"cuStreamSynchronize", 700, func() error { check(t, launch()); return c.Sync(s) }, []string{"CUDA_ERROR_ILLEGAL_ADDRESS (700)", "last kernel launched was axpy", SyncVariable}},
+		{"cuStreamSynchronize", 700, func() error { check(t, launch()); return c.Sync(s) }, []string{"CUDA_ERROR_ILLEGAL_ADDRESS (700)", "last kernel launched was axpy", driver.SyncVariable}},
 		{"cuEventCreate", 998, func() error { _, err := c.NewEvent(); return err }, []string{"CUDA_ERROR_OF_TOMORROW"}},
 		{"cuGraphInstantiateWithFlags", 801, func() error { check(t, c.BeginCapture(s)); _, err := c.EndCapture(s); return err }, []string{"NOT_SUPPORTED"}},
 		{"cuModuleGetFunction", 500, func() error { _, err := c.Function(m, "axpy"); return err }, []string{"kernel axpy", "NOT_FOUND"}},
@@ -340,7 +344,7 @@ func TestOtherThread(t *testing.T) {
 
 // With AURAL_CUDA_SYNC=1 a launch waits, so that the error has the right name, but not while a stream is captured.
 func TestSyncAfterLaunch(t *testing.T) {
-	t.Setenv(SyncVariable, "1")
+	t.Setenv(driver.SyncVariable, "1")
 	x := newDouble(t)
 	c := openOn(t, x)
 	s := value[driver.Stream](t)(c.NewStream())
@@ -367,6 +371,58 @@ func TestSyncAfterLaunch(t *testing.T) {
 	}
 }
 
+// What is captured runs when the graph is launched, each time, and not before. A capture that went wrong is over, and its graph is gone.
+func TestCapture(t *testing.T) {
+	x := newDouble(t)
+	c := openOn(t, x)
+	s := value[driver.Stream](t)(c.NewStream())
+	f := value[driver.Function](t)(c.Function(value[driver.Module](t)(c.Load([]byte("cubin\x00"))), "axpy"))
+	a, b := value[driver.Ptr](t)(c.Alloc(4)), value[driver.Ptr](t)(c.Alloc(4))
+	one, got := []float32{1}, []float32{0}
+	check(t, c.CopyToDevice(s, a, bytesOf(one)))
+	check(t, c.CopyToDevice(s, b, bytesOf(got)))
+	l := &driver.Launch{Args: axpyArgs(b, a, 1, 3)}
+	var e *driver.Error
+	for _, call := range []string{"", "cuStreamEndCapture", "cuGraphInstantiateWithFlags", "cuGraphDestroy"} {
+		if call != "" {
+			x.failAt(call, 1, 999)
+		}
+		check(t, c.BeginCapture(s))
+		check(t, c.Launch(s, f, l))
+		g, err := c.EndCapture(s)
+		if call != "" {
+			if !errors.As(err, &e) || e.Call != call || g != 0 {
+				t.Errorf("%s: graph %d, %v", call, g, err)
+			}
+			if err := c.LaunchGraph(s, 0x5000); err == nil {
+				t.Errorf("%s leaves an instance", call)
+			}
+			x.reset.Call()
+			continue
+		}
+		check(t, err)
+		for n := range 3 {
+			check(t, c.CopyToHost(s, bytesOf(got), b))
+			if got[0] != float32(3*n) {
+				t.Errorf("%v after %d launches of the graph", got[0], n)
+			}
+			check(t, c.LaunchGraph(s, g))
+		}
+		check(t, c.FreeGraph(g))
+		if err := c.LaunchGraph(s, g); err == nil {
+			t.Error("launch of a graph that is gone")
+		}
+	}
+	check(t, c.BeginCapture(s))
+	if err := c.Sync(s); !errors.As(err, &e) || e.Code != 900 {
+		t.Errorf("waiting inside of a capture: %v", err)
+	}
+	if _, err := c.EndCapture(s); !errors.As(err, &e) || e.Code != 901 {
+		t.Errorf("a capture that was spoilt: %v", err)
+	}
+	check(t, c.Sync(s))
+}
+
 // Nothing allocates in a training step.
 func TestNoAllocation(t *testing.T) {
 	x := newDouble(t)
@@ -375,6 +431,8 @@ func TestNoAllocation(t *testing.T) {
 	e := value[driver.Event](t)(c.NewEvent())
 	f := value[driver.Function](t)(c.Function(value[driver.Module](t)(c.Load([]byte("cubin\x00"))), "axpy"))
 	p := value[driver.Ptr](t)(c.Alloc(64))
+	check(t, c.BeginCapture(s))
+	g := value[driver.Graph](t)(c.EndCapture(s))
 	l, host := &driver.Launch{Args: axpyArgs(p, p, 1, 0)}, value[[]byte](t)(c.HostAlloc(64))
 	n := testing.AllocsPerRun(50, func() {
 		check(t, c.Launch(s, f, l))
@@ -383,7 +441,7 @@ func TestNoAllocation(t *testing.T) {
 		check(t, c.Fill(s, p, 4, 1))
 		check(t, c.Record(e, s))
 		check(t, c.Wait(s, e))
-		check(t, c.LaunchGraph(s, 1))
+		check(t, c.LaunchGraph(s, g))
 		check(t, c.Sync(s))
 	})
 	if n > 0 {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -15,6 +14,7 @@ import (
 
 	"aural/internal/dynlib"
 	"aural/kernels/cuda/driver"
+	"aural/kernels/cuda/toolkit"
 )
 
 // Variable names the library's file, or the folder that holds it.
@@ -29,44 +29,13 @@ const newest = 13
 // search is where NVRTC may be, for a driver of the given version (12040 is CUDA 12.4, 0 any). A driver does not run what a compiler of a later major
 // version made.
 func search(driverVersion int) dynlib.Search {
-	s := dynlib.Search{Name: "NVRTC, the CUDA compiler", Variable: Variable, Folders: folders(), Before: []string{"libnvrtc-builtins.so.*"}}
+	s := dynlib.Search{Name: "NVRTC, the CUDA compiler", Variable: Variable, Folders: toolkit.Folders(), Before: []string{"libnvrtc-builtins.so.*"}}
 	for major := newest; major >= 12; major-- {
 		if driverVersion == 0 || major <= driverVersion/1000 {
 			s.Names = append(s.Names, fmt.Sprintf("libnvrtc.so.%d", major))
 		}
 	}
 	return s
-}
-
-// folders are where toolkits, conda and the wheels of pip put it.
-func folders() []string {
-	list := []string{"/usr/local/cuda/lib64", "/usr/local/cuda-*/lib64", "/opt/cuda/lib64", "/opt/cuda/targets/*/lib"}
-	if conda := os.Getenv("CONDA_PREFIX"); conda != "" {
-		list = append(list, filepath.Join(conda, "lib"))
-	}
-	var prefixes []string
-	if venv := os.Getenv("VIRTUAL_ENV"); venv != "" {
-		prefixes = append(prefixes, venv)
-	}
-	if python, err := exec.LookPath("python3"); err == nil {
-		if real, err := filepath.EvalSymlinks(python); err == nil {
-			python = real
-		}
-		prefixes = append(prefixes, filepath.Dir(filepath.Dir(python)))
-	}
-	if home, err := os.UserHomeDir(); err == nil {
-		prefixes = append(prefixes, filepath.Join(home, ".local"))
-	}
-	prefixes = append(prefixes, "/usr/local", "/usr", "/opt/conda", "/opt/venv")
-	for _, p := range prefixes {
-		for _, packages := range []string{"site-packages", "dist-packages"} {
-			list = append(list, filepath.Join(p, "lib", "python3*", packages, "nvidia", "*", "lib"))
-		}
-	}
-	if cache, err := os.UserCacheDir(); err == nil {
-		list = append(list, filepath.Join(cache, "aural", "cuda-tools", "nvidia", "*", "lib")) // tools/cuda_tools.sh
-	}
-	return list
 }
 
 // Compiler implements driver.Compiler.
@@ -163,19 +132,16 @@ func CacheFolder() string {
 	return filepath.Join(dir, "aural", "cuda-kernels")
 }
 
-// Architecture is what to compile for on a device of a compute capability: its own machine code, with the instructions that exist only there (sm_90a), or,
-// when the compiler does not know the device yet, PTX of compute capability 8.0, which its driver compiles. Devices before 8.0 have no bfloat16 products.
+// Architecture is what to compile for on a device of a compute capability: its own machine code, or, when the compiler does not know the device yet, PTX,
+// which its driver compiles. Devices before 8.0 have no bfloat16 products.
 func (c *Compiler) Architecture(major, minor int) (name string, ptx bool, err error) {
-	n := 10*major + minor
 	switch {
 	case major < 8:
 		return "", false, fmt.Errorf("nvrtc: compute capability %d.%d is too old, 8.0 (Ampere) or newer is needed", major, minor)
-	case n == 90:
-		return "sm_90a", false, nil
-	case slices.Contains(c.targets, n):
-		return fmt.Sprintf("sm_%d", n), false, nil
+	case slices.Contains(c.targets, 10*major+minor):
+		return driver.Target(major, minor), false, nil
 	}
-	return "compute_80", true, nil
+	return driver.TargetPTX, true, nil
 }
 
 // Compile implements driver.Compiler. The options are added to those that name the architecture, the dialect (C++17) and the report of resources, which
@@ -185,12 +151,21 @@ func (c *Compiler) Compile(text string, options []string, device driver.Info) (i
 	if err != nil {
 		return nil, "", err
 	}
+	return c.compileFor(arch, ptx, text, options, device.DriverVersion)
+}
+
+// PTX compiles to PTX for every device from compute capability 8.0 on, with a zero byte behind it.
+func (c *Compiler) PTX(text string, options []string) (image []byte, log string, err error) {
+	return c.compileFor(driver.TargetPTX, true, text, options, 0)
+}
+
+func (c *Compiler) compileFor(arch string, ptx bool, text string, options []string, driverVersion int) (image []byte, log string, err error) {
 	flags := []string{"--gpu-architecture=" + arch, "--std=c++17"}
 	if !ptx {
 		flags = append(flags, "--ptxas-options=-v")
 	}
 	flags = append(flags, options...)
-	key := cacheKey(text, flags, c.version, arch, device.DriverVersion)
+	key := cacheKey(text, flags, c.version, arch, driverVersion)
 	if image, log, ok := c.cache.load(key); ok {
 		return image, log, nil
 	}

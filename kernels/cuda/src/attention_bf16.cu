@@ -2,17 +2,18 @@
 // keys for their gradients), 16 for each warp, and goes over the other side in tiles of 64. Scores and probabilities stay in registers: what mma gives
 // as a sum is what it takes as an operand.
 //
-// FLOPs of a head: 4·T²·W forward, 14·T²·W backward (7 products instead of the least 5, so that all sums have a fixed order without atomics); bytes 16·T·W forward.
+// FLOPs of a head: 4·T²·W forward, 14·T²·W backward (7 products instead of the least 5, so that all sums have a fixed order without atomics); bytes 16·T·W forward, 8·T·W where tensors are stored in
+// bfloat16.
 // Floor on a H100: 660 TFLOP/s of mma.sync; with dropout ten rounds of Philox for 4 probabilities are about as much.
 
 enum { attentionRows = 128, attentionTile = 64, attentionPitch = 72 }; // 144 bytes: 8 rows of 16 bytes lie in different banks
 
 // Rows of (T,W) from frame t0 on, lines of N: from memory to registers, and as bfloat16 to shared memory. Zeros from frame end on.
-template <int ROWS, int N> struct Bf16Rows {
+template <class S, int ROWS, int N> struct Bf16Rows {
     static const int lines = ROWS * 64 / N / 256;
     float v[lines][N];
 
-    __device__ __forceinline__ void load(const float* from, const AttentionHead& h, int t0, int end, int width) {
+    __device__ __forceinline__ void load(const S* from, const AttentionHead& h, int t0, int end, int width) {
 #pragma unroll
         for (int j = 0; j < lines; j++) {
             const int i = threadIdx.x + j * 256, r = i / (64 / N), c = i % (64 / N) * N;
@@ -28,6 +29,29 @@ template <int ROWS, int N> struct Bf16Rows {
                 *(uint2*)p = make_uint2(pack_bf16(v[j][0], v[j][N > 1 ? 1 : 0]), pack_bf16(v[j][N > 2 ? 2 : 0], v[j][N > 3 ? 3 : 0]));
             else
                 p[0] = to_bf16(v[j][0]);
+        }
+    }
+};
+
+// Those that are bfloat16 already: 16 bytes at a time where N is 8.
+template <int ROWS, int N> struct Bf16Rows<bf16, ROWS, N> {
+    static const int lines = ROWS * 64 / N / 256;
+    struct __align__(2 * N) Bits { u16 v[N]; } v[lines];
+
+    __device__ __forceinline__ void load(const bf16* from, const AttentionHead& h, int t0, int end, int width) {
+#pragma unroll
+        for (int j = 0; j < lines; j++) {
+            const int i = threadIdx.x + j * 256, r = i / (64 / N), c = i % (64 / N) * N;
+#pragma unroll
+            for (int e = 0; e < N; e++) v[j].v[e] = 0;
+            if (t0 + r < end && c < width) v[j] = *reinterpret_cast<const Bits*>(from + h.base + (i64)(t0 + r) * h.ld + c);
+        }
+    }
+    __device__ __forceinline__ void store(u16* to) const {
+#pragma unroll
+        for (int j = 0; j < lines; j++) {
+            const int i = threadIdx.x + j * 256;
+            *reinterpret_cast<Bits*>(to + i / (64 / N) * attentionPitch + i % (64 / N) * N) = v[j];
         }
     }
 };
@@ -75,19 +99,25 @@ static __device__ __forceinline__ void warp_mix(float (&sum)[8][4], const float 
     mma_join();
 }
 
-static __device__ __forceinline__ void warp_store(float* to, const AttentionHead& h, const float (&sum)[8][4], float scale, int t0, int frames, int width) {
+// Pairs of columns where lines of N are even.
+template <int N, class S> static __device__ __forceinline__ void warp_store(S* to, const AttentionHead& h, const float (&sum)[8][4], float scale, int t0, int frames, int width) {
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
 #pragma unroll
     for (int r = 0; r < 2; r++) {
         const int t = t0 + warp * 16 + lane / 4 + 8 * r;
         if (t >= frames) continue;
+        S* const row = to + h.base + (i64)t * h.ld;
 #pragma unroll
-        for (int n = 0; n < 8; n++)
-#pragma unroll
-            for (int e = 0; e < 2; e++) {
-                const int c = n * 8 + lane % 4 * 2 + e;
-                if (c < width) to[h.base + (i64)t * h.ld + c] = sum[n][2 * r + e] * scale;
+        for (int n = 0; n < 8; n++) {
+            const int c = n * 8 + lane % 4 * 2;
+            const float x = sum[n][2 * r] * scale, y = sum[n][2 * r + 1] * scale;
+            if (N > 1) {
+                if (c < width) store2(row + c, make_float2(x, y));
+            } else {
+                if (c < width) store1(row + c, x);
+                if (c + 1 < width) store1(row + c + 1, y);
             }
+        }
     }
 }
 
@@ -95,7 +125,7 @@ static __device__ __forceinline__ u32 word_of(const uint4& w, int i) { return i 
 
 // Factors of dropout for the four probabilities that a lane has of 8 columns: queries row and row+8, keys column and column+1. Where T is a multiple of
 // four, four neighbouring keys share a block of the stream, and two lanes share two such blocks; elsewhere each probability takes a block.
-static __device__ __forceinline__ void drop_queries(float (&m)[4], const AttentionArgs& a, const AttentionHead& h, int row, int column) {
+template <class S> static __device__ __forceinline__ void drop_queries(float (&m)[4], const AttentionOf<S>& a, const AttentionHead& h, int row, int column) {
     if (a.frames % 4 == 0) {
         const int odd = threadIdx.x % 2;
         const uint4 w = noise_block(a.noise, (u32)((h.noise + (u64)(row + 8 * odd) * a.frames + (column - 2 * odd)) >> 2));
@@ -112,7 +142,7 @@ static __device__ __forceinline__ void drop_queries(float (&m)[4], const Attenti
 }
 
 // The same where rows are keys and columns queries. Four lanes share four blocks: each makes one, and gives the others their words.
-static __device__ __forceinline__ void drop_keys(float (&m)[4], const AttentionArgs& a, const AttentionHead& h, int row, int column) {
+template <class S> static __device__ __forceinline__ void drop_keys(float (&m)[4], const AttentionOf<S>& a, const AttentionHead& h, int row, int column) {
     if (a.frames % 4 == 0) {
         const int mine = threadIdx.x / 4 % 4; // row%4, and which block this lane makes
         const uint4 w = noise_block(a.noise, (u32)((h.noise + (u64)(column + mine % 2) * a.frames + (row - mine + mine / 2 * 8)) >> 2));
@@ -133,17 +163,17 @@ static __device__ __forceinline__ void drop_keys(float (&m)[4], const AttentionA
 
 static const float log2e = 1.44269504088896341f, ln2 = 0.693147180559945309f;
 
-template <int N> static __device__ __forceinline__ void attention_bf16(const AttentionArgs& a) {
-    DYNAMIC_SHARED(u16, s); // q, k, v
-    u16 *q = s, *k = q + attentionRows * attentionPitch, *v = k + attentionTile * attentionPitch;
+template <int N, class S> static __device__ __forceinline__ void attention_bf16(const AttentionOf<S>& a) {
+    DYNAMIC_SHARED(u16, tiles); // q, k, v
+    u16 *q = tiles, *k = q + attentionRows * attentionPitch, *v = k + attentionTile * attentionPitch;
     const AttentionHead h = attention_head(a);
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, q0 = blockIdx.x * attentionRows, row = q0 + warp * 16 + lane / 4;
     {
-        Bf16Rows<attentionRows, N> rows;
+        Bf16Rows<S, attentionRows, N> rows;
         rows.load(a.q, h, q0, a.frames, a.width);
         rows.store(q);
     }
-    Bf16Rows<attentionTile, N> ks, vs;
+    Bf16Rows<S, attentionTile, N> ks, vs;
     ks.load(a.k, h, 0, h.keys, a.width);
     vs.load(a.v, h, 0, h.keys, a.width);
     __syncthreads();
@@ -208,16 +238,16 @@ template <int N> static __device__ __forceinline__ void attention_bf16(const Att
             sum[n][2 * r + 1] /= total[r];
         }
     }
-    warp_store(a.y, h, sum, 1, q0, a.frames, a.width);
+    warp_store<N>(a.y, h, sum, 1, q0, a.frames, a.width);
 }
 
-template <int N> static __device__ __forceinline__ void attention_grad_q_bf16(const AttentionArgs& a) {
-    DYNAMIC_SHARED(u16, s); // q, dy, k, v
-    u16 *q = s, *dy = q + attentionRows * attentionPitch, *k = dy + attentionRows * attentionPitch, *v = k + attentionTile * attentionPitch;
+template <int N, class S> static __device__ __forceinline__ void attention_grad_q_bf16(const AttentionOf<S>& a) {
+    DYNAMIC_SHARED(u16, tiles); // q, dy, k, v
+    u16 *q = tiles, *dy = q + attentionRows * attentionPitch, *k = dy + attentionRows * attentionPitch, *v = k + attentionTile * attentionPitch;
     const AttentionHead h = attention_head(a);
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, q0 = blockIdx.x * attentionRows, row = q0 + warp * 16 + lane / 4;
     {
-        Bf16Rows<attentionRows, N> rows;
+        Bf16Rows<S, attentionRows, N> rows;
         rows.load(a.q, h, q0, a.frames, a.width);
         rows.store(q);
         rows.load(a.dy, h, q0, a.frames, a.width);
@@ -238,7 +268,7 @@ template <int N> static __device__ __forceinline__ void attention_grad_q_bf16(co
     for (int k0 = 0; k0 < h.keys; k0 += attentionTile) {
         __syncthreads();
         {
-            Bf16Rows<attentionTile, N> rows;
+            Bf16Rows<S, attentionTile, N> rows;
             rows.load(a.k, h, k0, h.keys, a.width);
             rows.store(k);
             rows.load(a.v, h, k0, h.keys, a.width);
@@ -261,17 +291,17 @@ template <int N> static __device__ __forceinline__ void attention_grad_q_bf16(co
         }
         warp_mix(sum, ds, k);
     }
-    warp_store(a.dq, h, sum, a.scale, q0, a.frames, a.width);
+    warp_store<N>(a.dq, h, sum, a.scale, q0, a.frames, a.width);
 }
 
-template <int N> static __device__ __forceinline__ void attention_grad_kv_bf16(const AttentionArgs& a) {
-    DYNAMIC_SHARED(u16, s); // k, v, q, dy, then lse and delta of the queries
-    u16 *k = s, *v = k + attentionRows * attentionPitch, *q = v + attentionRows * attentionPitch, *dy = q + attentionTile * attentionPitch;
+template <int N, class S> static __device__ __forceinline__ void attention_grad_kv_bf16(const AttentionOf<S>& a) {
+    DYNAMIC_SHARED(u16, tiles); // k, v, q, dy, then lse and delta of the queries
+    u16 *k = tiles, *v = k + attentionRows * attentionPitch, *q = v + attentionRows * attentionPitch, *dy = q + attentionTile * attentionPitch;
     float *lse = (float*)(dy + attentionTile * attentionPitch), *delta = lse + attentionTile;
     const AttentionHead h = attention_head(a);
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, k0 = blockIdx.x * attentionRows, row = k0 + warp * 16 + lane / 4;
     {
-        Bf16Rows<attentionRows, N> rows;
+        Bf16Rows<S, attentionRows, N> rows;
         rows.load(a.k, h, k0, h.keys, a.width);
         rows.store(k);
         rows.load(a.v, h, k0, h.keys, a.width);
@@ -282,7 +312,7 @@ template <int N> static __device__ __forceinline__ void attention_grad_kv_bf16(c
     for (int q0 = 0; q0 < a.frames && k0 < h.keys; q0 += attentionTile) {
         __syncthreads();
         {
-            Bf16Rows<attentionTile, N> rows;
+            Bf16Rows<S, attentionTile, N> rows;
             rows.load(a.q, h, q0, a.frames, a.width);
             rows.store(q);
             rows.load(a.dy, h, q0, a.frames, a.width);
@@ -318,14 +348,24 @@ template <int N> static __device__ __forceinline__ void attention_grad_kv_bf16(c
         warp_mix(dv, p, dy);
         warp_mix(dk, ds, q);
     }
-    warp_store(a.dk, h, dk, a.scale, k0, a.frames, a.width);
-    warp_store(a.dv, h, dv, 1, k0, a.frames, a.width);
+    warp_store<N>(a.dk, h, dk, a.scale, k0, a.frames, a.width);
+    warp_store<N>(a.dv, h, dv, 1, k0, a.frames, a.width);
 }
 
-// Names end in the numbers that are read in line.
-KERNEL(attention_bf16_4, AttentionArgs) { attention_bf16<4>(a); }
-KERNEL(attention_bf16_1, AttentionArgs) { attention_bf16<1>(a); }
-KERNEL(attention_grad_q_bf16_4, AttentionArgs) { attention_grad_q_bf16<4>(a); }
-KERNEL(attention_grad_q_bf16_1, AttentionArgs) { attention_grad_q_bf16<1>(a); }
-KERNEL(attention_grad_kv_bf16_4, AttentionArgs) { attention_grad_kv_bf16<4>(a); }
-KERNEL(attention_grad_kv_bf16_1, AttentionArgs) { attention_grad_kv_bf16<1>(a); }
+// Names: what is computed, the numbers that are read in line, and how tensors are stored.
+#define ATTENTION_BF16(part, N)                                                          \
+    KERNEL(attention_##part##bf16_##N, AttentionArgs) { attention_##part##bf16<N>(a); }
+#define ATTENTION_BF16_B16(part, N)                                                                   \
+    KERNEL(attention_##part##bf16_##N##_b16, AttentionOf<bf16>) { attention_##part##bf16<N>(a); }
+ATTENTION_BF16(, 4)
+ATTENTION_BF16(, 1)
+ATTENTION_BF16(grad_q_, 4)
+ATTENTION_BF16(grad_q_, 1)
+ATTENTION_BF16(grad_kv_, 4)
+ATTENTION_BF16(grad_kv_, 1)
+ATTENTION_BF16_B16(, 8)
+ATTENTION_BF16_B16(, 1)
+ATTENTION_BF16_B16(grad_q_, 8)
+ATTENTION_BF16_B16(grad_q_, 1)
+ATTENTION_BF16_B16(grad_kv_, 8)
+ATTENTION_BF16_B16(grad_kv_, 1)

@@ -185,7 +185,7 @@ KERNEL(info_nce_grad_context, ContrastArgs) {
     if (n >= a.rows) return;
     const int lane = threadIdx.x % 32;
     if (a.negatives[n * (a.pairs - 1)] < 0) {
-        copy_row(a.dc + n * a.dim, 0, a.dim);
+        zero_row(a.dc + n * a.dim, a.dim);
         return;
     }
     double *const weight = a.weight + n * a.pairs, *const share = a.share + n * a.pairs;
@@ -276,7 +276,7 @@ KERNEL(info_nce_grad_target, ContrastArgs) {
     const int lo = a.start[m], terms = a.start[m + 1] - lo;
     const int* const list = a.ordered + lo;
     if (!terms) { // a padding row: what q holds there must not be read
-        copy_row(a.dq + m * a.dim, 0, a.dim);
+        zero_row(a.dq + m * a.dim, a.dim);
         return;
     }
     double along = 0;

@@ -15,10 +15,11 @@ static __device__ __forceinline__ float normal_tail(float x, float& density) {
     return p * t * e;
 }
 
-// x·Φ(x) is x - x·Φ(-x) above 0 and -|x|·Φ(-|x|) below.
+// x·Φ(x) is x - x·Φ(-x) above 0 and -|x|·Φ(-|x|) below. Above 16 it is x in any case, and infinity times 0 would be no number.
 static __device__ __forceinline__ float gelu_of(float x) {
     float density;
-    return fmaf(-fabsf(x), normal_tail(x, density), fmaxf(x, 0.f));
+    const float y = fmaf(-fabsf(x), normal_tail(x, density), fmaxf(x, 0.f));
+    return x > 16.f ? x : y;
 }
 
 // Φ(x) + x·φ(x).

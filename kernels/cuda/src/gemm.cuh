@@ -15,8 +15,7 @@ struct View {
 struct GemmArgs {
     View x;
     const float* w; // the other operand, dense
-    const float* bias; // for each column, or none
-    float* y;
+    Epilogue out;
     i64 wGroup, yGroup, ySplit;
     int m, n, k; // of a group
     int ldw, ldy;
@@ -86,7 +85,7 @@ template <int N> static __device__ __forceinline__ void dense_load(float (&to)[N
 // Where a block of a product works.
 struct GemmBlock {
     const float *x, *w;
-    float* y;
+    i64 y; // the first of its group and split among the elements of the result
     const float* bias;
     int m0, n0, first, end; // of the sum: [first, end)
 };
@@ -96,8 +95,8 @@ static __device__ __forceinline__ GemmBlock gemm_block(const GemmArgs& a, int ti
     const int group = blockIdx.z % a.groups, split = blockIdx.z / a.groups;
     t.x = a.x.p + group * a.x.group;
     t.w = a.w + group * a.wGroup;
-    t.y = a.y + group * a.yGroup + split * a.ySplit;
-    t.bias = a.bias ? a.bias + group * a.biasGroup : nullptr;
+    t.y = group * a.yGroup + split * a.ySplit;
+    t.bias = a.out.bias ? a.out.bias + group * a.biasGroup : nullptr;
     t.n0 = blockIdx.x * tileN;
     t.m0 = blockIdx.y * tileM;
     t.first = split * a.chunk;
@@ -105,15 +104,31 @@ static __device__ __forceinline__ GemmBlock gemm_block(const GemmArgs& a, int ti
     return t;
 }
 
-// The place of the first column of row m, or none.
-static __device__ __forceinline__ float* gemm_row(const GemmArgs& a, float* y, int m) {
-    if (m >= a.m) return nullptr;
+// The number of the first column of row m among the elements of the result, or -1 for a row that is not stored.
+static __device__ __forceinline__ i64 gemm_row(const GemmArgs& a, i64 y, int m) {
+    if (m >= a.m) return -1;
     const int b = m / a.yRows, t = (m - b * a.yRows) * a.yStride + a.yShift;
-    return t < 0 || t >= a.yFrames ? nullptr : y + ((i64)b * a.yFrames + t) * a.ldy;
+    return t < 0 || t >= a.yFrames ? -1 : y + ((i64)b * a.yFrames + t) * a.ldy;
 }
 
-static __device__ __forceinline__ void gemm_store(const GemmArgs& a, float* row, int n, float v, const float* bias) {
-    if (n >= a.n) return;
-    if (bias) v += bias[n];
-    row[a.yTaps == 1 ? n : n % a.yInner * a.yTaps + n / a.yInner] = v;
+// Four columns of a row that gemm_row gave, from a multiple of 4 on. The sums lie in shared memory: code that loops needs no registers for them.
+static __device__ __forceinline__ void gemm_store(const GemmArgs& a, const GemmBlock& t, i64 row, int n, const float* sum) {
+    if (row < 0 || n >= a.n) return;
+    if (a.out.wide) {
+        const float4 s = load4(sum);
+        float v[4] = {s.x, s.y, s.z, s.w};
+        epilogue<4>(a.out, row + n, t.bias ? t.bias + n : nullptr, v);
+        return;
+    }
+    const int end = min(a.n, n + 4);
+#pragma unroll 1
+    for (; n < end; n++) {
+        float v[1] = {*sum++};
+        epilogue<1>(a.out, row + (a.yTaps == 1 ? n : n % a.yInner * a.yTaps + n / a.yInner), t.bias ? t.bias + n : nullptr, v);
+    }
 }
+
+// A matrix of bfloat16 in shared memory. Rows of k: [row][k], pitch 40, or [k][row], pitch side+8: either way 8 rows of 16 bytes lie in different banks.
+template <int SIDE, bool ALONG> struct Bf16Tile {
+    static const int depth = 32, pitch = ALONG ? depth + 8 : SIDE + 8, size = (ALONG ? SIDE : depth) * pitch;
+};

@@ -4,11 +4,6 @@
 // A block of 8 warps computes 128 x WIDE, in steps of 32 of the sum; warps have 64x32 (WIDE 128) or 32x32 (WIDE 64) of it. FLOPs 2·m·n·k, three times as
 // many with PARTS = 2; bytes 4·(m·k + n·k + m·n) if each operand came once from memory. Floor on a H100: 989 TFLOP/s of wgmma, of mma.sync about 660.
 
-// A matrix in shared memory. Rows of k: [row][k], pitch 40, or [k][row], pitch side+8: either way 8 rows of 16 bytes lie in different banks.
-template <int SIDE, bool ALONG> struct Bf16Tile {
-    static const int depth = 32, pitch = ALONG ? depth + 8 : SIDE + 8, size = (ALONG ? SIDE : depth) * pitch;
-};
-
 // The remainder of x after rounding.
 static __device__ __forceinline__ float low_part(float x) {
     const float r = x - from_bf16(to_bf16(x));
@@ -129,17 +124,14 @@ template <int KIND, int PARTS, int WIDE, int N> static __device__ __forceinline_
         if (step + 1 < steps) store(b ^ 1); // nobody reads it: all are past the barrier of the last step
         __syncthreads();
     }
+    float* const room = (float*)s + warp * epilogue_room; // nobody reads operands any more
 #pragma unroll
-    for (int i = 0; i < down; i++)
-#pragma unroll
-        for (int h = 0; h < 2; h++) {
-            float* row = gemm_row(a, t.y, t.m0 + m + i * 16 + lane / 4 + h * 8);
-            if (!row) continue;
-#pragma unroll
-            for (int j = 0; j < 4; j++)
-#pragma unroll
-                for (int e = 0; e < 2; e++) gemm_store(a, row, t.n0 + n + j * 8 + lane % 4 * 2 + e, sum[i][j][h * 2 + e], t.bias);
-        }
+    for (int i = 0; i < down; i++) {
+        stage_tile(room, sum[i]);
+#pragma unroll 1
+        for (int r = lane / 8; r < 16; r += 4)
+            gemm_store(a, t, gemm_row(a, t.y, t.m0 + m + i * 16 + r), t.n0 + n + lane % 8 * 4, room + r * epilogue_pitch + lane % 8 * 4);
+    }
 }
 
 // Names: precision, kind, columns of the tile, and whether lines of four floats are read.

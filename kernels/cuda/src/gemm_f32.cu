@@ -5,7 +5,7 @@
 
 template <int T> struct F32Tile {
     static const int side = 16 * T, depth = 16, pitch = side + 4;
-    float x[2][depth][pitch], w[2][depth][pitch];
+    float x[2][depth][pitch], w[2][depth][pitch]; // also the room of 64 rows of results
 };
 
 // Fragments of T: four in line, and four more half a tile on.
@@ -15,7 +15,7 @@ template <int KIND, int T, int N> static __device__ __forceinline__ void gemm_f3
     typedef F32Tile<T> Tile;
     const int side = Tile::side, depth = Tile::depth;
     const int lines = side * depth / N / 256; // that a thread loads of each operand
-    __shared__ Tile s;
+    __shared__ __align__(16) Tile s;
     const GemmBlock t = gemm_block(a, side, side);
     const int tid = threadIdx.x, tx = tid % 16, ty = tid / 16;
 
@@ -87,12 +87,23 @@ template <int KIND, int T, int N> static __device__ __forceinline__ void gemm_f3
         if (step + 1 < steps) store(b ^ 1); // nobody reads it: all are past the barrier of the last step
         __syncthreads();
     }
+    // Half a tile at a time, 64 rows, through the memory of the operands, so that a warp stores whole lines and the epilogue's code is there once or twice.
+    float* const room = (float*)&s;
 #pragma unroll
-    for (int i = 0; i < T; i++) {
-        float* row = gemm_row(a, t.y, t.m0 + fragment<T>(ty, i));
-        if (!row) continue;
+    for (int half = 0; half < T / 4; half++) {
 #pragma unroll
-        for (int j = 0; j < T; j++) gemm_store(a, row, t.n0 + fragment<T>(tx, j), sum[i][j], t.bias);
+        for (int i = 0; i < 4; i++)
+#pragma unroll
+            for (int j = 0; j < T; j += 4)
+                store4(room + (ty * 4 + i) * Tile::pitch + fragment<T>(tx, j),
+                       make_float4(sum[half * 4 + i][j], sum[half * 4 + i][j + 1], sum[half * 4 + i][j + 2], sum[half * 4 + i][j + 3]));
+        __syncthreads();
+#pragma unroll 1
+        for (int i = tid; i < 64 * side / 4; i += 256) {
+            const int r = i / (side / 4), c = i % (side / 4) * 4;
+            gemm_store(a, t, gemm_row(a, t.y, t.m0 + half * 64 + r), t.n0 + c, room + r * Tile::pitch + c);
+        }
+        __syncthreads();
     }
 }
 
@@ -128,21 +139,22 @@ KERNEL(split_sum, SplitSumArgs) {
     a.y[row * a.n + n % a.inner * a.taps + n / a.inner] = sum;
 }
 
-struct ColumnSumArgs {
-    const float* x; // (rows, n)
-    float* y;       // (blocks, n)
+template <class S> struct ColumnSumOf {
+    const S* x; // (rows, n)
+    float* y;   // (blocks, n)
     i64 rows, chunk; // rows of a block
     int n, pad_;
 };
+typedef ColumnSumOf<float> ColumnSumArgs;
 
 // Sums of columns over chunks of rows; a second launch sums the chunks. 4 bytes an element of x. A block has 32 columns and 8 rows at a time.
-KERNEL(column_sum, ColumnSumArgs) {
+STORED(column_sum, ColumnSumOf) {
     __shared__ float part[8][33];
     const int c = blockIdx.x * 32 + threadIdx.x % 32, lane = threadIdx.x / 32;
     const i64 first = blockIdx.y * a.chunk, last = first + a.chunk < a.rows ? first + a.chunk : a.rows;
     float sum = 0;
     if (c < a.n)
-        for (i64 r = first + lane; r < last; r += 8) sum += a.x[r * a.n + c];
+        for (i64 r = first + lane; r < last; r += 8) sum += load1(a.x + r * a.n + c);
     part[lane][threadIdx.x % 32] = sum;
     __syncthreads();
     if (lane == 0 && c < a.n) {
@@ -151,19 +163,20 @@ KERNEL(column_sum, ColumnSumArgs) {
     }
 }
 
-struct PermuteArgs {
+template <class S> struct PermuteOf {
     const float* x;
-    float* y;
+    S* y;
     i64 size;
     int d1, d2, d3; // sizes of the last three axes of y
     int s0, s1, s2, s3; // steps in x for each axis of y
     int pad_;
 };
+typedef PermuteOf<float> PermuteArgs;
 
-// y in rows, from x in steps: the layouts of convolution weights. 8 bytes an element.
-KERNEL(permute, PermuteArgs) {
+// y in rows, from x in steps: the layouts of convolution weights. 8 bytes an element, 6 where it is rounded.
+STORED(permute, PermuteOf) {
     const i64 i = (i64)blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= a.size) return;
     const int c = (int)(i % a.d3), b = (int)(i / a.d3 % a.d2), e = (int)(i / a.d3 / a.d2 % a.d1), f = (int)(i / a.d3 / a.d2 / a.d1);
-    a.y[i] = a.x[(i64)f * a.s0 + (i64)e * a.s1 + (i64)b * a.s2 + (i64)c * a.s3];
+    store1(a.y + i, a.x[(i64)f * a.s0 + (i64)e * a.s1 + (i64)b * a.s2 + (i64)c * a.s3]);
 }

@@ -1,18 +1,27 @@
 // The counter-based noise of package rng: Philox4x32-10 (Salmon et al. 2011).
 
-// Of a launch: key and counter of (seed, update, site), and the number of its first element.
+// What an update has for all kernels, in memory of the device: arguments are the same for all updates, so that a recorded launch draws new noise each time.
+struct Step {
+    u64 seed, update;
+    i64 row; // of the update, of batch row 0
+};
+
+// The stream of a launch, (seed, update, site), and dropout's rule.
 struct Noise {
-    u32 key0, key1; // seed
-    u32 step0, step1; // update
+    const Step* step;
     u32 site;
     u32 threshold; // words below are dropped
     float keep;    // 1/(1-p)
     u32 pad_;
 };
 
+// The row of the update that is batch row 0: noise is counted from there.
+static __device__ __forceinline__ i64 noise_row(const Noise& n) { return load_read_only(&n.step->row); }
+
 // Words 4·block to 4·block+3 of the stream.
 static __device__ __forceinline__ uint4 noise_block(const Noise& n, u32 block) {
-    u32 c0 = block, c1 = n.site, c2 = n.step0, c3 = n.step1, k0 = n.key0, k1 = n.key1;
+    const uint4 step = load_read_only(reinterpret_cast<const uint4*>(n.step)); // key and counter
+    u32 c0 = block, c1 = n.site, c2 = step.z, c3 = step.w, k0 = step.x, k1 = step.y;
 #pragma unroll
     for (int i = 0; i < 10; i++) {
         const u32 ha = __umulhi(0xD2511F53u, c0), la = 0xD2511F53u * c0, hb = __umulhi(0xCD9E8D57u, c2), lb = 0xCD9E8D57u * c2;

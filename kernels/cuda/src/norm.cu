@@ -1,15 +1,18 @@
-// Normalisation over channels, and over time. Means and variances are those of the whole row in two passes, or of float64 moments.
+// Normalisation over channels, and over time; bytes an element are given for float32, and are half of that for bfloat16. Means and variances are those of the whole row in two passes, or of float64 moments.
 
-struct LayerNormArgs {
-    const float *x, *gamma, *beta;
-    float *y, *mean, *rstd;
+template <class S> struct LayerNormOf {
+    const S* x;
+    const float *gamma, *beta;
+    S* y;
+    float *mean, *rstd;
     i64 rows;
     int width;
     float eps;
 };
+typedef LayerNormOf<float> LayerNormArgs;
 
 // A row of 128·V floats in the registers of a warp: 8 bytes an element and no second look at memory.
-template <int V> static __device__ __forceinline__ void layer_norm_row(const LayerNormArgs& a) {
+template <int V, class S> static __device__ __forceinline__ void layer_norm_row(const LayerNormOf<S>& a) {
     const i64 r = row_of_warp();
     if (r >= a.rows) return;
     const int lane = threadIdx.x % 32, width = 128 * V;
@@ -36,38 +39,43 @@ template <int V> static __device__ __forceinline__ void layer_norm_row(const Lay
     if (lane == 0) a.mean[r] = mean, a.rstd[r] = rstd;
 }
 
-KERNEL(layer_norm_512, LayerNormArgs) { layer_norm_row<4>(a); }
-KERNEL(layer_norm_768, LayerNormArgs) { layer_norm_row<6>(a); }
-KERNEL(layer_norm_1024, LayerNormArgs) { layer_norm_row<8>(a); }
+STORED(layer_norm_512, LayerNormOf) { layer_norm_row<4>(a); }
+STORED(layer_norm_768, LayerNormOf) { layer_norm_row<6>(a); }
+STORED(layer_norm_1024, LayerNormOf) { layer_norm_row<8>(a); }
 
 // Any other width: the second and third look at a row find it in the cache.
-KERNEL(layer_norm, LayerNormArgs) {
+STORED(layer_norm, LayerNormOf) {
     const i64 r = row_of_warp();
     if (r >= a.rows) return;
     const int lane = threadIdx.x % 32;
-    const float* const x = a.x + r * a.width;
+    const S* const x = a.x + r * a.width;
     float sum = 0;
-    for (int i = lane; i < a.width; i += 32) sum += x[i];
+    for (int i = lane; i < a.width; i += 32) sum += load1(x + i);
     const float mean = warp_sum(sum) / a.width;
     sum = 0;
-    for (int i = lane; i < a.width; i += 32) sum += (x[i] - mean) * (x[i] - mean);
+    for (int i = lane; i < a.width; i += 32) {
+        const float d = load1(x + i) - mean;
+        sum += d * d;
+    }
     const float rstd = 1.f / sqrtf(warp_sum(sum) / a.width + a.eps);
-    for (int i = lane; i < a.width; i += 32) a.y[r * a.width + i] = fmaf((x[i] - mean) * rstd, a.gamma[i], a.beta[i]);
+    for (int i = lane; i < a.width; i += 32) store1(a.y + r * a.width + i, fmaf((load1(x + i) - mean) * rstd, a.gamma[i], a.beta[i]));
     if (lane == 0) a.mean[r] = mean, a.rstd[r] = rstd;
 }
 
-struct LayerNormGradArgs {
-    const float *dy, *x, *gamma, *mean, *rstd;
-    float* dx;
+template <class S> struct LayerNormGradOf {
+    const S *dy, *x;
+    const float *gamma, *mean, *rstd;
+    S* dx;
     float* parts; // (blocks, 2, width) sums of dy·x̂ and dy
     i64 rows;
     int width;
     int chunk; // rows of a block
 };
+typedef LayerNormGradOf<float> LayerNormGradArgs;
 
 // With x̂ = (x-mean)·rstd and g = dy·gamma: dx = rstd·(g - Σg/C - x̂·Σ(g·x̂)/C). 12 bytes an element. Warp w of a block has rows w, w+8, ... of its chunk, and
 // keeps the sums over them for dgamma and dbeta in registers; the warps' are added in order in shared memory.
-template <int V> static __device__ __forceinline__ void layer_norm_grad_rows(const LayerNormGradArgs& a) {
+template <int V, class S> static __device__ __forceinline__ void layer_norm_grad_rows(const LayerNormGradOf<S>& a) {
     const int lane = threadIdx.x % 32, w = threadIdx.x / 32, width = 128 * V;
     DYNAMIC_SHARED(float, part); // (2, width)
     float4 dgamma[V], dbeta[V];
@@ -110,32 +118,33 @@ template <int V> static __device__ __forceinline__ void layer_norm_grad_rows(con
     for (int i = threadIdx.x * 4; i < 2 * width; i += 1024) store4(a.parts + (i64)blockIdx.x * 2 * width + i, load4(part + i));
 }
 
-KERNEL(layer_norm_grad_512, LayerNormGradArgs) { layer_norm_grad_rows<4>(a); }
-KERNEL(layer_norm_grad_768, LayerNormGradArgs) { layer_norm_grad_rows<6>(a); }
-KERNEL(layer_norm_grad_1024, LayerNormGradArgs) { layer_norm_grad_rows<8>(a); }
+STORED(layer_norm_grad_512, LayerNormGradOf) { layer_norm_grad_rows<4>(a); }
+STORED(layer_norm_grad_768, LayerNormGradOf) { layer_norm_grad_rows<6>(a); }
+STORED(layer_norm_grad_1024, LayerNormGradOf) { layer_norm_grad_rows<8>(a); }
 
 // Any other width: dx by rows, and the sums for dgamma and dbeta by columns in a launch of their own; 20 bytes an element.
-KERNEL(layer_norm_grad, LayerNormGradArgs) {
+STORED(layer_norm_grad, LayerNormGradOf) {
     const i64 r = row_of_warp();
     if (r >= a.rows) return;
     const int lane = threadIdx.x % 32;
-    const float *const dy = a.dy + r * a.width, *const x = a.x + r * a.width, mean = a.mean[r], rstd = a.rstd[r];
+    const S *const dy = a.dy + r * a.width, *const x = a.x + r * a.width;
+    const float mean = a.mean[r], rstd = a.rstd[r];
     float s1 = 0, s2 = 0;
     for (int i = lane; i < a.width; i += 32) {
-        const float g = dy[i] * a.gamma[i];
+        const float g = load1(dy + i) * a.gamma[i];
         s1 += g;
-        s2 += g * ((x[i] - mean) * rstd);
+        s2 += g * ((load1(x + i) - mean) * rstd);
     }
     s1 = warp_sum(s1) / a.width, s2 = warp_sum(s2) / a.width;
-    for (int i = lane; i < a.width; i += 32) a.dx[r * a.width + i] = rstd * (dy[i] * a.gamma[i] - s1 - (x[i] - mean) * rstd * s2);
+    for (int i = lane; i < a.width; i += 32) store1(a.dx + r * a.width + i, rstd * (load1(dy + i) * a.gamma[i] - s1 - (load1(x + i) - mean) * rstd * s2));
 }
 
-KERNEL(layer_norm_grad_columns, LayerNormGradArgs) {
+STORED(layer_norm_grad_columns, LayerNormGradOf) {
     const i64 column = (i64)blockIdx.x * 32 + threadIdx.x % 32, lo = (i64)blockIdx.y * a.chunk;
     float sum[2];
     const bool mine = sum_columns(lo, lo + a.chunk < a.rows ? lo + a.chunk : a.rows, column, a.width, sum, [&](i64 r, i64 c, float (&s)[2]) {
-        const float d = a.dy[r * a.width + c];
-        s[0] += d * ((a.x[r * a.width + c] - a.mean[r]) * a.rstd[r]);
+        const float d = load1(a.dy + r * a.width + c);
+        s[0] += d * ((load1(a.x + r * a.width + c) - a.mean[r]) * a.rstd[r]);
         s[1] += d;
     });
     if (!mine) return;
@@ -143,29 +152,32 @@ KERNEL(layer_norm_grad_columns, LayerNormGradArgs) {
     a.parts[((i64)blockIdx.y * 2 + 1) * a.width + column] = sum[1];
 }
 
-struct GroupNormArgs {
-    const float *x, *gamma, *beta;
-    float *y, *mean, *rstd;
+template <class S> struct GroupNormOf {
+    const S* x;
+    const float *gamma, *beta;
+    S* y;
+    float *mean, *rstd;
     double* moments; // (batch, chunks, width, 2) sums of x and of x²
     int batch, frames, width, groups;
     int chunk, chunks; // frames of a block that sums, and how many such there are in a row
     double eps;
 };
+typedef GroupNormOf<float> GroupNormArgs;
 
 // Moments of a column over a chunk of frames, in float64; 4 bytes an element. Eight frames at a time are summed in float32 around one of them, which changes
 // nothing but the digits: with K = x₀, r = Σ(x-K), q = Σ(x-K)² the sums are nK + r and q + K·(2r + nK).
-KERNEL(group_norm_moments, GroupNormArgs) {
+STORED(group_norm_moments, GroupNormOf) {
     __shared__ double part[8][2][32];
     const int lane = threadIdx.x % 32, w = threadIdx.x / 32, column = blockIdx.x * 32 + lane, b = blockIdx.z;
     const int lo = blockIdx.y * a.chunk, hi = min(lo + a.chunk, a.frames);
     double s1 = 0, s2 = 0;
     if (column < a.width) {
-        const float* const x = a.x + (i64)b * a.frames * a.width + column;
+        const S* const x = a.x + (i64)b * a.frames * a.width + column;
         for (int t = lo + w * 8; t < hi; t += 64) {
             float v[8];
             const int n = min(8, hi - t);
 #pragma unroll
-            for (int i = 0; i < 8; i++) v[i] = i < n ? x[(i64)(t + i) * a.width] : 0.f;
+            for (int i = 0; i < 8; i++) v[i] = i < n ? load1(x + (i64)(t + i) * a.width) : 0.f;
             float r = 0, q = 0;
 #pragma unroll
             for (int i = 1; i < 8; i++) {
@@ -203,7 +215,7 @@ KERNEL(group_norm_stats, GroupNormArgs) {
 }
 
 // y = (x-mean)·rstd·gamma + beta; 8 bytes an element. A thread keeps what belongs to its columns and walks over frames.
-template <int W> static __device__ __forceinline__ void group_norm_columns(const GroupNormArgs& a) {
+template <int W, class S> static __device__ __forceinline__ void group_norm_columns(const GroupNormOf<S>& a) {
     const int lane = threadIdx.x % 32, column = (blockIdx.x * 32 + lane) * W, b = blockIdx.z;
     if (column >= a.width) return;
     float mean[W], rate[W], beta[W];
@@ -216,26 +228,29 @@ template <int W> static __device__ __forceinline__ void group_norm_columns(const
 #pragma unroll 4
     for (int t = blockIdx.y * a.chunk + threadIdx.x / 32; t < hi; t += 8) {
         const i64 at = ((i64)b * a.frames + t) * a.width + column;
-        struct alignas(4 * W) Part { float v[W]; } v = *reinterpret_cast<const Part*>(a.x + at);
+        float v[W];
+        load_line(v, a.x + at);
 #pragma unroll
-        for (int i = 0; i < W; i++) v.v[i] = fmaf(v.v[i] - mean[i], rate[i], beta[i]);
-        *reinterpret_cast<Part*>(a.y + at) = v;
+        for (int i = 0; i < W; i++) v[i] = fmaf(v[i] - mean[i], rate[i], beta[i]);
+        store_line(a.y + at, v);
     }
 }
-KERNEL(group_norm, GroupNormArgs) { group_norm_columns<1>(a); }
-KERNEL(group_norm_4, GroupNormArgs) { group_norm_columns<4>(a); }
+STORED(group_norm, GroupNormOf) { group_norm_columns<1>(a); }
+STORED(group_norm_4, GroupNormOf) { group_norm_columns<4>(a); }
 
-struct GroupNormGradArgs {
-    const float *dy, *x, *gamma, *mean, *rstd;
-    float* dx;
+template <class S> struct GroupNormGradOf {
+    const S *dy, *x;
+    const float *gamma, *mean, *rstd;
+    S* dx;
     float* parts; // (batch, chunks, 2, width) sums of dy·x̂ and dy
     float* means; // (batch, groups, 2) of dy·gamma and dy·gamma·x̂
     int batch, frames, width, groups;
     int chunk, chunks;
 };
+typedef GroupNormGradOf<float> GroupNormGradArgs;
 
 // Sums of dy·x̂ and dy of a column over a chunk of frames; 8 bytes an element.
-KERNEL(group_norm_grad_columns, GroupNormGradArgs) {
+STORED(group_norm_grad_columns, GroupNormGradOf) {
     const int b = blockIdx.z;
     const i64 column = (i64)blockIdx.x * 32 + threadIdx.x % 32, lo = (i64)blockIdx.y * a.chunk;
     const int g = b * a.groups + (int)(column < a.width ? column : 0) / (a.width / a.groups);
@@ -243,8 +258,8 @@ KERNEL(group_norm_grad_columns, GroupNormGradArgs) {
     float sum[2];
     const bool mine = sum_columns(lo, lo + a.chunk < a.frames ? lo + a.chunk : a.frames, column, a.width, sum, [&](i64 t, i64 c, float (&s)[2]) {
         const i64 at = ((i64)b * a.frames + t) * a.width + c;
-        const float d = a.dy[at];
-        s[0] += d * ((a.x[at] - mean) * rstd);
+        const float d = load1(a.dy + at);
+        s[0] += d * ((load1(a.x + at) - mean) * rstd);
         s[1] += d;
     });
     if (!mine) return;
@@ -270,7 +285,7 @@ KERNEL(group_norm_grad_means, GroupNormGradArgs) {
 }
 
 // dx = rstd·(dy·gamma - mean(dy·gamma) - x̂·mean(dy·gamma·x̂)); 12 bytes an element.
-template <int W> static __device__ __forceinline__ void group_norm_grad_apply(const GroupNormGradArgs& a) {
+template <int W, class S> static __device__ __forceinline__ void group_norm_grad_apply(const GroupNormGradOf<S>& a) {
     const int lane = threadIdx.x % 32, column = (blockIdx.x * 32 + lane) * W, b = blockIdx.z;
     if (column >= a.width) return;
     float mean[W], rstd[W], gamma[W], m1[W], m2[W];
@@ -283,12 +298,13 @@ template <int W> static __device__ __forceinline__ void group_norm_grad_apply(co
 #pragma unroll 2
     for (int t = blockIdx.y * a.chunk + threadIdx.x / 32; t < hi; t += 8) {
         const i64 at = ((i64)b * a.frames + t) * a.width + column;
-        struct alignas(4 * W) Part { float v[W]; };
-        Part d = *reinterpret_cast<const Part*>(a.dy + at), x = *reinterpret_cast<const Part*>(a.x + at);
+        float d[W], x[W];
+        load_line(d, a.dy + at);
+        load_line(x, a.x + at);
 #pragma unroll
-        for (int i = 0; i < W; i++) d.v[i] = rstd[i] * (d.v[i] * gamma[i] - m1[i] - (x.v[i] - mean[i]) * rstd[i] * m2[i]);
-        *reinterpret_cast<Part*>(a.dx + at) = d;
+        for (int i = 0; i < W; i++) d[i] = rstd[i] * (d[i] * gamma[i] - m1[i] - (x[i] - mean[i]) * rstd[i] * m2[i]);
+        store_line(a.dx + at, d);
     }
 }
-KERNEL(group_norm_grad, GroupNormGradArgs) { group_norm_grad_apply<1>(a); }
-KERNEL(group_norm_grad_4, GroupNormGradArgs) { group_norm_grad_apply<4>(a); }
+STORED(group_norm_grad, GroupNormGradOf) { group_norm_grad_apply<1>(a); }
+STORED(group_norm_grad_4, GroupNormGradOf) { group_norm_grad_apply<4>(a); }

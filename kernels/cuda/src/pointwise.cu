@@ -1,14 +1,16 @@
-// Element by element. Bound by memory: every operand is read once and every result written once; bytes an element are given.
+// Element by element. Bound by memory: every operand is read once and every result written once; bytes an element are given for float32, and are half of that for
+// bfloat16.
 
-struct AddNArgs {
-    const float* x[8];
-    float* y; // may be x[0]
+template <class S> struct AddNOf {
+    const S* x[8];
+    S* y; // may be x[0]
     i64 n;
     int terms, pad_;
 };
+typedef AddNOf<float> AddNArgs;
 
-// y = x0 + x1 + ... from left to right; 4·(terms+1) bytes.
-KERNEL(add_n, AddNArgs) {
+// y = x0 + x1 + ... from left to right; terms+1 elements.
+STORED(add_n, AddNOf) {
     const i64 i = ((i64)blockIdx.x * blockDim.x + threadIdx.x) * 4;
     if (i + 4 <= a.n) {
         float4 v[8];
@@ -23,58 +25,62 @@ KERNEL(add_n, AddNArgs) {
         return;
     }
     for (i64 j = i; j < a.n; j++) {
-        float sum = a.x[0][j];
-        for (int t = 1; t < a.terms; t++) sum += a.x[t][j];
-        a.y[j] = sum;
+        float sum = load1(a.x[0] + j);
+        for (int t = 1; t < a.terms; t++) sum += load1(a.x[t] + j);
+        store1(a.y + j, sum);
     }
 }
 
-struct MapArgs {
-    const float* x;
-    const float* z; // the second operand, where there is one
-    float* y;
+template <class S> struct MapOf {
+    const S* x;
+    const S* z; // the second operand, where there is one
+    S* y;
+    const float* scalar; // or this one
     i64 n;
     float factor;
     int pad_;
 };
+typedef MapOf<float> MapArgs;
 
 // y = factor·x; 8 bytes.
-KERNEL(scale, MapArgs) {
+STORED(scale, MapOf) {
     const float factor = a.factor;
     map1(a.x, a.y, a.n, [=](float x) { return factor * x; });
 }
 
-// y = factor·z[0]·x with a scalar z; 8 bytes.
-KERNEL(scale_by, MapArgs) {
-    const float factor = a.factor * a.z[0];
+// y = factor·scalar·x; 8 bytes.
+STORED(scale_by, MapOf) {
+    const float factor = a.factor * a.scalar[0];
     map1(a.x, a.y, a.n, [=](float x) { return factor * x; });
 }
 
 // y = gelu(x); 8 bytes and about 20 instructions: at 3 TB/s an element takes 2.7 ps, at 130 SMs of 128 lanes 0.7 ps.
-KERNEL(gelu, MapArgs) {
+STORED(gelu, MapOf) {
     map1(a.x, a.y, a.n, [](float x) { return gelu_of(x); });
 }
 
 // y = x·gelu'(z); 12 bytes.
-KERNEL(gelu_grad, MapArgs) {
+STORED(gelu_grad, MapOf) {
     map2(a.x, a.z, a.y, a.n, [](float dy, float x) { return dy * gelu_slope(x); });
 }
 
-struct DropoutArgs {
-    const float* x;
-    float* y;
+template <class S> struct DropoutOf {
+    const S* x;
+    S* y;
     i64 n;
-    i64 first; // number of the first element in the stream
+    i64 row; // elements of a batch row
     Noise noise;
 };
+typedef DropoutOf<float> DropoutArgs;
 
 // y = x·keep where the word of an element is not below the threshold, else 0; 8 bytes and a quarter of a block of noise, about 20 instructions. A thread has the four
 // elements of one block of the stream: vectors of x where the first element begins a block.
-KERNEL(dropout, DropoutArgs) {
-    const int skip = (int)(a.first & 3);
+STORED(dropout, DropoutOf) {
+    const i64 first = noise_row(a.noise) * a.row; // number of the first element in the stream
+    const int skip = (int)(first & 3);
     const i64 block = (i64)blockIdx.x * blockDim.x + threadIdx.x, i = block * 4 - skip;
     if (i >= a.n) return;
-    const uint4 w = noise_block(a.noise, (u32)((a.first >> 2) + block));
+    const uint4 w = noise_block(a.noise, (u32)((first >> 2) + block));
     const float f[4] = {noise_keep(a.noise, w.x), noise_keep(a.noise, w.y), noise_keep(a.noise, w.z), noise_keep(a.noise, w.w)};
     if (skip == 0 && i + 4 <= a.n) {
         const float4 x = load4(a.x + i);
@@ -84,7 +90,7 @@ KERNEL(dropout, DropoutArgs) {
     }
 #pragma unroll
     for (int j = 0; j < 4; j++)
-        if (i + j >= 0 && i + j < a.n) a.y[i + j] = f[j] != 0.f ? a.x[i + j] * f[j] : 0.f;
+        if (i + j >= 0 && i + j < a.n) store1(a.y + i + j, f[j] != 0.f ? load1(a.x + i + j) * f[j] : 0.f);
 }
 
 struct CastArgs {
@@ -134,24 +140,25 @@ KERNEL(cast_from_int16, CastArgs) { cast_from((const short*)a.x, (float*)a.y, a.
 KERNEL(cast_from_int32, CastArgs) { cast_from((const int*)a.x, (float*)a.y, a.n); }
 KERNEL(cast_from_uint8, CastArgs) { cast_from((const u8*)a.x, (float*)a.y, a.n); }
 
-struct SelectArgs {
+template <class S> struct SelectOf {
     const int* cond;
-    const float* x;
-    const float* z;
-    float* y;
-    float* other;
+    const S* x;
+    const S* z;
+    S* y;
+    S* other;
     i64 n;
 };
+typedef SelectOf<float> SelectArgs;
 
 // y = x where the condition holds, else z. The other is not read; 8 bytes.
-KERNEL(select_branch, SelectArgs) {
+STORED(select_branch, SelectOf) {
     map1(a.cond[0] ? a.x : a.z, a.y, a.n, [](float x) { return x; });
 }
 
 // One of y and other gets x, the one that was not taken zeros; 12 bytes.
-KERNEL(select_grad, SelectArgs) {
+STORED(select_grad, SelectOf) {
     map1(a.x, a.cond[0] ? a.y : a.other, a.n, [](float x) { return x; });
-    float* const zero = a.cond[0] ? a.other : a.y;
+    S* const zero = a.cond[0] ? a.other : a.y;
     const i64 first = first_element();
 #pragma unroll
     for (int u = 0; u < block_vectors; u++) {
@@ -159,7 +166,7 @@ KERNEL(select_grad, SelectArgs) {
         if (i + 4 <= a.n) {
             store4(zero + i, splat4(0.f));
         } else {
-            for (i64 j = i; j < a.n; j++) zero[j] = 0.f;
+            for (i64 j = i; j < a.n; j++) store1(zero + j, 0.f);
         }
     }
 }

@@ -9,7 +9,7 @@ struct QuantizeArgs {
     float* soft;    // (rows, groups, entries) room for what the row's lanes work out; its softmax where the code is not hard
     int* codes;
     float* parts; // (chunks, groups·entries, dim)
-    i64 first; // noise element of frame 0
+    i64 frames; // of a batch row
     int rows, groups, entries, dim;
     int hard, noisy, chunk, pad_;
     Noise noise;
@@ -21,7 +21,7 @@ static __device__ __forceinline__ float gumbel(u32 word) { return -logf(-logf(no
 // The logit of an entry with its noise. at is its place in (rows, groups, entries), entry that in a row.
 static __device__ __forceinline__ float noisy_logit(const QuantizeArgs& a, i64 at, int frame, int entry) {
     const float z = a.logits[at];
-    return a.noisy ? z + gumbel(noise_word(a.noise, (u64)(a.first + (i64)frame * a.groups * a.entries + entry))) : z;
+    return a.noisy ? z + gumbel(noise_word(a.noise, (u64)((noise_row(a.noise) * a.frames + frame) * a.groups * a.entries + entry))) : z;
 }
 
 // The place of the largest value of a warp, the first one of equal ones. Where nothing is larger than -Inf it is 0.
@@ -44,7 +44,7 @@ KERNEL(gumbel_quantize, QuantizeArgs) {
     if (frame < 0) {
         if (lane == 0) a.codes[r] = -1;
         if (a.hard) {
-            copy_row(a.q + r * a.dim, 0, a.dim);
+            zero_row(a.q + r * a.dim, a.dim);
         } else {
             for (int v = lane; v < a.entries; v += 32) soft[v] = 0;
         }

@@ -1,7 +1,5 @@
 // Rows and flat tensors, 16 bytes at a time. Tensors begin at multiples of 64 bytes (kernels.Alignment).
 
-static __device__ __forceinline__ float4 load4(const float* p) { return *reinterpret_cast<const float4*>(p); }
-static __device__ __forceinline__ void store4(float* p, float4 v) { *reinterpret_cast<float4*>(p) = v; }
 static __device__ __forceinline__ float4 splat4(float v) { return make_float4(v, v, v, v); }
 
 // A block of 256 threads has 2048 elements of a flat tensor, two vectors a thread: 64 KiB in flight on a multiprocessor hide the latency of its memory.
@@ -10,7 +8,7 @@ static const int block_vectors = 2, block_elements = 256 * 4 * block_vectors;
 static __device__ __forceinline__ i64 first_element() { return (i64)blockIdx.x * block_elements + threadIdx.x * 4; }
 
 // y = f(x), element by element; y may be x.
-template <class F> static __device__ __forceinline__ void map1(const float* x, float* y, i64 n, F f) {
+template <class S, class F> static __device__ __forceinline__ void map1(const S* x, S* y, i64 n, F f) {
     const i64 first = first_element();
     float4 v[block_vectors];
 #pragma unroll
@@ -24,13 +22,13 @@ template <class F> static __device__ __forceinline__ void map1(const float* x, f
         if (i + 4 <= n) {
             store4(y + i, make_float4(f(v[u].x), f(v[u].y), f(v[u].z), f(v[u].w)));
         } else {
-            for (i64 j = i; j < n; j++) y[j] = f(x[j]);
+            for (i64 j = i; j < n; j++) store1(y + j, f(load1(x + j)));
         }
     }
 }
 
 // z = f(x, y), element by element; z may be x or y.
-template <class F> static __device__ __forceinline__ void map2(const float* x, const float* y, float* z, i64 n, F f) {
+template <class S, class F> static __device__ __forceinline__ void map2(const S* x, const S* y, S* z, i64 n, F f) {
     const i64 first = first_element();
     float4 v[block_vectors], w[block_vectors];
 #pragma unroll
@@ -44,7 +42,7 @@ template <class F> static __device__ __forceinline__ void map2(const float* x, c
         if (i + 4 <= n) {
             store4(z + i, make_float4(f(v[u].x, w[u].x), f(v[u].y, w[u].y), f(v[u].z, w[u].z), f(v[u].w, w[u].w)));
         } else {
-            for (i64 j = i; j < n; j++) z[j] = f(x[j], y[j]);
+            for (i64 j = i; j < n; j++) store1(z + j, f(load1(x + j), load1(y + j)));
         }
     }
 }
@@ -52,12 +50,13 @@ template <class F> static __device__ __forceinline__ void map2(const float* x, c
 // Rows: a warp has one. row_of_warp is its number, for blocks of 256 threads.
 static __device__ __forceinline__ i64 row_of_warp() { return (i64)blockIdx.x * 8 + threadIdx.x / 32; }
 
-// A warp copies a row of n floats, or zeros where from is 0. Rows of a tensor whose width is a multiple of 4 begin at multiples of 16 bytes.
-static __device__ __forceinline__ void copy_row(float* to, const float* from, int n) {
+// A warp copies a row of n numbers, or zeros where from is 0. Rows of a tensor whose width is a multiple of 4 begin at multiples of four elements.
+template <class S, class From> static __device__ __forceinline__ void copy_row(S* to, const From* from, int n) {
     const int lane = threadIdx.x % 32;
     if (n % 4 == 0) {
         for (int i = lane * 4; i < n; i += 128) store4(to + i, from ? load4(from + i) : splat4(0.f));
     } else {
-        for (int i = lane; i < n; i += 32) to[i] = from ? from[i] : 0.f;
+        for (int i = lane; i < n; i += 32) store1(to + i, from ? load1(from + i) : 0.f);
     }
 }
+template <class S> static __device__ __forceinline__ void zero_row(S* to, int n) { copy_row(to, (const S*)nullptr, n); }

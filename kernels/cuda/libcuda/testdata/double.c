@@ -62,6 +62,9 @@ int double_fail(const char *name, int nth, int code) { snprintf(fail_name, sizeo
 #define DID(...) did(__func__, __VA_ARGS__)
 #define CHECK(...) do { CUresult r = DID(__VA_ARGS__); if (r) return r; } while (0)
 #define INSIDE do { if (!current) return 201; } while (0)
+static int capturing, captured, plan, instance;
+// Calls that could wait for a capture fail with CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, and spoil it.
+#define UNCAPTURED do { if (capturing) { capturing = 2; return 900; } } while (0)
 
 CUresult cuGetErrorName(CUresult error, const char **text) { *text = error == 998 ? "CUDA_ERROR_OF_TOMORROW" : 0; return *text ? 0 : 1; }
 CUresult cuInit(unsigned flags) { return DID(" flags=%u", flags); }
@@ -80,8 +83,8 @@ CUresult cuDevicePrimaryCtxRetain(CUcontext *c, CUdevice d) { CHECK(" dev=%d", d
 CUresult cuDevicePrimaryCtxRelease(CUdevice d) { return DID(" dev=%d", d); }
 CUresult cuCtxSetCurrent(CUcontext c) { CHECK(" context=%p", (void *)c); current = c; return 0; }
 CUresult cuMemGetInfo(size_t *free_, size_t *total) { INSIDE; CHECK(""); *free_ = 80000000000; *total = 85899345920; return 0; }
-CUresult cuMemAlloc(CUdeviceptr *p, size_t n) { INSIDE; CHECK(" bytes=%zu", n); *p = (CUdeviceptr)(uintptr_t)aligned_alloc(256, (n + 255) / 256 * 256); return 0; }
-CUresult cuMemFree(CUdeviceptr p) { INSIDE; CHECK(""); free((void *)(uintptr_t)p); return 0; }
+CUresult cuMemAlloc(CUdeviceptr *p, size_t n) { INSIDE; CHECK(" bytes=%zu", n); UNCAPTURED; *p = (CUdeviceptr)(uintptr_t)aligned_alloc(256, (n + 255) / 256 * 256); return 0; }
+CUresult cuMemFree(CUdeviceptr p) { INSIDE; CHECK(""); UNCAPTURED; free((void *)(uintptr_t)p); return 0; }
 CUresult cuMemHostAlloc(void **p, size_t n, unsigned flags) { INSIDE; CHECK(" bytes=%zu flags=%u", n, flags); *p = malloc(n); return 0; }
 CUresult cuMemFreeHost(void *p) { INSIDE; CHECK(""); free(p); return 0; }
 CUresult cuMemcpyHtoDAsync(CUdeviceptr to, const void *from, size_t n, CUstream s) { INSIDE; CHECK(" bytes=%zu stream=%p", n, (void *)s); memcpy((void *)(uintptr_t)to, from, n); return 0; }
@@ -92,7 +95,7 @@ static int streams, events;
 CUresult cuStreamCreate(CUstream *s, unsigned flags) { INSIDE; CHECK(" flags=%u", flags); *s = (CUstream)(intptr_t)(0x2000 + streams++); return 0; }
 CUresult cuStreamDestroy(CUstream s) { INSIDE; return DID(" stream=%p", (void *)s); }
 CUresult cuStreamWaitEvent(CUstream s, CUevent e, unsigned flags) { INSIDE; return DID(" stream=%p flags=%u event=%d", (void *)s, flags, e != 0); }
-CUresult cuStreamSynchronize(CUstream s) { INSIDE; return DID(" stream=%p", (void *)s); }
+CUresult cuStreamSynchronize(CUstream s) { INSIDE; CHECK(" stream=%p", (void *)s); UNCAPTURED; return 0; }
 CUresult cuEventCreate(CUevent *e, unsigned flags) { INSIDE; CHECK(" flags=%u", flags); *e = calloc(1, sizeof **e); (*e)->at = ++events; return 0; }
 CUresult cuEventDestroy(CUevent e) { INSIDE; free(e); return DID(""); }
 CUresult cuEventRecord(CUevent e, CUstream s) { INSIDE; e->at += 0.5; return DID(" stream=%p", (void *)s); }
@@ -121,6 +124,10 @@ CUresult cuFuncSetAttribute(CUfunction f, CUfunction_attribute a, int v) { INSID
 
 // axpy has one parameter, a struct by value, as every kernel of aural.
 struct axpy { uint64_t y, x; int32_t n; float a; int64_t last; };
+static struct axpy list[16]; // captured
+static void run(const struct axpy *a) {
+	for (int i = 0; i < a->n; i++) ((float *)(uintptr_t)a->y)[i] += a->a * ((float *)(uintptr_t)a->x)[i];
+}
 
 CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, CUstream s, void **params, void **extra) {
 	INSIDE;
@@ -130,12 +137,29 @@ CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, uns
 	struct axpy a;
 	if (*(size_t *)extra[3] != sizeof a) return 1;
 	memcpy(&a, extra[1], sizeof a);
-	for (int i = 0; i < a.n; i++) ((float *)(uintptr_t)a.y)[i] += a.a * ((float *)(uintptr_t)a.x)[i];
+	if (!capturing) run(&a);
+	else if (captured < 16) list[captured++] = a;
 	return a.last == 0x1122334455667788 ? 0 : 1;
 }
-CUresult cuStreamBeginCapture(CUstream s, CUstreamCaptureMode mode) { INSIDE; return DID(" stream=%p mode=%d", (void *)s, (int)mode); }
-CUresult cuStreamEndCapture(CUstream s, CUgraph *g) { INSIDE; CHECK(" stream=%p", (void *)s); *g = (CUgraph)(intptr_t)0x4000; return 0; }
-CUresult cuGraphInstantiateWithFlags(CUgraphExec *e, CUgraph g, unsigned long long flags) { INSIDE; CHECK(" graph=%p flags=%llu", (void *)g, flags); *e = (CUgraphExec)(intptr_t)0x5000; return 0; }
-CUresult cuGraphLaunch(CUgraphExec e, CUstream s) { INSIDE; return DID(" exec=%p stream=%p", (void *)e, (void *)s); }
-CUresult cuGraphExecDestroy(CUgraphExec e) { INSIDE; return DID(" exec=%p", (void *)e); }
-CUresult cuGraphDestroy(CUgraph g) { INSIDE; return DID(" graph=%p", (void *)g); }
+// One graph at a time: its plan, from the end of the capture to cuGraphDestroy, and its instance, until cuGraphExecDestroy.
+CUresult cuStreamBeginCapture(CUstream s, CUstreamCaptureMode mode) { INSIDE; CHECK(" stream=%p mode=%d", (void *)s, (int)mode); if (capturing || !s) return 401; capturing = 1, captured = 0; return 0; }
+CUresult cuStreamEndCapture(CUstream s, CUgraph *g) {
+	INSIDE;
+	int was = capturing;
+	capturing = 0;
+	CHECK(" stream=%p", (void *)s);
+	if (was != 1) return was ? 901 : 401;
+	plan = 1;
+	*g = (CUgraph)(intptr_t)0x4000;
+	return 0;
+}
+CUresult cuGraphInstantiateWithFlags(CUgraphExec *e, CUgraph g, unsigned long long flags) { INSIDE; CHECK(" graph=%p flags=%llu", (void *)g, flags); if (!plan || g != (CUgraph)(intptr_t)0x4000) return 400; instance = 1; *e = (CUgraphExec)(intptr_t)0x5000; return 0; }
+CUresult cuGraphLaunch(CUgraphExec e, CUstream s) {
+	INSIDE;
+	CHECK(" exec=%p stream=%p", (void *)e, (void *)s);
+	if (!instance || e != (CUgraphExec)(intptr_t)0x5000) return 400;
+	for (int i = 0; i < captured; i++) run(&list[i]);
+	return 0;
+}
+CUresult cuGraphExecDestroy(CUgraphExec e) { INSIDE; CHECK(" exec=%p", (void *)e); if (!instance) return 400; instance = 0; return 0; }
+CUresult cuGraphDestroy(CUgraph g) { INSIDE; CHECK(" graph=%p", (void *)g); if (!plan) return 400; plan = 0; return 0; }
