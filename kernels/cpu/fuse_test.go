@@ -12,7 +12,7 @@ func TestChains(t *testing.T) {
 	forEach(t, func(t *testing.T, variant string) {
 		for _, threads := range []int{1, 2} {
 			b := start(t, Options{Threads: threads, Variant: variant})
-			kerneltest.RunChains(t, b, kerneltest.Tolerance{}, slices.Concat(kerneltest.FeatureChains(), kerneltest.ProductChains(), kerneltest.RowChains()))
+			kerneltest.RunChains(t, b, kerneltest.Tolerance{}, slices.Concat(kerneltest.FeatureChains(), kerneltest.ConvChains(), kerneltest.RowChains()))
 		}
 	})
 }
