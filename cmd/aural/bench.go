@@ -122,8 +122,12 @@ type opWork struct {
 func (w opWork) flops() int64 { return w.op.FLOPs(w.in, w.out) }
 func (w opWork) bytes() int64 { return kernels.Bytes(w.in, w.out) }
 
-// isProduct reports whether an op is mostly a matrix product. Attention counts as a whole, with its softmax.
+// isProduct reports whether an op, or a chain of ops, is mostly a matrix product. Attention counts as a whole, with its softmax; a convolution in a chain with its
+// group norm is the first of a feature encoder, which has few multiply-adds.
 func isProduct(op string) bool {
+	if strings.Contains(op, "+group_norm") {
+		return false
+	}
 	for _, family := range []string{"linear", "conv1d", "attention"} {
 		if strings.HasPrefix(op, family) {
 			return true

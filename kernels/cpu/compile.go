@@ -51,14 +51,14 @@ func (b *Backend) compile(op kernels.Op, in []kernels.Desc) *plan {
 		return b.chain(o)
 
 	case kernels.Linear:
-		return b.linear(in, nil)
+		return b.linear(in)
 	case kernels.LinearGradInput:
 		return b.linearGradInput(in)
 	case kernels.LinearGradWeight:
 		return b.linearGradWeight(o, in)
 
 	case kernels.Conv1D:
-		return b.conv1D(o, in, nil)
+		return b.conv1D(o, in, output(0), nil)
 	case kernels.Conv1DGradInput:
 		return b.conv1DGradInput(o, in)
 	case kernels.Conv1DGradWeight:

@@ -83,23 +83,26 @@ func transpose(dst, src []float32, rows, cols int) {
 	}
 }
 
-func (b *Backend) conv1D(o kernels.Conv1D, in []kernels.Desc, e *epilogue) *plan {
+// conv1D stores the convolution in result and, unless it is nil, GELU of it in gelu, which may be the same.
+func (b *Backend) conv1D(o kernels.Conv1D, in []kernels.Desc, result, gelu source) *plan {
 	if b.int8.serves(o, in[1].Shape) {
-		return b.int8Conv(o, in, e)
+		return b.int8Conv(o, in, result, gelu)
 	}
 	s := shapeOf(o, in[0].Shape[0], in[0].Shape[1], in[0].Shape[2], in[1].Shape[0], in[1].Shape[2])
-	p := b.product("gemm", e)
+	p := b.plan("gemm")
 	x := p.inputWindows(s, 0)
 	weights := p.tapMajor(s, input(1))
-	depth, bias := s.k*s.gin, len(in) > 2
+	depth := s.k * s.gin
 	g := b.grid(s.outs, s.gout, s.batch*s.Groups)
 	p.add(s.batch*s.Groups*g.parts(), func(c *call, w *worker, i int) {
 		row, group := i/g.parts()/s.Groups, i/g.parts()%s.Groups
 		t, j, m, n := g.part(i % g.parts())
 		y := gemm{k: depth, a: x(c, row, group), b: view{weights.f32(c)[group*s.gout*depth:], 1, depth},
-			ldc: s.cout, then: e, call: c, first: row*s.outs*s.cout + group*s.gout}
-		y.c = e.product(c)[y.first:]
-		if bias {
+			c: result(c)[row*s.outs*s.cout+group*s.gout:], ldc: s.cout}
+		if gelu != nil {
+			y.gelu = gelu(c)[row*s.outs*s.cout+group*s.gout:]
+		}
+		if len(c.in) > 2 {
 			y.bias = c.in[2].F32()[group*s.gout:][:s.gout]
 		}
 		if f := b.frozenOf(c.in[1]); f != nil {

@@ -12,7 +12,8 @@ type chainForm struct {
 var chainForms = []chainForm{
 	{(*Backend).featuresFused, (*Backend).features},
 	{(*Backend).featuresGradFused, (*Backend).featuresGrad},
-	{(*Backend).productFused, (*Backend).productThen},
+	{(*Backend).convGELUFused, (*Backend).convGELU},
+	{(*Backend).int8GELUFused, (*Backend).int8GELU},
 	{(*Backend).rowsFused, (*Backend).rows},
 }
 
@@ -45,4 +46,27 @@ func placed(c *kernels.Chain, i int) []int {
 func follows(c *kernels.Chain, l, i, k int) bool {
 	first, _ := c.Outputs(k)
 	return c.Links[l].From[i] == -1-first
+}
+
+// convGELUFused says whether a chain is a convolution and GELU. (A linear layer and GELU gains nothing, for its result is small, and neither does GELU's gradient after
+// a product, which reads another tensor in strips.)
+func (b *Backend) convGELUFused(c *kernels.Chain) (whole, more bool) {
+	conv := c.Links[0]
+	if _, ok := conv.Op.(kernels.Conv1D); !ok || conv.Again || conv.In[0].DType != kernels.Float32 || len(c.Links) > 2 {
+		return false, false
+	}
+	if len(c.Links) == 1 {
+		return false, true
+	}
+	_, ok := c.Links[1].Op.(kernels.GELU)
+	return ok, false
+}
+
+func (b *Backend) convGELU(c *kernels.Chain) *plan {
+	result := output(placed(c, 1)[0])
+	product := result
+	if at := placed(c, 0)[0]; at >= 0 {
+		product = output(at)
+	}
+	return b.conv1D(c.Links[0].Op.(kernels.Conv1D), c.Links[0].In, product, result)
 }

@@ -28,10 +28,8 @@ type gemm struct {
 	// packed is B as worker.prepack has stored it, for products that use the same B again, or nil. It does not spare giving b. In float32, parts of the product
 	// may begin at any panel.
 	packed []float32
-	// then is what is done with elements of C once they are complete, or nil. first is the place of the first element of C in the tensor that C is a part of.
-	then  *epilogue
-	call  *call
-	first int
+	// gelu is where GELU of the complete result is stored, in rows ldc apart, or nil. It may be c.
+	gelu []float32
 }
 
 // gemmKernel is the part of a product that depends on the instruction set.
@@ -94,7 +92,9 @@ func (g *gemm) layouts(t *gemmKernel, kc int) (a, b layout) {
 // at moves the operands of a product that has been planned for whole matrices to its part of rows [i,..) and columns [j,..).
 func (g gemm) at(i, j, m, n int) gemm {
 	g.a, g.b, g.c = g.a.from(i, 0), g.b.from(0, j), g.c[i*g.ldc+j:]
-	g.first += i*g.ldc + j
+	if g.gelu != nil {
+		g.gelu = g.gelu[i*g.ldc+j:]
+	}
 	g.m, g.n = m, n
 	if g.packed != nil {
 		g.packed = g.packed[j*g.k:]
@@ -173,10 +173,13 @@ func (w *worker) prepack(dst []float32, b view, k, n int) []float32 {
 	return dst
 }
 
-// finish does what follows for complete rows [i,i+m) and columns [j,j+n).
+// finish takes GELU of complete rows [i,i+m) and columns [j,j+n), while they are in a second- or third-level cache.
 func (g *gemm) finish(w *worker, i, j, m, n int) {
-	if g.then != nil {
-		g.then.run(g.call, w, g.first+i*g.ldc+j, g.ldc, m, n)
+	if g.gelu == nil {
+		return
+	}
+	for r := i; r < i+m; r++ {
+		w.v.vec.gelu(g.gelu[r*g.ldc+j:][:n], g.c[r*g.ldc+j:][:n])
 	}
 }
 

@@ -194,16 +194,15 @@ type int8Product struct {
 	c          []float32
 	ldc        int
 	bias       []float32
-	// then is what is done with the result; first is the element of it where c begins.
-	then  *epilogue
-	call  *call
-	first int
+	gelu       []float32 // where GELU of the result is stored, in rows ldc apart, or nil; it may be c
 }
 
 // at is the part of rows [i,i+m) and columns [j,j+n); j is a multiple of nr.
 func (t *int8Kernel) at(p int8Product, i, j, m, n int) int8Product {
 	p.a, p.scales, p.c = p.a[i*p.row:], p.scales[i*p.rowScales:], p.c[i*p.ldc+j:]
-	p.first += i*p.ldc + j
+	if p.gelu != nil {
+		p.gelu = p.gelu[i*p.ldc+j:]
+	}
 	p.b.panels, p.b.scales, p.b.sums = p.b.panels[j/t.nr*t.panelBytes(p.shape):], p.b.scales[j:], p.b.sums[j*p.shape.blocks:]
 	if p.bias != nil {
 		p.bias = p.bias[j : j+n]
@@ -240,8 +239,8 @@ func (w *worker) gemmInt8(p *int8Product) {
 				w.tileInt8(p, r, q)
 			}
 		}
-		if p.then != nil {
-			p.then.run(p.call, w, p.first+i*p.ldc, p.ldc, rows, p.n)
+		for r := i; r < i+rows && p.gelu != nil; r++ {
+			w.v.vec.gelu(p.gelu[r*p.ldc:][:p.n], p.c[r*p.ldc:][:p.n])
 		}
 	}
 }

@@ -110,29 +110,49 @@ func (p *plan) quantizeRows(rows, width, blocks, depth, spare int) quantizedRows
 	return q
 }
 
-// int8Linear is a linear layer.
-func (b *Backend) int8Linear(in []kernels.Desc, e *epilogue) *plan {
+// int8GELUFused says whether a chain is a linear layer in integers and a GELU, of which nothing else reads the layer. In integers a layer is so fast that this pays.
+func (b *Backend) int8GELUFused(c *kernels.Chain) (whole, more bool) {
+	first := c.Links[0]
+	if _, ok := first.Op.(kernels.Linear); !ok || first.Again || !b.int8.serves(first.Op, first.In[1].Shape) {
+		return false, false
+	}
+	if len(c.Links) == 1 {
+		return false, true
+	}
+	_, ok := c.Links[1].Op.(kernels.GELU)
+	return ok && len(c.Links) == 2 && follows(c, 1, 0, 0) && !first.Used[0], false
+}
+
+// int8GELU compiles it.
+func (b *Backend) int8GELU(c *kernels.Chain) *plan { return b.int8Linear(c.Links[0].In, output(0)) }
+
+// int8Linear is a linear layer and, unless it is nil, GELU of it in place.
+func (b *Backend) int8Linear(in []kernels.Desc, gelu source) *plan {
 	t := b.int8
 	rows, width, outs := in[0].Rows(), in[0].Last(), in[1].Shape[0]
-	p := b.product(t.name, e)
+	p := b.plan(t.name)
 	weight := t.weight(kernels.Linear{}, in[1].Shape)
 	w, bias := p.int8Weights(weight), biasOf(in)
 	x := p.quantizeRows(rows, width, weight.blocks, weight.depth, t.mr)
 	g := b.gridFor(t.tiling(), rows, outs, 1)
 	p.add(g.parts(), func(c *call, w8 *worker, i int) {
 		row, col, m, n := g.part(i)
-		y := t.at(int8Product{shape: weight.int8Shape, a: x.bytes.u8(c), row: x.stride, block: weight.depth * t.width, scales: x.scales.rows(c), rowScales: weight.blocks,
-			blockScale: 1, b: w(c), c: e.product(c), ldc: outs, bias: bias(c), then: e, call: c}, row, col, m, n)
+		y := int8Product{shape: weight.int8Shape, a: x.bytes.u8(c), row: x.stride, block: weight.depth * t.width, scales: x.scales.rows(c), rowScales: weight.blocks,
+			blockScale: 1, b: w(c), c: c.out[0].F32(), ldc: outs, bias: bias(c)}
+		if gelu != nil {
+			y.gelu = gelu(c)
+		}
+		y = t.at(y, row, col, m, n)
 		w8.gemmInt8(&y)
 	})
 	return p
 }
 
-// int8Conv is a convolution of one group without padding.
-func (b *Backend) int8Conv(o kernels.Conv1D, in []kernels.Desc, e *epilogue) *plan {
+// int8Conv is conv1D for one group and no padding.
+func (b *Backend) int8Conv(o kernels.Conv1D, in []kernels.Desc, result, gelu source) *plan {
 	t := b.int8
 	s := shapeOf(o, in[0].Shape[0], in[0].Shape[1], in[0].Shape[2], in[1].Shape[0], in[1].Shape[2])
-	p := b.product(t.name, e)
+	p := b.plan(t.name)
 	weight := t.weight(o, in[1].Shape)
 	w, bias := p.int8Weights(weight), biasOf(in)
 	x := p.quantizeRows(s.batch*s.frames, s.cin, 1, s.cin, t.mr*s.Stride)
@@ -140,8 +160,12 @@ func (b *Backend) int8Conv(o kernels.Conv1D, in []kernels.Desc, e *epilogue) *pl
 	p.add(s.batch*g.parts(), func(c *call, w8 *worker, i int) {
 		from, first := i/g.parts()*s.frames, i/g.parts()*s.outs*s.cout
 		row, col, m, n := g.part(i % g.parts())
-		y := t.at(int8Product{shape: weight.int8Shape, a: x.bytes.u8(c)[from*x.stride:], row: s.Stride * x.stride, block: x.stride, scales: x.scales.rows(c)[from:],
-			rowScales: s.Stride, blockScale: 1, b: w(c), c: e.product(c)[first:], ldc: s.cout, bias: bias(c), then: e, call: c, first: first}, row, col, m, n)
+		y := int8Product{shape: weight.int8Shape, a: x.bytes.u8(c)[from*x.stride:], row: s.Stride * x.stride, block: x.stride, scales: x.scales.rows(c)[from:],
+			rowScales: s.Stride, blockScale: 1, b: w(c), c: result(c)[first:], ldc: s.cout, bias: bias(c)}
+		if gelu != nil {
+			y.gelu = gelu(c)[first:]
+		}
+		y = t.at(y, row, col, m, n)
 		w8.gemmInt8(&y)
 	})
 	return p

@@ -306,7 +306,7 @@ func TestInt8Freeze(t *testing.T) {
 func TestInt8Chains(t *testing.T) {
 	forEach(t, func(t *testing.T, variant string) {
 		b := start(t, Options{Threads: 2, Variant: variant, Precision: kernels.PrecisionInt8})
-		kerneltest.RunChains(t, b, kerneltest.Tolerance{}, kerneltest.ProductChains())
+		kerneltest.RunChains(t, b, kerneltest.Tolerance{}, append(kerneltest.ConvChains(), kerneltest.LinearChains()...))
 	})
 }
 

@@ -2,15 +2,15 @@ package cpu
 
 import "aural/kernels"
 
-func (b *Backend) linear(in []kernels.Desc, e *epilogue) *plan {
+func (b *Backend) linear(in []kernels.Desc) *plan {
 	if b.int8.serves(kernels.Linear{}, in[1].Shape) {
-		return b.int8Linear(in, e)
+		return b.int8Linear(in, nil)
 	}
 	rows, width, outs := in[0].Rows(), in[0].Last(), in[1].Shape[0]
-	p, bias := b.product("gemm", e), len(in) > 2
+	p := b.plan("gemm")
 	p.gemm(rows, outs, func(c *call) gemm {
-		g := gemm{k: width, a: view{c.in[0].F32(), width, 1}, b: view{c.in[1].F32(), 1, width}, c: e.product(c), ldc: outs, then: e, call: c}
-		if bias {
+		g := gemm{k: width, a: view{c.in[0].F32(), width, 1}, b: view{c.in[1].F32(), 1, width}, c: c.out[0].F32(), ldc: outs}
+		if len(c.in) > 2 {
 			g.bias = c.in[2].F32()
 		}
 		if f := b.frozenOf(c.in[1]); f != nil {

@@ -42,44 +42,29 @@ func (s featureSize) chains() []ChainCase {
 	}
 }
 
-// ProductChains are linear layers and convolutions with GELU, and dropout after it.
-func ProductChains() []ChainCase {
+// ConvChains are convolutions and GELU.
+func ConvChains() []ChainCase {
 	var cases []ChainCase
-	step := kernels.Step{Seed: 3, Update: 7, Row: 2}
-	add := func(name string, op kernels.Op, inputs ...Input) {
-		n := len(inputs) // the value of the product
-		product := ChainCall{Op: op}
-		for i := range inputs {
-			product.In = append(product.In, i)
-		}
-		calls := []ChainCall{product, {kernels.GELU{}, []int{n}}, {kernels.Dropout{P: 0.2, Site: 9}, []int{n + 1}}}
-		cases = append(cases,
-			ChainCase{Name: name + "/gelu", Inputs: inputs, Calls: calls[:2]},
-			ChainCase{Name: name + "/gelu, product used", Inputs: inputs, Calls: calls[:2], Used: []int{n}},
-			ChainCase{Name: name + "/gelu dropout", Inputs: inputs, Calls: calls, Step: step},
-			ChainCase{Name: name + "/gelu dropout, all used", Inputs: inputs, Calls: calls, Step: step, Used: []int{n, n + 1}})
-	}
-	for _, s := range []struct{ batch, rows, in, out int }{
-		{1, 1, 1, 1}, {1, 12, 8, 32}, {2, 13, 33, 31}, {1, 25, 70, 129}, {3, 83, 40, 260}, {1, 250, 520, 130}, {2, 31, 600, 65}, {1, 14, 20, 1100},
-	} {
-		name := fmt.Sprintf("linear %dx%dx%d to %d", s.batch, s.rows, s.in, s.out)
-		x, w, bias := normal(s.batch, s.rows, s.in), normal(s.out, s.in), normal(s.out)
-		add(name, kernels.Linear{}, x, w, bias)
-		add(name+" without bias", kernels.Linear{}, x, w)
-	}
 	for _, s := range []struct {
 		conv                        kernels.Conv1D
 		batch, frames, cin, cout, k int
 	}{
+		{kernels.Conv1D{Stride: 1, Groups: 1}, 1, 1, 1, 1, 1},
 		{kernels.Conv1D{Stride: 2, Groups: 1}, 2, 41, 20, 33, 3},
-		{kernels.Conv1D{Stride: 2, Groups: 1}, 1, 300, 16, 140, 2},
+		{kernels.Conv1D{Stride: 2, Groups: 1}, 1, 600, 16, 140, 2},
 		{kernels.Conv1D{Stride: 2, Groups: 1}, 2, 61, 64, 70, 3},
+		{kernels.Conv1D{Stride: 1, Groups: 1}, 1, 27, 300, 129, 2}, // more than a block of a product's steps
+		{kernels.Conv1D{Stride: 1, Groups: 1}, 1, 15, 20, 1100, 2}, // more than a block of its columns
 		{kernels.Conv1D{Stride: 1, PadLeft: 4, PadRight: 3, Groups: 4}, 2, 37, 48, 24, 8},
 	} {
-		name := fmt.Sprintf("conv %dx%dx%d to %d, %d taps", s.batch, s.frames, s.cin, s.cout, s.k)
 		x, w, bias := normal(s.batch, s.frames, s.cin), normal(s.cout, s.cin/s.conv.Groups, s.k), normal(s.cout)
-		add(name, s.conv, x, w, bias)
-		add(name+" without bias", s.conv, x, w)
+		for name, inputs := range map[string][]Input{"": {x, w, bias}, " without bias": {x, w}} {
+			name = fmt.Sprintf("conv %dx%dx%d to %d, %d taps", s.batch, s.frames, s.cin, s.cout, s.k) + name
+			product := ChainCall{s.conv, []int{0, 1, 2}[:len(inputs)]}
+			calls := []ChainCall{product, {kernels.GELU{}, []int{len(inputs)}}}
+			cases = append(cases, ChainCase{Name: name, Inputs: inputs, Calls: calls},
+				ChainCase{Name: name + ", product used", Inputs: inputs, Calls: calls, Used: []int{len(inputs)}})
+		}
 	}
 	return cases
 }
@@ -116,7 +101,7 @@ func RowChains() []ChainCase {
 // ChainBench are chains of a base update with 15.6 s of audio.
 func ChainBench() []ChainCase {
 	features := featureSize{1, 249600, 1, 512, 10, 5, 512}.chains()
-	x, w := normal(1, 779, 768), normal(3072, 768)
+	x := normal(1, 779, 768)
 	conv := kernels.Conv1D{Stride: 2, Groups: 1}
 	taps, long := normal(512, 512, 3), normal(1, 12479, 512)
 	return []ChainCase{features[0], features[3],
@@ -124,7 +109,15 @@ func ChainBench() []ChainCase {
 			Calls: []ChainCall{{kernels.Dropout{P: 0.1}, []int{0}}, {kernels.AddN{}, []int{1, 4}}, {kernels.LayerNorm{Eps: 1e-5}, []int{5, 2, 3}}}},
 		{Name: "sum norm gradient dropout", Inputs: []Input{x, x, x, normal(768), normal(1, 779), normal(1, 779)}, Used: []int{7, 8, 9},
 			Calls: []ChainCall{{kernels.AddN{}, []int{0, 1}}, {kernels.LayerNormGrad{}, []int{6, 2, 3, 4, 5}}, {kernels.Dropout{P: 0.1}, []int{7}}}},
-		{Name: "ffn gelu", Inputs: []Input{x, w}, Calls: []ChainCall{{kernels.Linear{}, []int{0, 1}}, {kernels.GELU{}, []int{2}}}, Used: []int{2}},
 		{Name: "conv gelu", Inputs: []Input{long, taps}, Calls: []ChainCall{{conv, []int{0, 1}}, {kernels.GELU{}, []int{2}}}, Used: []int{2}},
+	}
+}
+
+// LinearChains are linear layers whose result only a GELU reads.
+func LinearChains() []ChainCase {
+	gelu := func(product int) ChainCall { return ChainCall{kernels.GELU{}, []int{product}} }
+	return []ChainCase{
+		{Name: "linear with bias", Inputs: []Input{normal(3, 13, 66), normal(70, 66), normal(70)}, Calls: []ChainCall{{kernels.Linear{}, []int{0, 1, 2}}, gelu(3)}},
+		{Name: "linear", Inputs: []Input{normal(250, 70), normal(96, 70)}, Calls: []ChainCall{{kernels.Linear{}, []int{0, 1}}, gelu(2)}},
 	}
 }
