@@ -15,8 +15,8 @@ const longestChain = 8
 // have the condition and the direction of the first, and no path may lead out of the chain and back into it, so that it can run in one go; nodes
 // between its own that need not be there move before or after it.
 //
-// A chain of the backward pass may begin with nodes of the forward pass that read nothing but inputs and parameters and what such nodes give: they run again, and
-// the first result of each need not be kept. Others, moments, are small, and kept.
+// A chain of the backward pass may begin with nodes of the forward pass that read nothing but inputs, parameters, what is kept for the backward pass in any case, and
+// what such nodes give: they run again, and the first result of each need not be kept. Others, moments, are small, and kept.
 type fusion struct {
 	graph   *Graph
 	fuser   kernels.Fuser
@@ -133,22 +133,23 @@ func (f *fusion) next(chain []member) []member {
 	return slices.Compact(list)
 }
 
-// again reports whether a node of the forward pass could run again in a chain: what it reads is there, audio among that, or is made by the chain.
+// again reports whether a node of the forward pass could run again in a chain: what it reads is there, or is made by the chain, or is kept for the backward pass anyway.
 func (f *fusion) again(chain []member, node int) bool {
 	for _, v := range f.nodes[node].In {
 		root := f.graph.root(v)
-		if f.graph.Values[root].Kind != Temp {
+		if f.graph.Values[root].Kind != Temp || f.kept(root) {
 			continue
 		}
-		made := f.maker[root]
-		if _, data := f.nodes[made].Op.(kernels.Waveform); data {
-			continue // the gradient of what reads samples reads them too: they are kept anyway
-		}
-		if root != f.nodes[made].Out[0] || !slices.Contains(chain, member{made, true}) {
+		if made := f.maker[root]; root != f.nodes[made].Out[0] || !slices.Contains(chain, member{made, true}) {
 			return false
 		}
 	}
 	return true
+}
+
+// kept reports whether a value is there in the backward pass in any case: no chain makes it, and some node there reads it.
+func (f *fusion) kept(v int) bool {
+	return f.group[f.maker[v]] < 0 && slices.ContainsFunc(f.readers[v], func(r int) bool { return f.nodes[r].Backward })
 }
 
 // spares reports whether nothing that a chain computes again, for its own nodes, need be kept for others.

@@ -150,7 +150,11 @@ func TestUpdatesOnCUDA(t *testing.T) {
 	defer host.Close()
 	r := quick()
 	wantGradient, want := updates(t, taskOn(t, r, store, host), 3)
-	gotGradient, got := updates(t, taskOn(t, r, store, onCUDA(t)), 3)
+	spy := chainSpy{onCUDA(t).(*cuda.Backend), map[string]int{}}
+	gotGradient, got := updates(t, taskOn(t, r, store, spy), 3)
+	if first := "conv1d+group_norm+gelu_grad+group_norm_grad+conv1d_grad_weight"; spy.chains[first] == 0 {
+		t.Errorf("the first layer's gradient is not fused behind 16-bit samples: %v", spy.chains)
+	}
 	largest := float32(0)
 	for _, x := range wantGradient {
 		largest = max(largest, max(x, -x))

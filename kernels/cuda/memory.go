@@ -22,7 +22,7 @@ func (b *Backend) Held() (n int64, err error) {
 
 // Planner is a back end that compiles to the same plans, but allocates nothing on the device and runs nothing: for questions about what would fit.
 func (b *Backend) Planner() *Backend {
-	return &Backend{info: b.info, precision: b.precision, wgmma: b.wgmma, blas: b.blas, planProduct: b.planProduct}
+	return &Backend{info: b.info, precision: b.precision, wgmma: b.wgmma, widths: b.widths, blas: b.blas, planProduct: b.planProduct}
 }
 
 // ScratchBytes is the working memory that the kernels compiled so far need, beside that of programs.

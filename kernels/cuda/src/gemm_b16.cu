@@ -130,10 +130,10 @@ template <int KIND, int WIDE, int N> static __device__ __forceinline__ void gemm
     }
 }
 
-// Names: kind, columns of the tile, and the numbers that are read in line.
-#define GEMM_B16(kind, KIND)                                                   \
-    KERNEL(gemm_b16_##kind##_128x8, GemmArgs) { gemm_b16<KIND, 128, 8>(a); }   \
-    KERNEL(gemm_b16_##kind##_64x8, GemmArgs) { gemm_b16<KIND, 64, 8>(a); }     \
+// Names: kind, columns of the tile, and the numbers that are read in line. Two blocks fit on a multiprocessor, by registers and, where there are 164 KiB, by shared memory.
+#define GEMM_B16(kind, KIND)                                                                    \
+    KERNEL_BESIDE(gemm_b16_##kind##_128x8, GemmArgs, 256, 2) { gemm_b16<KIND, 128, 8>(a); }     \
+    KERNEL_BESIDE(gemm_b16_##kind##_64x8, GemmArgs, 256, 2) { gemm_b16<KIND, 64, 8>(a); }       \
     KERNEL(gemm_b16_##kind##_64x1, GemmArgs) { gemm_b16<KIND, 64, 1>(a); }
 GEMM_B16(nt, NT)
 GEMM_B16(nn, NN)
