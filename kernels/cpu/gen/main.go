@@ -41,9 +41,9 @@ func generate() (map[string][]byte, error) {
 	packAVX2(gemm)
 	kernelsAMX(amx)
 	kernelsInt8(int8)
-	neonGEMM := newFile("gemm", neon)
-	gemmNEON(neonGEMM)
-	all := []*file{gemm, amx, int8, neonGEMM}
+	products := newFile("gemm", neon)
+	gemmNEON(products)
+	all := []*file{gemm, amx, int8, products}
 	for _, i := range []isa{avx512, avx2, neon} {
 		f := newFile("vector_"+strings.ToLower(i.name), i)
 		vectors(f)
