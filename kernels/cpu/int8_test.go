@@ -315,12 +315,13 @@ func TestInt8ProductOutsideItsOperandsPanics(t *testing.T) {
 	b := start(t, Options{Threads: 1, Precision: kernels.PrecisionInt8})
 	w, s := b.pool.workers[0], int8Shape{2, 8, 5}
 	k := w.int8
-	good := int8Product{m: 3, n: 5, shape: s, a: make([]byte, 64*k.mr), row: 32, block: 8 * k.width, scales: make([]rowScale, 2*k.mr), rowScales: 2, blockScale: 1,
+	rows := roundUp(3, k.mr)
+	good := int8Product{m: 3, n: 5, shape: s, a: make([]byte, 64*rows), row: 32, block: 8 * k.width, scales: make([]rowScale, 2*rows), rowScales: 2, blockScale: 1,
 		b: k.matrix(make([]byte, k.room(s)), s), c: make([]float32, 15), ldc: 5, bias: make([]float32, 5)}
 	w.gemmInt8(&good)
 	for name, change := range map[string]func(p *int8Product){
-		"a": func(p *int8Product) { p.a = p.a[:32*(k.mr-1)] }, "c": func(p *int8Product) { p.c = p.c[:14] }, "bias": func(p *int8Product) { p.bias = p.bias[:4] },
-		"scales": func(p *int8Product) { p.scales = p.scales[:2*k.mr-1] }, "sums": func(p *int8Product) { p.b.sums = p.b.sums[:2*k.nr-1] },
+		"a": func(p *int8Product) { p.a = p.a[:32*(rows-1)] }, "c": func(p *int8Product) { p.c = p.c[:14] }, "bias": func(p *int8Product) { p.bias = p.bias[:4] },
+		"scales": func(p *int8Product) { p.scales = p.scales[:2*rows-1] }, "sums": func(p *int8Product) { p.b.sums = p.b.sums[:2*k.nr-1] },
 		"panels": func(p *int8Product) { p.b.panels = p.b.panels[:k.panelBytes(s)] }, "column scales": func(p *int8Product) { p.b.scales = p.b.scales[:k.nr-1] },
 	} {
 		p := good
