@@ -138,7 +138,7 @@ func isProduct(op string) bool {
 
 // shortOp is an op's name as tables show it: of a long chain the beginning.
 func shortOp(op string) string {
-	const most = 40
+	const most = 28
 	if len(op) <= most {
 		return op
 	}
