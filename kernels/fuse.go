@@ -39,11 +39,13 @@ type Fuser interface {
 	Fuses(c *Chain) (whole, more bool)
 }
 
-// Name joins the names of the ops: "linear+gelu".
+// Name joins the names of the ops, without those that run again: "linear+gelu".
 func (c *Chain) Name() string {
 	var names []string
 	for _, l := range c.Links {
-		names = append(names, l.Op.Name())
+		if !l.Again {
+			names = append(names, l.Op.Name())
+		}
 	}
 	return strings.Join(names, "+")
 }

@@ -136,6 +136,15 @@ func isProduct(op string) bool {
 	return false
 }
 
+// shortOp is an op's name as tables show it: of a long chain the beginning.
+func shortOp(op string) string {
+	const most = 28
+	if len(op) <= most {
+		return op
+	}
+	return op[:most-3] + "..."
+}
+
 // median of times that are sorted.
 func median(sorted []time.Duration) time.Duration {
 	n := len(sorted)

@@ -86,6 +86,7 @@ func (a *app) runBenchKernels(f benchFlags, pattern string, seconds float64) (er
 	if err != nil {
 		return err
 	}
+	f.machine.singly = true
 	s, err := a.benchSetup(f)
 	if err != nil {
 		return err

@@ -306,7 +306,7 @@ func opTable(ops []opRow) [][]string {
 	rows := [][]string{{"op", "kernel", ">calls", ">share", ">ms a call", ">GFLOP/s", ">GB/s"}}
 	for _, o := range ops {
 		rows = append(rows, []string{
-			o.Op, o.Variant, fmt.Sprint(o.Calls), percent(o.Share), fmt.Sprintf("%.3f", 1000*o.Seconds/float64(o.Calls)),
+			shortOp(o.Op), o.Variant, fmt.Sprint(o.Calls), percent(o.Share), fmt.Sprintf("%.3f", 1000*o.Seconds/float64(o.Calls)),
 			fmt.Sprintf("%.1f", perSecond(o.FLOPs, o.Seconds)/1e9), fmt.Sprintf("%.2f", perSecond(o.Bytes, o.Seconds)/1e9),
 		})
 	}

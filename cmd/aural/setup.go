@@ -28,6 +28,7 @@ type machineFlags struct {
 	precision  kernels.Precision // "" is float32
 	fromRecipe bool              // the precision
 	device     string            // as parseDevice takes it; "" is the CPU
+	singly     bool              // ops one by one, none in chains
 	say        func(format string, args ...any)
 }
 
@@ -60,6 +61,9 @@ func newCPU(m machineFlags) (*cpu.Backend, error) {
 	}
 	return nil, err
 }
+
+// singly is a back end that offers nothing optional, no chains among it, so that every op is a kernel of its own.
+type singly struct{ kernels.Backend }
 
 // open opens a store and plans training on it. It refuses what does not fit into memory before it allocates it. A run that is continued has the weights of its
 // checkpoint, so that it does not need the folder that it began from.
@@ -98,7 +102,11 @@ func (s *setup) prepare(continued bool, storeDir string, m machineFlags) (err er
 	if continued {
 		begin.Init, begin.FreshHead = "", false
 	}
-	if s.task, err = pretrain.New(begin, s.store, s.held.Train, s.held.Valid, s.backend); err != nil {
+	be := s.backend
+	if m.singly {
+		be = singly{be}
+	}
+	if s.task, err = pretrain.New(begin, s.store, s.held.Train, s.held.Valid, be); err != nil {
 		return err
 	}
 	s.fill(s.task, r, r.Seed, r.Valid, r.Data, r.Train, r.Encoder.Frames)
