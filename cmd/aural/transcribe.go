@@ -42,7 +42,7 @@ path, and those of the rows of a store.
 
 With --precision int8 large layers are computed in 8-bit integers on the CPU: on machines with VNNI
 more than twice as fast, on those with AVX2 a little. The likeliest token changed in one frame of
-200, error rates by less than 1 % of what they were (docs/BENCHMARKS.md).
+200, error rates of small models by 0.6 points at most (docs/BENCHMARKS.md).
 
 Formats (--format):
   txt    the text, a line for each recording
