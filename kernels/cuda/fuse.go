@@ -9,7 +9,7 @@ import (
 
 // fusion is a chain of ops that this back end computes together.
 type fusion struct {
-	links string // names of the ops, as kernels.Chain.Name joins them
+	links string // names of the ops, those that run again among them
 	again int    // how many of them, from the first on, run again
 	fits  func(c *chain) bool
 	plan  func(b *Backend, c *chain) *plan
@@ -47,7 +47,7 @@ func (b *Backend) Fuses(c *kernels.Chain) (whole, more bool) {
 			again++
 		}
 	}
-	name := c.Name()
+	name := (&chain{c}).ops()
 	for _, f := range fusions {
 		if b.planProduct != nil && strings.HasPrefix(f.links, "linear") {
 			continue // a product of the library ends in memory
@@ -66,7 +66,7 @@ func (b *Backend) Fuses(c *kernels.Chain) (whole, more bool) {
 func (b *Backend) chain(o *kernels.Chain) *plan {
 	c := &chain{o}
 	for _, f := range fusions {
-		if whole, _ := b.Fuses(o); whole && f.links == o.Name() {
+		if whole, _ := b.Fuses(o); whole && f.links == c.ops() {
 			return f.plan(b, c)
 		}
 	}
@@ -75,6 +75,15 @@ func (b *Backend) chain(o *kernels.Chain) *plan {
 
 // chain is a kernels.Chain with names for what its links read and write.
 type chain struct{ *kernels.Chain }
+
+// ops joins the names of all ops.
+func (c *chain) ops() string {
+	names := make([]string, len(c.Links))
+	for i, l := range c.Links {
+		names[i] = l.Op.Name()
+	}
+	return strings.Join(names, "+")
+}
 
 // in is the place of input j of link i, which comes from outside.
 func (c *chain) in(i, j int) place { return input(c.Links[i].From[j]) }

@@ -122,7 +122,7 @@ func buffers(gs []*guarded) []kernels.Buffer {
 	return bufs
 }
 
-// allocations counts what one run allocates on the Go heap: the fewest of three tries, because the counter also sees other goroutines.
+// allocations counts what one run allocates on the Go heap: the fewest of some tries, because the counter also sees other goroutines.
 func (r *rig) allocations() (uint64, error) {
 	in, out, step := buffers(r.in), buffers(r.out), r.call.Step
 	fewest := ^uint64(0)
