@@ -136,7 +136,7 @@ func TestEveryMnemonicOfNEONIsChecked(t *testing.T) {
 func TestAssemblerAgrees(t *testing.T) {
 	as, err := exec.LookPath("aarch64-linux-gnu-as")
 	if err != nil {
-		t.Skip("no aarch64-linux-gnu-as (Debian: binutils-aarch64-linux-gnu); TestEncodeNEON has some of each form")
+		t.Skip("SKIPPED: no aarch64-linux-gnu-as (Debian: binutils-aarch64-linux-gnu); TestEncodeNEON has some of each form")
 	}
 	texts, codes := wordsNEON(t)
 	dir := t.TempDir()
