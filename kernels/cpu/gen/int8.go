@@ -7,11 +7,11 @@ import "fmt"
 
 // kernelsInt8 writes the products of 8-bit integers and what makes them of float32 values.
 func kernelsInt8(f *file) {
-	wide := tile{f, byRow, packed, 12, 2, "Z", 64, f.vnni, 0}
+	wide := tile{f, byRow, packed, 12, 2, "Z", 64, f.vnni, 0, nil}
 	wide.beginInt8("tile12x32VNNI", "of 4 values: unsigned bytes of A times signed bytes of B")
 	wide.sumAVX512()
 	wide.endInt8()
-	narrow := tile{f, byRow, packed, 6, 2, "Y", 32, f.pairs, 1}
+	narrow := tile{f, byRow, packed, 6, 2, "Y", 32, f.pairs, 1, nil}
 	narrow.beginInt8("tile6x16PairsAVX2", "of 2 values, which are 16 bits wide: the products of bytes that AVX2 has saturate")
 	narrow.sumAVX2()
 	narrow.endInt8()
