@@ -93,11 +93,19 @@ func (b *Backend) conv1D(o kernels.Conv1D, in []kernels.Desc, result, gelu sourc
 	x := p.inputWindows(s, 0)
 	weights := p.tapMajor(s, input(1))
 	depth := s.k * s.gin
-	g := b.grid(s.outs, s.gout, s.batch*s.Groups)
+	matrix := func(c *call, group int) view {
+		return view{weights.f32(c)[group*s.gout*depth:][:s.gout*depth], 1, depth}
+	}
+	g, packed := p.share(products{s.outs, s.gout, depth, s.batch, s.Groups}, func(c *call, group int) view {
+		if b.frozenOf(c.in[1]) != nil {
+			return view{}
+		}
+		return matrix(c, group)
+	})
 	p.add(s.batch*s.Groups*g.parts(), func(c *call, w *worker, i int) {
 		row, group := i/g.parts()/s.Groups, i/g.parts()%s.Groups
 		t, j, m, n := g.part(i % g.parts())
-		y := gemm{k: depth, a: x(c, row, group), b: view{weights.f32(c)[group*s.gout*depth:], 1, depth},
+		y := gemm{k: depth, a: x(c, row, group), b: matrix(c, group), packed: packed(c, group),
 			c: result(c)[row*s.outs*s.cout+group*s.gout:], ldc: s.cout}
 		if gelu != nil {
 			y.gelu = gelu(c)[row*s.outs*s.cout+group*s.gout:]
@@ -121,16 +129,9 @@ func (b *Backend) conv1DGradWeight(o kernels.Conv1DGradWeight, in []kernels.Desc
 	x := p.inputWindows(s, 1)
 	depth := s.k * s.gin
 	dw := p.floats(s.cout * depth)
-	g := b.grid(s.gout, depth, s.Groups)
-	p.add(s.Groups*g.parts(), func(c *call, w *worker, i int) {
-		group := i / g.parts()
-		o, j, m, n := g.part(i % g.parts())
-		for row := range s.batch {
-			y := gemm{k: s.outs, a: view{c.in[0].F32()[row*s.outs*s.cout+group*s.gout:], 1, s.cout}, b: x(c, row, group),
-				c: dw.f32(c)[group*s.gout*depth:], ldc: depth, accumulate: row > 0}
-			y = y.at(o, j, m, n)
-			w.gemm(&y)
-		}
+	p.sums(s.gout, depth, s.batch, s.outs, s.Groups, func(c *call, group, row int) gemm {
+		return gemm{a: view{c.in[0].F32()[row*s.outs*s.cout+group*s.gout:], 1, s.cout}, b: x(c, row, group),
+			c: dw.f32(c)[group*s.gout*depth:][:s.gout*depth], ldc: depth}
 	})
 	p.rows(s.cout, depth, func(c *call, _ *worker, lo, hi int) {
 		for o := lo; o < hi; o++ {
@@ -166,15 +167,18 @@ func (b *Backend) conv1DGradInput(o kernels.Conv1DGradInput, in []kernels.Desc) 
 		if s.frames-1+s.PadLeft < r {
 			continue
 		}
-		g := b.grid(count, s.gin, s.batch*groups)
+		matrix := func(c *call, group int) view {
+			return view{weights.f32(c)[(group*s.k+tapsBefore(s, r))*s.gout*s.gin:][:taps*s.gout*s.gin], s.gin, 1}
+		}
+		g, packed := p.share(products{count, s.gin, taps * s.gout, s.batch, groups}, matrix)
 		p.add(s.batch*groups*g.parts(), func(c *call, w *worker, i int) {
 			row, group := i/g.parts()/groups, i/g.parts()%groups
 			t, j, m, n := g.part(i % g.parts())
 			rows := dy.f32(c)[(row*groups+group)*total*s.gout:][:total*s.gout]
 			tau := s.Stride*first + r - s.PadLeft
 			y := gemm{k: taps * s.gout,
-				a:   view{rows[(first-(taps-1)+lead)*s.gout:], s.gout, 1},
-				b:   view{weights.f32(c)[(group*s.k+tapsBefore(s, r))*s.gout*s.gin:], s.gin, 1},
+				a: view{rows[(first-(taps-1)+lead)*s.gout:], s.gout, 1},
+				b: matrix(c, group), packed: packed(c, group),
 				c:   c.out[0].F32()[(row*s.frames+tau)*s.cin+group*s.gin:],
 				ldc: s.Stride * s.cin}
 			if taps == 0 {

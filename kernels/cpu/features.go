@@ -251,7 +251,7 @@ func (g *featureGradient) sums(p *plan) {
 	})
 }
 
-// products adds the second pass of groupNormGrad, and with it the gradient of the weights: its product sums over frames in blocks, as [worker.gemm] does in
+// products adds the second pass of groupNormGrad, and with it the gradient of the weights: its product sums over frames in blocks, as [plan.sums] and [worker.gemm] do in
 // float32, so that the products of blocks can be made by different workers and be added later.
 func (g *featureGradient) products(p *plan) {
 	place := placed(g.chain, 4)[0]
@@ -259,14 +259,23 @@ func (g *featureGradient) products(p *plan) {
 		return
 	}
 	ch, depth := g.cout, g.depth()
-	steps := balance(g.outs, p.b.variant.gemm.kc, 8)
-	count := ceilDiv(g.outs, steps)
+	kc := p.b.variant.gemm.kc
+	var blocks []span
+	for _, x := range spans(splitSums(ch, depth, g.batch*g.outs), g.batch, g.outs) {
+		for step := balance(x.to-x.from, kc, 8); ; x.from += step {
+			blocks = append(blocks, span{x.sum, x.row, x.from, min(x.to, x.from+step)})
+			if x.from+step >= x.to {
+				break
+			}
+		}
+	}
+	steps := min(g.outs, kc)
 	band := min(steps, max(1, featureBand/ch))
 	x, dx := p.floats(p.b.threads*band*ch), p.floats(p.b.threads*steps*ch)
 	size := ch * depth
-	products := p.floats(g.batch * count * size)
-	p.add(g.batch*count, func(c *call, w *worker, i int) {
-		row, first, end := i/count, i%count*steps, min(g.outs, (i%count+1)*steps)
+	products := p.floats(len(blocks) * size)
+	p.add(len(blocks), func(c *call, w *worker, i int) {
+		row, first, end := blocks[i].row, blocks[i].from, blocks[i].to
 		mean, k, dx := g.rowFactors(c, row)[:ch], g.coef.f32(c)[row*3*ch:][:3*ch], dx.own(c, w)
 		for lo := first; lo < end; lo += band {
 			hi := min(end, lo+band)
@@ -279,9 +288,15 @@ func (g *featureGradient) products(p *plan) {
 	})
 	p.rows(ch, depth, func(c *call, w *worker, lo, hi int) {
 		all := products.f32(c)
-		sum := all[lo*depth : hi*depth]
-		for i := 1; i < g.batch*count; i++ {
-			w.v.vec.add(sum, all[i*size+lo*depth:][:len(sum)])
+		block := func(i int) []float32 { return all[i*size+lo*depth:][:(hi-lo)*depth] }
+		for i := 0; i < len(blocks); {
+			first := i // of a sum
+			for i++; i < len(blocks) && blocks[i].sum == blocks[first].sum; i++ {
+				w.v.vec.add(block(first), block(i))
+			}
+			if first > 0 {
+				w.v.vec.add(block(0), block(first))
+			}
 		}
 		for o := lo; o < hi; o++ {
 			transpose(c.out[place].F32()[o*depth:], all[o*depth:], g.k, g.cin)

@@ -1,9 +1,6 @@
 package cpu
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // view is a matrix in memory: element (i,j) is x[i*rs+j*cs]. One of the strides is 1. Rows may overlap: that is how a convolution
 // becomes a product without copying its input.
@@ -35,8 +32,9 @@ type gemm struct {
 // gemmKernel is the part of a product that depends on the instruction set.
 type gemmKernel struct {
 	mr, nr int // rows and columns of a register tile
-	// kc, mc, nc bound the packed blocks: kc·nc values of B and mc·kc values of A. mc is a multiple of mr, nc of nr.
-	kc, mc, nc int
+	// kc, mc, nc bound the packed blocks: kc·nc values of B and mc·kc values of A. mc is a multiple of mr, nc of nr. Where only one block of A meets
+	// it, near columns of B are packed at a time: both stay in the second-level cache.
+	kc, mc, nc, near int
 
 	// tile adds the product of a packed panel of A (kc by mr) and one of B (kc by nr) to the mr by nr tile at c with rows ldc
 	// bytes apart, or stores it when accumulate is 0. With a bias, nr values at bias are added to each row.
@@ -129,26 +127,48 @@ func (w *worker) gemm(g *gemm) {
 		return
 	}
 	t := &w.v.gemm
-	depth := balance(g.k, t.kc, 8)
-	part := block{gemm: *g}
-	part.layoutA, part.layoutB = g.layouts(t, depth)
-	for part.j = 0; part.j < g.n; part.j += t.nc {
-		part.nc = min(t.nc, g.n-part.j)
-		for part.step = 0; part.step < g.k; part.step += depth {
-			part.kc = min(depth, g.k-part.step)
-			if g.packed != nil {
-				part.panels, part.panelSteps, part.panelStep = g.packed[part.j*g.k:], g.k, part.step
-			} else {
-				part.panels, part.panelSteps = w.packB, part.kc
-				w.packColumns(&part)
+	part := block{gemm: *g, depth: balance(g.k, t.kc, 8), rows: balance(g.m, t.mc, t.mr)}
+	part.layoutA, part.layoutB = g.layouts(t, part.depth)
+	switch {
+	case g.packed != nil:
+		w.rowsFirst(&part, g.n)
+	case g.m <= t.mc && g.b.cs == 1:
+		w.rowsFirst(&part, 2*t.near) // longer runs of memory to pack
+	case g.m <= t.mc:
+		w.rowsFirst(&part, t.near)
+	default:
+		w.columnsFirst(&part)
+	}
+}
+
+// rowsFirst multiplies a block of A with all columns, n at a time, before it packs the next.
+func (w *worker) rowsFirst(b *block, n int) {
+	for b.step = 0; b.step < b.k; b.step += b.depth {
+		b.kc = min(b.depth, b.k-b.step)
+		for b.i = 0; b.i < b.m; b.i += b.rows {
+			b.mc = min(b.rows, b.m-b.i)
+			w.packRows(b)
+			for b.j = 0; b.j < b.n; b.j += n {
+				b.nc = min(n, b.n-b.j)
+				w.packColumns(b)
+				w.block(b)
 			}
-			for part.i = 0; part.i < g.m; part.i += t.mc {
-				part.mc = min(t.mc, g.m-part.i)
-				w.packRows(&part)
-				w.block(&part)
-				if part.step+part.kc == g.k {
-					g.finish(w, part.i, part.j, part.mc, part.nc)
-				}
+		}
+	}
+}
+
+// columnsFirst multiplies a block of B with all rows, before it packs the next.
+func (w *worker) columnsFirst(b *block) {
+	t := &w.v.gemm
+	for b.j = 0; b.j < b.n; b.j += t.nc {
+		b.nc = min(t.nc, b.n-b.j)
+		for b.step = 0; b.step < b.k; b.step += b.depth {
+			b.kc = min(b.depth, b.k-b.step)
+			w.packColumns(b)
+			for b.i = 0; b.i < b.m; b.i += b.rows {
+				b.mc = min(b.rows, b.m-b.i)
+				w.packRows(b)
+				w.block(b)
 			}
 		}
 	}
@@ -203,6 +223,7 @@ type block struct {
 	gemm                // by value, for what a pointer here points to would have to be on the heap
 	i, mc, j, nc        int
 	step, kc            int
+	depth, rows         int // kc and mc of all blocks but the last
 	panels              []float32
 	panelSteps          int // that each panel of B holds, of which panelStep is the first of this block
 	panelStep           int
@@ -214,6 +235,11 @@ type block struct {
 func (w *worker) packColumns(b *block) {
 	t := &w.v.gemm
 	b.directN = 0
+	if b.packed != nil {
+		b.panels, b.panelSteps, b.panelStep = b.packed[b.j*b.k:], b.k, b.step
+		return
+	}
+	b.panels, b.panelSteps, b.panelStep = w.packB, b.kc, 0
 	if b.layoutB == byRow {
 		b.directN = b.nc / t.nr * t.nr
 		if t.half != nil && b.nc-b.directN == t.nr/2 {
@@ -283,6 +309,9 @@ func (w *worker) block(b *block) {
 			}
 		}
 	}
+	if last {
+		b.finish(w, b.i, b.j, b.mc, b.nc)
+	}
 }
 
 // storeCorner finishes a tile that sticks out of C.
@@ -313,70 +342,4 @@ func storeEdge(dst, src, bias []float32, accumulate bool) {
 // balance cuts n into equal parts of at most limit, a multiple of step, so that the last part is not a sliver.
 func balance(n, limit, step int) int {
 	return min(limit, roundUp(ceilDiv(n, ceilDiv(n, limit)), step))
-}
-
-// grid cuts the m by n result of a product into parts for all workers. The parts of a grid may depend on the number of threads, for the
-// sums do not depend on the parts.
-type grid struct{ m, n, mt, nt, down, across int }
-
-// tiling says how a grid may cut, at multiples of mr rows and nr columns, and what parts cost: A is packed again every nc columns, and packing an
-// element from far away takes as long as so many multiply-adds. taskCost is what starting a part takes, in multiply-adds too. Both are measured, but
-// packCost of AMX: that is an estimate from the speed of packing.
-type tiling struct{ mr, nr, nc, packCost int }
-
-const taskCost = 2000
-
-func (b *Backend) tiling() tiling {
-	if t := b.low; t != nil {
-		return tiling{panelSide, panelSide, t.nc, 150 / t.parts}
-	}
-	t := &b.variant.gemm
-	return tiling{t.mr, t.nr, t.nc, 40}
-}
-
-// grid chooses the parts that take the least time by count: each part packs its rows of A and its columns of B anew, so large and square parts are
-// cheap, while many small ones share out more evenly. Of the last part on average a quarter is waited for, on a machine that others use as well.
-func (b *Backend) grid(m, n, copies int) grid { return b.gridFor(b.tiling(), m, n, copies) }
-
-func (b *Backend) gridFor(t tiling, m, n, copies int) grid {
-	if m == 0 || n == 0 {
-		return grid{}
-	}
-	const most = 64 // parts in either direction
-	var best grid
-	least := math.Inf(1)
-	for down := 1; down <= min(most, ceilDiv(m, t.mr)); down++ {
-		for across := 1; across <= min(most, ceilDiv(n, t.nr)); across++ {
-			g := grid{m: m, n: n, mt: roundUp(ceilDiv(m, down), t.mr), nt: roundUp(ceilDiv(n, across), t.nr)}
-			g.down, g.across = ceilDiv(m, g.mt), ceilDiv(n, g.nt)
-			part := float64(g.mt*g.nt + t.packCost*(g.mt*ceilDiv(g.nt, t.nc)+g.nt) + taskCost)
-			count := copies * g.parts()
-			cost := part * float64(count)
-			if b.threads > 1 {
-				cost = part * (float64(ceilDiv(count, b.threads)) + 0.25)
-			}
-			if cost < least {
-				best, least = g, cost
-			}
-		}
-	}
-	return best
-}
-
-func (g grid) parts() int { return g.down * g.across }
-
-// part returns where part i begins and how large it is.
-func (g grid) part(i int) (row, col, rows, cols int) {
-	row, col = i%g.down*g.mt, i/g.down*g.nt
-	return row, col, min(g.mt, g.m-row), min(g.nt, g.n-col)
-}
-
-// gemm adds a phase that computes a product on all workers. The function gives the operands of the running call.
-func (p *plan) gemm(m, n int, operands func(c *call) gemm) {
-	g := p.b.grid(m, n, 1)
-	p.add(g.parts(), func(c *call, w *worker, i int) {
-		row, col, rows, cols := g.part(i)
-		part := operands(c).at(row, col, rows, cols)
-		w.gemm(&part)
-	})
 }

@@ -5,7 +5,7 @@ import "unsafe"
 // portableGEMM has a tile of 2 by 3: six sums and their operands are as much as the Go compiler keeps in registers. With a tile of 2 by 4 it
 // spills one, and is half as fast.
 func portableGEMM() gemmKernel {
-	return gemmKernel{mr: 2, nr: 3, kc: 256, mc: 128, nc: 510, tile: tile2x3}
+	return gemmKernel{mr: 2, nr: 3, kc: 256, mc: 128, nc: 510, near: 126, tile: tile2x3}
 }
 
 func tile2x3(kc int64, a, b, c *float32, ldc, accumulate int64, bias *float32) {

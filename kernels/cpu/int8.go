@@ -134,7 +134,7 @@ func (b *Backend) int8Linear(in []kernels.Desc, gelu source) *plan {
 	weight := t.weight(kernels.Linear{}, in[1].Shape)
 	w, bias := p.int8Weights(weight), biasOf(in)
 	x := p.quantizeRows(rows, width, weight.blocks, weight.depth, t.mr)
-	g := b.gridFor(t.tiling(), rows, outs, 1)
+	g, _ := b.gridFor(t.tiling(), rows, outs, 1)
 	p.add(g.parts(), func(c *call, w8 *worker, i int) {
 		row, col, m, n := g.part(i)
 		y := int8Product{shape: weight.int8Shape, a: x.bytes.u8(c), row: x.stride, block: weight.depth * t.width, scales: x.scales.rows(c), rowScales: weight.blocks,
@@ -156,7 +156,7 @@ func (b *Backend) int8Conv(o kernels.Conv1D, in []kernels.Desc, result, gelu sou
 	weight := t.weight(o, in[1].Shape)
 	w, bias := p.int8Weights(weight), biasOf(in)
 	x := p.quantizeRows(s.batch*s.frames, s.cin, 1, s.cin, t.mr*s.Stride)
-	g := b.gridFor(t.tiling(), s.outs, s.cout, s.batch)
+	g, _ := b.gridFor(t.tiling(), s.outs, s.cout, s.batch)
 	p.add(s.batch*g.parts(), func(c *call, w8 *worker, i int) {
 		from, first := i/g.parts()*s.frames, i/g.parts()*s.outs*s.cout
 		row, col, m, n := g.part(i % g.parts())
@@ -180,7 +180,7 @@ func biasOf(in []kernels.Desc) source {
 }
 
 // tiling is that of float32 products, with a cost for columns alone: a panel of B comes from the third-level cache for each part.
-func (t *int8Kernel) tiling() tiling { return tiling{t.mr, t.nr, 1 << 20, 20} }
+func (t *int8Kernel) tiling() tiling { return tiling{t.mr, t.nr, 0, 1 << 20, 20, false} }
 
 // freezeInt8 quantises a weight for good.
 func (b *Backend) freezeInt8(op kernels.Op, weight kernels.Buffer) (*frozen, error) {

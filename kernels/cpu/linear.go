@@ -8,8 +8,8 @@ func (b *Backend) linear(in []kernels.Desc) *plan {
 	}
 	rows, width, outs := in[0].Rows(), in[0].Last(), in[1].Shape[0]
 	p := b.plan("gemm")
-	p.gemm(rows, outs, func(c *call) gemm {
-		g := gemm{k: width, a: view{c.in[0].F32(), width, 1}, b: view{c.in[1].F32(), 1, width}, c: c.out[0].F32(), ldc: outs}
+	p.gemm(rows, outs, width, func(c *call) gemm {
+		g := gemm{a: view{c.in[0].F32(), width, 1}, b: view{c.in[1].F32(), 1, width}, c: c.out[0].F32(), ldc: outs}
 		if len(c.in) > 2 {
 			g.bias = c.in[2].F32()
 		}
@@ -24,8 +24,8 @@ func (b *Backend) linear(in []kernels.Desc) *plan {
 func (b *Backend) linearGradInput(in []kernels.Desc) *plan {
 	rows, outs, width := in[0].Rows(), in[0].Last(), in[1].Shape[1]
 	p := b.plan("gemm")
-	p.gemm(rows, width, func(c *call) gemm {
-		return gemm{k: outs, a: view{c.in[0].F32(), outs, 1}, b: view{c.in[1].F32(), width, 1}, c: c.out[0].F32(), ldc: width}
+	p.gemm(rows, width, outs, func(c *call) gemm {
+		return gemm{a: view{c.in[0].F32(), outs, 1}, b: view{c.in[1].F32(), width, 1}, c: c.out[0].F32(), ldc: width}
 	})
 	return p
 }
@@ -33,8 +33,8 @@ func (b *Backend) linearGradInput(in []kernels.Desc) *plan {
 func (b *Backend) linearGradWeight(o kernels.LinearGradWeight, in []kernels.Desc) *plan {
 	rows, outs, width := in[0].Rows(), in[0].Last(), in[1].Last()
 	p := b.plan("gemm")
-	p.gemm(outs, width, func(c *call) gemm {
-		return gemm{k: rows, a: view{c.in[0].F32(), 1, outs}, b: view{c.in[1].F32(), width, 1}, c: c.out[0].F32(), ldc: width}
+	p.sums(outs, width, 1, rows, 1, func(c *call, _, _ int) gemm {
+		return gemm{a: view{c.in[0].F32(), 1, outs}, b: view{c.in[1].F32(), width, 1}, c: c.out[0].F32(), ldc: width}
 	})
 	if o.Bias {
 		p.columnSums(rows, outs, input(0), output(1))

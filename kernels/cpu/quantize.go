@@ -123,8 +123,8 @@ func (b *Backend) gumbelQuantizeGrad(o kernels.GumbelQuantizeGrad, in []kernels.
 		return p
 	}
 	for g := range s.Groups {
-		p.gemm(s.per, s.dim, func(c *call) gemm {
-			return gemm{k: s.rows, a: view{soft.f32(c), 1, s.all}.from(g*s.per, 0), b: view{c.in[0].F32(), wide, 1}.from(0, g*s.dim),
+		p.gemm(s.per, s.dim, s.rows, func(c *call) gemm {
+			return gemm{a: view{soft.f32(c), 1, s.all}.from(g*s.per, 0), b: view{c.in[0].F32(), wide, 1}.from(0, g*s.dim),
 				c: c.out[1].F32()[g*s.per*s.dim:], ldc: s.dim}
 		})
 	}

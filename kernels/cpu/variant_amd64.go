@@ -25,7 +25,7 @@ func native() []candidate {
 func avx512() *variant {
 	return &variant{
 		name: "avx512",
-		gemm: gemmKernel{mr: 12, nr: 32, kc: 512, mc: 240, nc: 1024, tile: tile12x32AVX512, half: tile12x16AVX512,
+		gemm: gemmKernel{mr: 12, nr: 32, kc: 512, mc: 240, nc: 1024, near: 128, tile: tile12x32AVX512, half: tile12x16AVX512,
 			direct: [2][3][2]directTile{
 				{{nil, tile12x32FlatAVX512}, {tile12x32RowsAVX512, nil}, {tile12x32ColumnsAVX512, tile12x32ColumnsFlatAVX512}},
 				{{nil, tile12x16FlatAVX512}, {tile12x16RowsAVX512, nil}, {tile12x16ColumnsAVX512, tile12x16ColumnsFlatAVX512}}},
@@ -68,7 +68,7 @@ func transposeTile(tile *uint16) {
 func avx2() *variant {
 	return &variant{
 		name: "avx2",
-		gemm: gemmKernel{mr: 6, nr: 16, kc: 384, mc: 192, nc: 1024, tile: tile6x16AVX2, half: tile6x8AVX2,
+		gemm: gemmKernel{mr: 6, nr: 16, kc: 384, mc: 192, nc: 1024, near: 128, tile: tile6x16AVX2, half: tile6x8AVX2,
 			direct: [2][3][2]directTile{
 				{{nil, tile6x16FlatAVX2}, {tile6x16RowsAVX2, nil}, {tile6x16ColumnsAVX2, tile6x16ColumnsFlatAVX2}},
 				{{nil, tile6x8FlatAVX2}, {tile6x8RowsAVX2, nil}, {tile6x8ColumnsAVX2, tile6x8ColumnsFlatAVX2}}},

@@ -11,7 +11,7 @@ func native() []candidate {
 func neon() *variant {
 	v := portable()
 	v.name = "neon"
-	v.gemm = gemmKernel{mr: 12, nr: 8, kc: 384, mc: 192, nc: 1024, tile: tile12x8NEON, half: tile12x4NEON,
+	v.gemm = gemmKernel{mr: 12, nr: 8, kc: 384, mc: 192, nc: 1024, near: 128, tile: tile12x8NEON, half: tile12x4NEON,
 		direct: [2][3][2]directTile{
 			{{nil, tile12x8FlatNEON}, {tile12x8RowsNEON, nil}, {tile12x8ColumnsNEON, tile12x8ColumnsFlatNEON}},
 			{{nil, tile12x4FlatNEON}, {tile12x4RowsNEON, nil}, {tile12x4ColumnsNEON, tile12x4ColumnsFlatNEON}}},
