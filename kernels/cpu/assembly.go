@@ -21,14 +21,20 @@ func missing(features ...feature) []string {
 	return names
 }
 
+// blocksAtOnce is how many blocks of some rows are transposed before the rows beside them: lines of the panel that are written in two halves should still
+// be in the first-level cache then.
+const blocksAtOnce = 4
+
 // transposer makes the packing of a panel of the given width from a function that transposes some rows by blocks of step columns.
 func transposer(f func(dst, src *float32, ss, ds, blocks int64), rows, width, step int) func(dst, src []float32, stride, kc int) int {
 	return func(dst, src []float32, stride, kc int) int {
 		blocks := kc / step
 		if blocks > 0 {
 			_, _ = src[(width-1)*stride+step*blocks-1], dst[width*step*blocks-1] // the last elements that f touches
-			for i := 0; i < width; i += rows {
-				f(&dst[i], &src[i*stride], int64(4*stride), int64(4*width), int64(blocks))
+			for b := 0; b < blocks; b += blocksAtOnce {
+				for i := 0; i < width; i += rows {
+					f(&dst[b*step*width+i], &src[i*stride+b*step], int64(4*stride), int64(4*width), int64(min(blocksAtOnce, blocks-b)))
+				}
 			}
 		}
 		return step * blocks

@@ -35,7 +35,7 @@ func (t *tiling) packing(m, n int) int {
 	if m <= t.mc {
 		return t.packCost * (m + n)
 	}
-	return t.packCost * (m*ceilDiv(n, t.nc) + n)
+	return t.packCost*(m*ceilDiv(n, t.nc)+n) + streamCost*n*ceilDiv(m, max(t.mc, 1))
 }
 
 // grid chooses the parts that take the least time by count: each part packs its rows of A and its columns of B anew, so large and square parts are

@@ -137,6 +137,13 @@ func transposeAVX512(f *file, rows int) {
 			f.p("LEAQ (R11)(R8*4), R11")
 		}
 	}
+	f.comment("fetch as many rows after these, which are likely next")
+	for r := 0; r < rows; r++ {
+		f.p("PREFETCHT0 (R11)%s", [...]string{"", "(R8*1)", "(R8*2)", "(R10*1)"}[r%4])
+		if r%4 == 3 && r < rows-1 {
+			f.p("LEAQ (R11)(R8*4), R11")
+		}
+	}
 	for r := rows; r < 16; r++ {
 		f.p("VPXORD Z%d, Z%d, Z%d", r, r, r)
 	}
@@ -199,11 +206,14 @@ func copyDoc(width int) string {
 // copyAVX512 writes a copy of n rows of width values to rows side by side.
 func copyAVX512(f *file, width int) {
 	f.copyHead(fmt.Sprintf("copy%dAVX512", width), width)
-	if width%16 != 0 {
-		f.p("MOVQ $%#x, AX", 1<<(width%16)-1)
-		f.p("KMOVW AX, K1")
+	f.p("MOVQ R8, R11")
+	f.p("SHLQ $4, R11")
+	f.p("ADDQ SI, R11")
+	if width == 12 {
+		f.copyFours()
 	}
 	f.label("loop")
+	f.fetchAhead(width)
 	for i := 0; i < width; i += 16 {
 		if width-i < 16 {
 			f.p("VMOVUPS.Z %d(SI), K1, Z%d", 4*i, i/16)
@@ -214,6 +224,48 @@ func copyAVX512(f *file, width int) {
 		}
 	}
 	f.copyTail(width)
+}
+
+// fetchAhead fetches the row that lies 16 rows after the present one.
+func (f *file) fetchAhead(width int) {
+	for i := 0; i < width; i += 16 {
+		f.p("PREFETCHT0 %d(R11)", 4*i)
+	}
+	f.p("ADDQ R8, R11")
+}
+
+// copyFours writes the loop that copies rows of 12 values, four at a time: they fill three cache lines, and a store that crosses lines would take twice as long.
+func (f *file) copyFours() {
+	f.p("MOVQ $0x0fff, AX")
+	f.p("KMOVW AX, K1")
+	f.p("MOVQ $0xfff0, AX")
+	f.p("KMOVW AX, K2")
+	f.p("MOVQ CX, DX")
+	f.p("ANDQ $3, CX")
+	f.p("SHRQ $2, DX")
+	f.p("JZ rest")
+	f.label("fours")
+	for range 4 {
+		f.fetchAhead(12)
+	}
+	f.p("VMOVUPS.Z (SI), K1, Z0")
+	f.p("VINSERTF32X4 $3, (SI)(R8*1), Z0, Z0")
+	f.p("VMOVUPS 16(SI)(R8*1), Y1")
+	f.p("VINSERTF64X4 $1, (SI)(R8*2), Z1, Z1")
+	f.p("VMOVUPS 32(SI)(R8*2), X2")
+	f.p("LEAQ (SI)(R8*2), SI")
+	f.p("VMOVUPS -16(SI)(R8*1), K2, Z2")
+	f.p("LEAQ (SI)(R8*2), SI")
+	for i := range 3 {
+		f.p("VMOVUPS Z%d, %d(DI)", i, 64*i)
+	}
+	f.p("ADDQ $192, DI")
+	f.p("DECQ DX")
+	f.p("JNZ fours")
+	f.label("rest")
+	f.p("TESTQ CX, CX")
+	f.p("JNZ loop")
+	f.ret()
 }
 
 func (f *file) copyHead(name string, width int) {
