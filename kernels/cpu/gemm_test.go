@@ -44,7 +44,7 @@ func (v view) get(i, j int) float64 { return float64(v.x[i*v.rs+j*v.cs]) }
 func withBlocks(t testing.TB, variant string, threads int) *Backend {
 	b := start(t, Options{Threads: threads, Variant: variant})
 	small := *b.variant
-	small.gemm.kc, small.gemm.mc, small.gemm.nc = 24, 2*small.gemm.mr, 2*small.gemm.nr
+	small.gemm.kc, small.gemm.mc, small.gemm.nc, small.gemm.near = 24, 2*small.gemm.mr, 2*small.gemm.nr, small.gemm.nr
 	b.variant = &small
 	for _, w := range b.pool.workers {
 		w.v = &small
@@ -160,7 +160,9 @@ func TestGrid(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := &Backend{variant: b.variant, threads: rapid.IntRange(1, 128).Draw(t, "threads")}
 		m, n := rapid.IntRange(0, 2000).Draw(t, "m"), rapid.IntRange(0, 5000).Draw(t, "n")
-		g := b.grid(m, n, rapid.IntRange(1, 20).Draw(t, "copies"))
+		cost := b.tiling()
+		cost.shared = rapid.Bool().Draw(t, "shared")
+		g, _ := b.gridFor(cost, m, n, rapid.IntRange(1, 20).Draw(t, "copies"))
 		covered := 0
 		for i := range g.parts() {
 			row, col, rows, cols := g.part(i)

@@ -15,6 +15,7 @@ func FeatureChains() []ChainCase {
 		{1, 2700, 1, 70, 10, 5, 35},   // channels that fill no panel, groups of two
 		{1, 5560, 1, 128, 10, 5, 4},   // 1111 frames: more than a block of a product's steps
 		{3, 133, 2, 33, 4, 2, 11},     // two input channels
+		{3, 3400, 1, 20, 10, 5, 4},    // 2037 frames: a product's sum is cut inside a row
 		{1, 1285, 1, 192, 10, 5, 192}, // 256 frames, exactly
 	} {
 		cases = append(cases, s.chains()...)

@@ -61,6 +61,9 @@ func convCases() []Case {
 		{1, 33, 48, 48, 15, 1, 7, 7, 4, true},
 		{2, 64, 24, 24, 32, 1, 16, 15, 4, false},
 		{1, 17, 12, 20, 4, 2, 2, 1, 4, true},
+		// Gradients of weights that are sums over many frames.
+		{3, 700, 2, 5, 3, 1, 0, 0, 1, true},
+		{1, 2130, 4, 6, 2, 1, 1, 0, 2, false},
 		// One channel in each group.
 		{2, 15, 7, 7, 3, 1, 1, 1, 7, true},
 		{1, 16, 4, 8, 3, 1, 1, 1, 4, false},
