@@ -238,8 +238,9 @@ func TestPrefetch(t *testing.T) {
 	b.Prefetch("f", Range{0, block}) // not opened yet: left out
 	o := openObject(t, b, "f")
 	b.Prefetch("f", Range{-5, 10}, Range{3*block + 1, block}, Range{10 * block, 1 << 62}, Range{7 * block, 0}, Range{1 << 40, 1})
-	const want = 5                                                        // blocks 0, 3, 4 and 10, and not one for the empty ranges
-	for looks := 0; b.Stats().Misses < want-1 && looks < 20000; looks++ { // not a time: the machine may be slow
+	const want = 5 // blocks 0, 3, 4 and 10, and not one for the empty ranges
+	// Its end is a number of looks, not a time: the machine may be slow.
+	for looks := 0; b.Stats().Misses < want-1 && looks < 20000; looks++ {
 		time.Sleep(time.Millisecond)
 	}
 	for _, off := range []int{0, 3 * block, 4 * block, 10 * block} {
