@@ -446,3 +446,29 @@ func TestPCMChangesNothing(t *testing.T) {
 		}
 	}
 }
+
+// What a run will need is what its largest program needs.
+func TestPlanIsOfTheLargestBatch(t *testing.T) {
+	r := quick()
+	r.Data.BatchSamples, r.Data.Lengths = 48000, 3
+	p := task(t, r, corpus(t, 24, nil), datasets.View{})
+	f, err := p.Plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var arena []int
+	var gflops []float64
+	for _, b := range f.Shapes {
+		q, err := p.training.Get(Shape{Rows: b.Rows, Samples: b.Length, Labels: p.places[b.Length], PCM: train.ForBackend(p.backend).PCM})
+		if err != nil {
+			t.Fatal(err)
+		}
+		arena, gflops = append(arena, q.ArenaBytes()), append(gflops, float64(q.flops)/1e9)
+	}
+	if len(arena) < 2 || slices.Min(arena) == slices.Max(arena) {
+		t.Fatalf("arenas of %v bytes show nothing", arena)
+	}
+	if f.ArenaBytes != slices.Max(arena) || f.GFLOPs != slices.Max(gflops) || f.Parameters != p.weights.Count() {
+		t.Errorf("%d bytes, %v GFLOPs, %d parameters; want the largest of %v and %v, and %d", f.ArenaBytes, f.GFLOPs, f.Parameters, arena, gflops, p.weights.Count())
+	}
+}
