@@ -1,0 +1,53 @@
+"""Makes unigram.model, unigram_bytes.model and unigram.json with SentencePiece (pip install sentencepiece; made with 0.2.3).
+
+python3 gen_unigram.py ../../lm/testdata/train.txt ../../lm/testdata/heldout.txt
+
+The first model has user-defined pieces and knows only frequent characters; the second spells unknown characters as bytes. Both are unigram (the default of
+spm_train) without normalisation. Lines hold repeated spaces, characters of all planes, and runs of one piece, whose cuts are ties but for rounding.
+"""
+import json
+import pathlib
+import random
+import sys
+
+import sentencepiece as spm
+
+train, heldout = sys.argv[1:]
+here = pathlib.Path(__file__).parent
+rng = random.Random(7)
+odd = (
+    "é ÉTÉ naïve Ωμέγα приве́т 漢字仮名 한국어 नमस्ते שָׁלוֹם 😀 👩‍👩‍👧 🇫🇷 ﬁ ＡＢＣ ² ½ İ ß ǆ \u0301 \u200d \u200b \ufeff \ufffd \U0010ffff \u0000 <unk> <s> </s> <0x41> | "
+    "… “THE” THE—TYPE A\u0301B THE's IT'S 1234 3.14 # @@ \\n \u00ad \u2060"
+).split(" ")
+lines = [s.rstrip("\n") for s in open(heldout, encoding="utf-8")][:60]
+words = [w for s in open(train, encoding="utf-8") for w in s.split()]
+for n in range(120):
+    part = [rng.choice(words) for _ in range(rng.randint(1, 6))]
+    if n % 2:
+        part.insert(rng.randint(0, len(part)), rng.choice(odd))
+    if n % 3 == 0:
+        at = rng.randrange(len(part))
+        part[at] = part[at][: len(part[at]) // 2] + rng.choice(odd) + part[at][len(part[at]) // 2 :]
+    if n % 5 == 0:
+        part.insert(rng.randint(0, len(part)), rng.choice(["E", "TH", "IN", "ER", "S", "L", "ING", "PRINT"]) * rng.randint(2, 30))
+    lines.append((" " * rng.randint(1, 4)).join(part))
+for n in range(60):  # any letters: many ways to cut them are nearly as good
+    lines.append("".join(rng.choice("ETAOINSHRDLU  ") for _ in range(rng.randint(1, 120))))
+lines += odd + ["", " ", "   A   B  ", "ROMANROMAN[MUSIC]ROMAN", "ROMA ROMAN TYPES", "[MUSIC] [MUSIC][MUSIC]X[MUSI"]
+
+out = []
+for name, more in [
+    ("unigram", dict(vocab_size=200, character_coverage=0.998, user_defined_symbols=["[MUSIC]", "ROMAN", "TH"])),
+    ("unigram_bytes", dict(vocab_size=400, character_coverage=0.995, byte_fallback=True)),
+]:
+    spm.SentencePieceTrainer.train(
+        input=train, model_prefix=str(here / name), model_type="unigram", normalization_rule_name="identity", num_threads=1, minloglevel=2, **more
+    )
+    (here / (name + ".vocab")).unlink()
+    sp = spm.SentencePieceProcessor(model_file=str(here / (name + ".model")))
+    out.append({
+        "model": name + ".model",
+        "pieces": [sp.id_to_piece(i) for i in range(sp.get_piece_size())],
+        "texts": [{"text": s, "pieces": sp.encode(s, out_type=str)} for s in lines],
+    })
+json.dump(out, open(here / "unigram.json", "w"), ensure_ascii=False, separators=(",", ":"))
