@@ -348,6 +348,11 @@ func FuzzParsePieces(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(raw, "THE ROMAN LETTER")
+	if raw, err = os.ReadFile(filepath.Join("testdata", "unigram.model")); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(raw, "THE ROMAN LETTER é")
+	f.Add(writeModel(unigramModel, []piece{{"\u2581a", -1, normalPiece}, {"a", math.MaxFloat32, normalPiece}, {"ab", -math.MaxFloat32, userDefinedPiece}}, false), "a aab")
 	f.Add(writeModel(bpeModel, []piece{{"\u2581a", 1, normalPiece}, {"a", float32(math.Inf(1)), userDefinedPiece}, {"<s>", 0, controlPiece}, {"<0x41>", 0, bytePiece}}, false), "a a\xff")
 	f.Fuzz(func(t *testing.T, raw []byte, text string) {
 		v, err := ParsePieces(raw)
