@@ -1,13 +1,15 @@
-"""Makes unigram.model, unigram_bytes.model and unigram.json with SentencePiece (pip install sentencepiece; made with 0.2.3).
+"""Makes unigram.model, unigram_bytes.model, unigram_ties.model and unigram.json with SentencePiece (pip install sentencepiece; made with 0.2.3).
 
 python3 gen_unigram.py ../../lm/testdata/train.txt ../../lm/testdata/heldout.txt
 
 The first model has user-defined pieces and knows only frequent characters; the second spells unknown characters as bytes. Both are unigram (the default of
-spm_train) without normalisation. Lines hold repeated spaces, characters of all planes, and runs of one piece, whose cuts are ties but for rounding.
+spm_train) without normalisation. The third is written by hand: scores with many
+equal sums, and characters without a piece of their own. Lines hold repeated spaces, characters of all planes, and runs of one piece, whose cuts are ties but for rounding.
 """
 import json
 import pathlib
 import random
+import struct
 import sys
 
 import sentencepiece as spm
@@ -50,4 +52,28 @@ for name, more in [
         "pieces": [sp.id_to_piece(i) for i in range(sp.get_piece_size())],
         "texts": [{"text": s, "pieces": sp.encode(s, out_type=str)} for s in lines],
     })
+
+
+def field(number, body):
+    return bytes([number << 3 | 2, len(body)]) + body
+
+
+def piece(text, score, kind):
+    return field(1, field(1, text.encode()) + b"\x15" + struct.pack("<f", score) + bytes([0x18, kind]))
+
+
+model = piece("<unk>", 0, 2) + piece("\u2581", -1.1, 1)
+for text in "a aa aaa aaaaa b bb bbb abab".split():
+    model += piece(text, -rng.random() - 0.7 * len(text), 1)
+for text, score in [("cd", -2), ("de", -2.5), ("ef", -3), ("cdef", -29), ("def", -21), ("fc", -20.25), ("efc", -4)]:
+    model += piece(text, score, 1)
+model += piece("fd", 0, 4) + field(2, bytes([0x18, 1])) + field(3, field(1, b"identity") + bytes([0x18, 1, 0x20, 1, 0x28, 1]))
+(here / "unigram_ties.model").write_bytes(model)
+sp = spm.SentencePieceProcessor(model_file=str(here / "unigram_ties.model"))
+lines = [" ".join("".join(rng.choice(some) for _ in range(rng.randint(1, 40))) for _ in range(rng.randint(1, 12))) for some in ["a", "aaab", "abb", "ab", "b", "cdef"] * 25]
+out.append({
+    "model": "unigram_ties.model",
+    "pieces": ["<unk>", "<s>", "</s>"] + [sp.id_to_piece(i) for i in range(1, sp.get_piece_size())],
+    "texts": [{"text": s, "pieces": sp.encode(s, out_type=str)} for s in lines],
+})
 json.dump(out, open(here / "unigram.json", "w"), ensure_ascii=False, separators=(",", ":"))
