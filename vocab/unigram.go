@@ -20,7 +20,7 @@ const unknownPenalty = 10
 type unigram struct {
 	texts   []string // in byte order
 	ids     []int32  // labels
-	scores  []float64
+	scores  []float32
 	begins  [257]int32 // where texts begin with each byte
 	unknown float32    // score of a character without a piece of its own
 	memory  sync.Pool  // *lattice
@@ -60,9 +60,9 @@ func newUnigram(pieces []piece, first int) (*unigram, error) {
 	u := &unigram{unknown: lowest - unknownPenalty}
 	for _, i := range order {
 		p := pieces[i]
-		score := float64(p.score)
+		score := p.score
 		if p.kind == userDefinedPiece { // nearly nothing, so that it is nearly always taken
-			score = float64(float32(len(p.text))*highest) - 0.1
+			score = float32(float64(float32(len(p.text))*highest) - 0.1)
 		}
 		u.texts, u.ids, u.scores = append(u.texts, p.text), append(u.ids, int32(first)+i), append(u.scores, score)
 	}
@@ -88,9 +88,8 @@ func (u *unigram) cut(l *lattice) {
 		lo, hi := int(u.begins[first]), int(u.begins[int(first)+1])
 		for size := 1; lo < hi; size++ {
 			if len(u.texts[lo]) == size {
-				// The sum has more digits than what it is compared with: SentencePiece adds in double and keeps float.
-				if sum := u.scores[lo] + float64(before); l.nodes[at+size].from < 0 || sum > float64(l.nodes[at+size].score) {
-					l.nodes[at+size] = latticeNode{float32(sum), int32(at), u.ids[lo]}
+				if sum := u.scores[lo] + before; l.nodes[at+size].from < 0 || sum > l.nodes[at+size].score {
+					l.nodes[at+size] = latticeNode{sum, int32(at), u.ids[lo]}
 				}
 				whole = whole || size == char
 				lo++
