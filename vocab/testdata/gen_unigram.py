@@ -67,10 +67,13 @@ for text in "a aa aaa aaaaa b bb bbb abab".split():
     model += piece(text, -rng.random() - 0.7 * len(text), 1)
 for text, score in [("cd", -2), ("de", -2.5), ("ef", -3), ("cdef", -29), ("def", -21), ("fc", -20.25), ("efc", -4)]:
     model += piece(text, score, 1)
+for text, score in [("gh", -29), ("ij", -29), ("ik", -29), ("hij", -19.5), ("hik", -18.5)]:  # which way depends on the unknown g counting -39, not -38 or -40
+    model += piece(text, score, 1)
 model += piece("fd", 0, 4) + field(2, bytes([0x18, 1])) + field(3, field(1, b"identity") + bytes([0x18, 1, 0x20, 1, 0x28, 1]))
 (here / "unigram_ties.model").write_bytes(model)
 sp = spm.SentencePieceProcessor(model_file=str(here / "unigram_ties.model"))
 lines = [" ".join("".join(rng.choice(some) for _ in range(rng.randint(1, 40))) for _ in range(rng.randint(1, 12))) for some in ["a", "aaab", "abb", "ab", "b", "cdef"] * 25]
+lines += ["ghij", "ghik"]
 out.append({
     "model": "unigram_ties.model",
     "pieces": ["<unk>", "<s>", "</s>"] + [sp.id_to_piece(i) for i in range(1, sp.get_piece_size())],
