@@ -97,8 +97,16 @@ func (t *tree) index() {
 
 // begin starts a compaction: mark what lives, then compact, then take new numbers from remap.
 func (t *tree) begin() {
-	t.remap = append(t.remap[:0], make([]int32, len(t.nodes))...)
+	t.remap = zeros(t.remap, len(t.nodes))
 	t.remap[0] = 1
+}
+
+// zeros returns n of them in list's memory if they fit. Appending a new slice would do it without memory for that slice only where the
+// compiler sees through it, and for the race detector it does not.
+func zeros(list []int32, n int) []int32 {
+	list = slices.Grow(list[:0], n)[:n]
+	clear(list)
+	return list
 }
 
 func (t *tree) mark(n int32) {
@@ -177,7 +185,7 @@ func (h *history) close(tr trail) trail {
 }
 
 // begin starts a compaction: mark what lives, then compact, then take new numbers from moved.
-func (h *history) begin() { h.remap = append(h.remap[:0], make([]int32, len(h.spans))...) }
+func (h *history) begin() { h.remap = zeros(h.remap, len(h.spans)) }
 
 func (h *history) mark(done int32) {
 	for ; done >= 0 && h.remap[done] == 0; done = h.spans[done].before {
