@@ -26,6 +26,8 @@ import sys
 import tempfile
 import time
 
+from alternate import POLICIES, arguments, cores, run, table, torch_run
+
 # name -> recipe, settings. The rest of the batch is the recipe's.
 CASES = {
     "tiny": ("tiny", []),
@@ -35,10 +37,6 @@ CASES = {
 }
 # aural's precision -> the type that PyTorch multiplies in
 PRECISIONS = {"float32": "float32", "high": "float32", "bf16": "bf16"}
-POLICIES = {
-    "spin": {},
-    "park": {"GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0", "OMP_WAIT_POLICY": "passive"},
-}
 # rows x inputs x outputs of linear layers; aural bench products says what the forms are
 SHAPES = ["1500x768x3072", "1500x3072x768", "1500x768x768", "400x256x1024", "1500x128x512"]
 
@@ -164,26 +162,6 @@ def products(a):
 # ---- The comparison ----------------------------------------------------------------------------
 
 
-def run(command, env=None):
-    """Runs a program that prints JSON."""
-    done = subprocess.run(command, env={**os.environ, **(env or {})}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if done.returncode:
-        sys.exit(f"{' '.join(command)}: exit code {done.returncode}\n{done.stderr}")
-    return json.loads(done.stdout)
-
-
-def torch_run(a, policy, *arguments):
-    env = {**POLICIES[policy], "OMP_NUM_THREADS": str(a.threads), "MKL_NUM_THREADS": str(a.threads)}
-    return run([sys.executable, os.path.abspath(__file__), *arguments, "--threads", str(a.threads)], env)
-
-
-def table(rows):
-    """Prints rows with aligned columns; the first column is text."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join([row[0].ljust(widths[0])] + [cell.rjust(w) for cell, w in zip(row[1:], widths[1:])]).rstrip())
-
-
 def milliseconds(seconds):
     ms = seconds * 1e3
     return f"{ms:.0f}" if ms >= 1000 else f"{ms:.3g}"
@@ -208,13 +186,13 @@ def compare_updates(a, precision, report):
                 path = os.path.join(folder, name + ".yaml")
                 with open(path, "w") as f:
                     subprocess.run([a.aural, "recipes", recipe, "--resolved", *sets], stdout=f, check=True)
-                ours = run([a.aural, "bench", "step", "--json", "--recipe", recipe, "--batches", str(a.updates), "--threads", str(a.threads), *sets,
-                            *set_precision(a, precision)])
+                ours = json.loads(run([a.aural, "bench", "step", "--json", "--recipe", recipe, "--batches", str(a.updates), "--threads", str(a.threads), *sets,
+                                       *set_precision(a, precision)]))
                 c["aural"].append(ours)
                 batch = ours["batch"]
                 for policy in POLICIES:
-                    theirs = torch_run(a, policy, "step", "--recipe", path, "--dtype", PRECISIONS[precision], "--updates", str(a.updates),
-                                       "--rows", str(batch["rows"]), "--attention", a.attention)
+                    theirs = json.loads(torch_run(a.threads, policy, "step", "--recipe", path, "--dtype", PRECISIONS[precision], "--updates", str(a.updates),
+                                                  "--rows", str(batch["rows"]), "--attention", a.attention))
                     if (theirs["frames"], theirs["seconds"]) != (batch["frames"], batch["seconds"]):
                         sys.exit(f"{name}: aural computes {batch}, PyTorch {theirs['frames']} frames of {theirs['seconds']} s")
                     c[policy].append(theirs)
@@ -242,10 +220,10 @@ def compare_updates(a, precision, report):
 def compare_products(a, precision, report):
     times = {}
     for number in range(a.rounds):
-        sides = {"aural": run([a.aural, "bench", "products", *SHAPES, "--json", "--seconds", str(a.seconds), "--threads", str(a.threads),
-                               "--precision", precision])}
+        sides = {"aural": json.loads(run([a.aural, "bench", "products", *SHAPES, "--json", "--seconds", str(a.seconds), "--threads", str(a.threads),
+                                          "--precision", precision]))}
         for policy in POLICIES:
-            sides[policy] = torch_run(a, policy, "products", *SHAPES, "--dtype", PRECISIONS[precision], "--seconds", str(a.seconds))
+            sides[policy] = json.loads(torch_run(a.threads, policy, "products", *SHAPES, "--dtype", PRECISIONS[precision], "--seconds", str(a.seconds)))
         for side, result in sides.items():
             for p in result["products"]:
                 times.setdefault((p["shape"], p["form"]), {}).setdefault(side, []).append(p["seconds"])
@@ -280,7 +258,6 @@ def compare(a):
 def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     commands = ap.add_subparsers(dest="command", required=True)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
     c = commands.add_parser("compare", help="run both sides alternately and print ratios (the default)")
     c.add_argument("--aural", default="bin/aural", help="the program")
@@ -302,7 +279,7 @@ def main():
     p.set_defaults(run=products)
 
     for sub in (c, s, p):
-        sub.add_argument("--threads", type=int, default=cores)
+        sub.add_argument("--threads", type=int, default=cores())
     for sub in (s, p):
         sub.add_argument("--dtype", choices=["float32", "bf16"], default="float32")
     for sub in (c, s):
@@ -310,10 +287,7 @@ def main():
         sub.add_argument("--updates", type=int, default=3, help="updates that count, of each process")
     for sub in (c, p):
         sub.add_argument("--seconds", type=float, default=0.3, help="for each product")
-    words = sys.argv[1:]
-    if not words or words[0] not in ("-h", "--help", *commands.choices):
-        words = ["compare", *words]
-    a = ap.parse_args(words)
+    a = ap.parse_args(arguments(sys.argv[1:], commands.choices))
     a.run(a)
 
 

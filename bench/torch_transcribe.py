@@ -18,11 +18,12 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 import wave
+
+from alternate import POLICIES, arguments, cores, run, table, torch_run
 
 # name -> model, seconds of each utterance
 CASES = {
@@ -32,10 +33,6 @@ CASES = {
     "base-120s": ("base", [120.0]),
     "large-15.6s": ("large", [15.6]),
     "large-mixed": ("large", [2.0, 2.5, 3.1, 3.6, 4.0, 4.4, 5.2, 6.1]),
-}
-POLICIES = {
-    "spin": {},
-    "park": {"GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0", "OMP_WAIT_POLICY": "passive"},
 }
 TOKENS = ["<pad>", "<s>", "</s>", "<unk>", "|"] + list("ETAONIHSRDLUMWCFGYPBVK'XJQZ")
 RATE = 16000
@@ -120,14 +117,6 @@ def measure(a):
     json.dump({"torch": torch.__version__, "transformers": transformers.__version__, "seconds": times}, sys.stdout)
 
 
-def run(command, env=None):
-    """Runs a program and returns what it prints."""
-    done = subprocess.run(command, env={**os.environ, **(env or {})}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if done.returncode:
-        sys.exit(f"{' '.join(command)}: exit code {done.returncode}\n{done.stderr}")
-    return done.stdout
-
-
 def agree(a, folder):
     """The share of characters that both sides give for one file."""
     import difflib
@@ -167,9 +156,8 @@ def compare(a):
                                        "--threads", str(a.threads), "--precision", precision]))
                 c["aural"] += ours["round_seconds"]
                 for policy in a.policies:
-                    env = {**POLICIES[policy], "OMP_NUM_THREADS": str(a.threads), "MKL_NUM_THREADS": str(a.threads)}
-                    theirs = json.loads(run([sys.executable, os.path.abspath(__file__), "measure", "--model", model, "--lengths", *map(str, lengths),
-                                             "--repeat", str(a.repeat), "--threads", str(a.threads), "--precision", precision], env))
+                    theirs = json.loads(torch_run(a.threads, policy, "measure", "--model", model, "--lengths", *map(str, lengths), "--repeat", str(a.repeat),
+                                                  "--precision", precision))
                     for way, seconds in theirs["seconds"].items():
                         c.setdefault(f"{policy}, {way}", []).extend(seconds)
                 print(f"round {number + 1} of {a.rounds}, {name}, {precision}: "
@@ -188,9 +176,7 @@ def compare(a):
         rows.append([name, precision, f"{audio / mid['aural']:.2f}", f"{audio / mid[best]:.2f}", best, f"{ratio:.2f}",
                      f"{plain[name] / mid['aural']:.2f}" if name in plain else ""])
         results.append({"case": name, "precision": precision, "audio_seconds": audio, "seconds": c, "best": best, "ratio": ratio})
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join([row[0].ljust(widths[0])] + [cell.rjust(w) for cell, w in zip(row[1:], widths[1:])]))
+    table(rows)
     if a.out:
         with open(a.out, "w") as f:
             json.dump({"threads": a.threads, "results": results}, f, indent=1)
@@ -199,7 +185,6 @@ def compare(a):
 def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     commands = ap.add_subparsers(dest="command", required=True)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     c = commands.add_parser("compare", help="run both sides alternately and print ratios (the default)")
     c.add_argument("--aural", default="bin/aural", help="the program")
     c.add_argument("--rounds", type=int, default=3, help="processes of each side")
@@ -216,12 +201,9 @@ def main():
     m.add_argument("--precision", choices=["float32", "int8"], default="float32")
     m.set_defaults(run=measure)
     for sub in (c, m):
-        sub.add_argument("--threads", type=int, default=cores)
+        sub.add_argument("--threads", type=int, default=cores())
         sub.add_argument("--repeat", type=int, default=3, help="rounds that count, of each process")
-    words = sys.argv[1:]
-    if not words or words[0] not in ("-h", "--help", *commands.choices):
-        words = ["compare", *words]
-    a = ap.parse_args(words)
+    a = ap.parse_args(arguments(sys.argv[1:], commands.choices))
     a.run(a)
 
 

@@ -147,6 +147,18 @@ func (s *Store) FileNames() []string {
 	return append(names, indexFile, InfoFile)
 }
 
+// readAhead is how many batches a store in a bucket is told of before they are read.
+const readAhead = 4
+
+// ExpectAfter tells the store to expect the batches that a sampler gives from a state on.
+func (s *Store) ExpectAfter(from *Sampler, at State) {
+	for i := 0; i < readAhead && s.ReadsAhead(); i++ {
+		b, next := from.Next(at)
+		s.Expect(b)
+		at = next
+	}
+}
+
 // ReadsAhead reports whether it helps to tell the store with Expect what will be read soon.
 func (s *Store) ReadsAhead() bool {
 	_, ok := s.files.(Ahead)

@@ -9,7 +9,6 @@ import (
 	"aural/graph/graphtest"
 	"aural/internal/testkit"
 	"aural/kernels"
-	"aural/kernels/cpu"
 	"aural/kernels/ref"
 	"aural/nn"
 )
@@ -56,12 +55,7 @@ type backend struct {
 // backends are all ways to compute. The golden prints ten significant digits; float32 is held to 1e-5, its values being of order 1.
 func backends(t *testing.T) []backend {
 	list := []backend{{kernels.Float64, ref.New(), testkit.Tol{Abs: 2e-9, Rel: 2e-9}}, {kernels.Float32, ref.New(), testkit.Tol{Abs: 1e-5}}}
-	for _, v := range cpu.Variants() {
-		be, err := cpu.New(cpu.Options{Threads: 2, Variant: v})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { be.Close() })
+	for _, be := range graphtest.CPUs(t) {
 		list = append(list, backend{kernels.Float32, be, testkit.Tol{Abs: 1e-5}})
 	}
 	return list

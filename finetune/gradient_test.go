@@ -1,16 +1,13 @@
 package finetune
 
 import (
-	"math"
 	"testing"
 
 	"aural/encoder"
 	"aural/graph/graphtest"
-	"aural/internal/testkit"
 	"aural/kernels"
 	"aural/kernels/ref"
-	"aural/rng"
-	"aural/train"
+	"aural/train/traintest"
 )
 
 // Central differences of the whole objective in float64, for sampled elements of every trained parameter, with all that training can have switched on: padding, both
@@ -35,25 +32,10 @@ func TestGradientOfWholeModel(t *testing.T) {
 		t.Fatalf("%d of %d parameters have a gradient", len(gradients), len(specs))
 	}
 	b := graphtest.New(t, m.Builder, ref.New(), append(m.outputs, gradients...)...)
-	values := map[string][]float64{}
-	if err := m.Initialize(5, func(name string, x []float32) error {
-		v := make([]float64, len(x))
-		noise := rng.At(9, 0, rng.Site(name))
-		for i := range v {
-			v[i] = float64(x[i]) + 0.1*noise.NormFloat64() // biases and norms away from their special initial values
-		}
-		values[name] = v
-		b.Set(name, v)
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	wave, mask, channels := make([]float64, rows*samples), make([]float64, rows*m.Frames), make([]float64, rows*12)
-	for i := range wave {
-		wave[i] = math.Sin(0.05*float64(i)) + 0.3*math.Sin(0.31*float64(i)+1) + 0.1*math.Sin(float64(i*i))
-	}
+	values := traintest.Initialize(t, b, m.Initialize)
+	mask, channels := make([]float64, rows*m.Frames), make([]float64, rows*12)
 	mask[2], mask[3], mask[m.Frames+4], channels[3], channels[12+5] = 1, 1, 1, 1, 1
-	b.Feed(encoder.WaveInput, wave)
+	b.Feed(encoder.WaveInput, traintest.Wave(rows*samples))
 	b.Feed(MaskInput, mask)
 	b.Feed(ChannelMaskInput, channels)
 	b.Feed(FramesInput, []float64{float64(m.Frames), float64(m.Frames - 7)})
@@ -62,19 +44,5 @@ func TestGradientOfWholeModel(t *testing.T) {
 	for i := range r.Encoder.Layers {
 		b.Feed(encoder.KeepInput(i), []float64{float64((i + 1) % 2)})
 	}
-	step := &kernels.Step{Seed: 3, Update: 2}
-	b.Run(step)
-	grads := map[string][]float64{}
-	for _, s := range specs {
-		grads[s.Name] = b.Out(train.GradientOutput(s.Name))
-	}
-	for _, s := range specs {
-		f := func(x []float64) float64 {
-			b.Set(s.Name, x)
-			b.Run(step)
-			return b.Out(LossOutput)[0]
-		}
-		testkit.GradCheck(t, s.Name, f, values[s.Name], grads[s.Name], testkit.Sample(len(values[s.Name]), 2), 1e-5, testkit.Tol{Rel: 1e-5, Abs: 2e-6})
-		b.Set(s.Name, values[s.Name])
-	}
+	traintest.GradCheck(t, b, &kernels.Step{Seed: 3, Update: 2}, LossOutput, specs, values, 2)
 }

@@ -153,22 +153,13 @@ func (t *Task) PlanFor(be kernels.Backend, d train.DataConfig) (train.Footprint,
 			return train.Footprint{}, err
 		}
 	}
-	f := train.Footprint{Parameters: t.weights.Count(), WeightBytes: t.weights.Bytes(), Shapes: sampler.Buckets(), LeftOut: sampler.LeftOut() + t.skipped}
+	f, err := train.FootprintOf(t.weights, sampler, func(b datasets.Bucket) (*program, error) {
+		return plan(t.recipe, t.labels.vocab, be, Shape{Rows: b.Rows, Samples: b.Length, Labels: places[b.Length], PCM: train.ForBackend(be).PCM}, true)
+	})
+	f.LeftOut += t.skipped
 	f.WhyLeftOut = "that are too short or too long (data.min_samples, data.max_samples), or whose labels cannot be used"
 	f.BatchBytes = 4 * d.BatchSamples
-	var largest *program
-	for _, b := range f.Shapes {
-		p, err := plan(t.recipe, t.labels.vocab, be, Shape{Rows: b.Rows, Samples: b.Length, Labels: places[b.Length], PCM: train.ForBackend(be).PCM}, true)
-		if err != nil {
-			return f, err
-		}
-		if largest == nil || p.ArenaBytes() > f.ArenaBytes {
-			largest, f.ArenaBytes = p, p.ArenaBytes()
-		}
-		f.GFLOPs = max(f.GFLOPs, float64(p.flops)/1e9)
-	}
-	f.Peak = largest.Peak()
-	return f, nil
+	return f, err
 }
 
 // Reserve allocates the arena of a footprint, so that no later batch has to.
@@ -186,9 +177,6 @@ func (t *Task) NewWork() *Work { return newWork(t.recipe, t.backend) }
 // Metrics is where Collect leaves the measurements of a micro-batch.
 func (t *Task) Metrics() any { return t.metrics }
 
-// readAhead is how many micro-batches a store in a bucket is told of before they are read.
-const readAhead = 4
-
 // Prepare fills w with the micro-batch at a position.
 func (t *Task) Prepare(ctx context.Context, at train.Position, w *Work) (int, train.Position, error) {
 	b, next := t.sampler.Next(datasets.State{Seed: t.recipe.Seed, Epoch: at.Epoch, Index: at.Index})
@@ -205,11 +193,7 @@ func (t *Task) Prepare(ctx context.Context, at train.Position, w *Work) (int, tr
 		w.first = train.ReadExcerpt(t.labels.store, b.Cuts[0])
 	}
 	at.Epoch, at.Index = next.Epoch, next.Index
-	for i := 0; i < readAhead && t.labels.store.ReadsAhead(); i++ {
-		b, after := t.sampler.Next(next)
-		t.labels.store.Expect(b)
-		next = after
-	}
+	t.labels.store.ExpectAfter(t.sampler, next)
 	return len(b.Cuts), at, nil
 }
 

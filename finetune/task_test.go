@@ -16,8 +16,8 @@ import (
 	"aural/hf"
 	"aural/internal/synth"
 	"aural/kernels/cpu"
-	"aural/runlog"
 	"aural/train"
+	"aural/train/traintest"
 	"aural/vocab"
 )
 
@@ -37,16 +37,7 @@ func corpus(t testing.TB, utterances int, edit func(i int, text string) string) 
 			}
 		}
 	}
-	dir := filepath.Join(t.TempDir(), "store")
-	if _, err := datasets.Import(context.Background(), &datasets.Generated{Name: "test corpus", Count: -1, Seq: seq}, dir, datasets.ImportOptions{}, nil); err != nil {
-		t.Fatal(err)
-	}
-	s, err := datasets.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s
+	return traintest.Store(t, seq)
 }
 
 // quick is a recipe for stores made by corpus.
@@ -96,23 +87,7 @@ func newTask(t testing.TB, r Recipe, store *datasets.Store, held datasets.View) 
 // run trains a task in a directory, from the start or from a checkpoint.
 func run(t testing.TB, p *Task, dir string, from *train.Checkpoint) {
 	t.Helper()
-	var w *runlog.Writer
-	var err error
-	if from == nil {
-		w, err = runlog.Create(dir, runlog.Meta{}, runlog.Options{})
-	} else {
-		w, err = runlog.Attach(dir, int64(from.State.Position.Update), nil, runlog.Options{})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = train.Run(context.Background(), p, p.backend, p.recipe.TrainConfig(), w, train.Options{Seed: p.recipe.Seed, Resume: from})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(runlog.Finished, ""); err != nil {
-		t.Fatal(err)
-	}
+	traintest.Run(t, p, p.backend, p.recipe.TrainConfig(), dir, train.Options{Seed: p.recipe.Seed, Resume: from})
 }
 
 func weights(t testing.TB, p *Task) map[string][]float32 {
@@ -460,17 +435,7 @@ func TestPCMChangesNothing(t *testing.T) {
 		for i := range grads {
 			w := p.NewWork()
 			w.audio.PCM = i == 1
-			at := train.Position{Update: 3}
-			if _, _, err := p.Prepare(context.Background(), at, w); err != nil {
-				t.Fatal(err)
-			}
-			var m train.Measured
-			if err := p.Run(context.Background(), at, w, &m); err != nil {
-				t.Fatal(err)
-			}
-			if err := p.Collect(&m); err != nil {
-				t.Fatal(err)
-			}
+			traintest.Compute(t, p, train.Position{Update: 3}, w)
 			grads[i], losses[i] = slices.Clone(p.Weights().Grad.F32()), p.metrics.Loss
 			if w.shape.PCM != w.audio.PCM || (len(w.audio.Samples) > 0) != w.audio.PCM {
 				t.Errorf("shape %+v has %d samples of 16 bits", w.shape, len(w.audio.Samples))
@@ -479,5 +444,31 @@ func TestPCMChangesNothing(t *testing.T) {
 		if losses[0] != losses[1] || !slices.Equal(grads[0], grads[1]) {
 			t.Errorf("normalize %v: losses %v, gradients equal: %v", normalize, losses, slices.Equal(grads[0], grads[1]))
 		}
+	}
+}
+
+// What a run will need is what its largest program needs.
+func TestPlanIsOfTheLargestBatch(t *testing.T) {
+	r := quick()
+	r.Data.BatchSamples, r.Data.Lengths = 48000, 3
+	p := task(t, r, corpus(t, 24, nil), datasets.View{})
+	f, err := p.Plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var arena []int
+	var gflops []float64
+	for _, b := range f.Shapes {
+		q, err := p.training.Get(Shape{Rows: b.Rows, Samples: b.Length, Labels: p.places[b.Length], PCM: train.ForBackend(p.backend).PCM})
+		if err != nil {
+			t.Fatal(err)
+		}
+		arena, gflops = append(arena, q.ArenaBytes()), append(gflops, float64(q.flops)/1e9)
+	}
+	if len(arena) < 2 || slices.Min(arena) == slices.Max(arena) {
+		t.Fatalf("arenas of %v bytes show nothing", arena)
+	}
+	if f.ArenaBytes != slices.Max(arena) || f.GFLOPs != slices.Max(gflops) || f.Parameters != p.weights.Count() {
+		t.Errorf("%d bytes, %v GFLOPs, %d parameters; want the largest of %v and %v, and %d", f.ArenaBytes, f.GFLOPs, f.Parameters, arena, gflops, p.weights.Count())
 	}
 }

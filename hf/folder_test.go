@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"aural/hf/hftest"
 	"aural/safetensors"
 )
 
@@ -18,7 +19,7 @@ import (
 func copyFolder(t *testing.T, name string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), name)
-	if err := os.CopyFS(dir, os.DirFS(testFolder(name))); err != nil {
+	if err := os.CopyFS(dir, os.DirFS(hftest.Folder(name))); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -105,7 +106,7 @@ func TestRoundTrip(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			ours, theirs, again := filepath.Join(dir, "ours"), filepath.Join(dir, "theirs"), filepath.Join(dir, "again")
-			first, err := Convert(testFolder(name), ours, Options{})
+			first, err := Convert(hftest.Folder(name), ours, Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -119,7 +120,7 @@ func TestRoundTrip(t *testing.T) {
 			if fmt.Sprint(first) != fmt.Sprint(last) || first.Tensors < 40 || len(first.Left) > 0 {
 				t.Errorf("reports %+v and %+v", first, last)
 			}
-			a, b, c := open(t, testFolder(name)), open(t, ours), open(t, theirs)
+			a, b, c := open(t, hftest.Folder(name)), open(t, ours), open(t, theirs)
 			same(t, a, b)
 			same(t, b, c)
 			if len(c.files) < 3 {
@@ -134,7 +135,7 @@ func TestRoundTrip(t *testing.T) {
 			}
 			// Every key of theirs is in ours with its value, but for the name of dtype.
 			var x, y map[string]any
-			for path, v := range map[string]*map[string]any{filepath.Join(testFolder(name), ConfigFile): &x, filepath.Join(ours, ConfigFile): &y} {
+			for path, v := range map[string]*map[string]any{filepath.Join(hftest.Folder(name), ConfigFile): &x, filepath.Join(ours, ConfigFile): &y} {
 				raw, err := os.ReadFile(path)
 				if err == nil {
 					err = json.Unmarshal(raw, v)
@@ -155,7 +156,7 @@ func TestRoundTrip(t *testing.T) {
 // What is written for another purpose has the tensors of that purpose, and the report names those that stayed behind.
 func TestConvertToAnotherHead(t *testing.T) {
 	to := filepath.Join(t.TempDir(), "bare")
-	r, err := Convert(testFolder("base-pretraining"), to, Options{Head: NoHead})
+	r, err := Convert(hftest.Folder("base-pretraining"), to, Options{Head: NoHead})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,10 +174,10 @@ func TestConvertToAnotherHead(t *testing.T) {
 		}
 	}
 	var mismatch *MismatchError
-	if _, err := Convert(testFolder("base-pretraining"), to+"2", Options{Head: CTC}); !errors.As(err, &mismatch) || len(mismatch.Missing) != 2 {
+	if _, err := Convert(hftest.Folder("base-pretraining"), to+"2", Options{Head: CTC}); !errors.As(err, &mismatch) || len(mismatch.Missing) != 2 {
 		t.Errorf("a CTC model out of one without that head: %v", err)
 	}
-	if _, err := Convert(testFolder("base-ctc"), to, Options{}); err == nil {
+	if _, err := Convert(hftest.Folder("base-ctc"), to, Options{}); err == nil {
 		t.Error("a folder that was there was replaced")
 	}
 	left, err := os.ReadDir(filepath.Dir(to))
@@ -286,7 +287,7 @@ func TestHalfFloats(t *testing.T) {
 func TestFairseqNames(t *testing.T) {
 	for _, name := range []string{"base-pretraining", "base-ctc", "large-ctc"} {
 		dir := copyFolder(t, name)
-		m := open(t, testFolder(name))
+		m := open(t, hftest.Folder(name))
 		theirs := map[string]string{}
 		for _, n := range Names(m.Config, m.Heads...) {
 			if n.Fairseq == "" {
@@ -307,7 +308,7 @@ func TestFairseqNames(t *testing.T) {
 	}
 	// Spellings as the published checkpoints have them.
 	got := map[string]string{}
-	for _, n := range Names(open(t, testFolder("large-ctc")).Config, Pretraining, CTC) {
+	for _, n := range Names(open(t, hftest.Folder("large-ctc")).Config, Pretraining, CTC) {
 		got[n.Fairseq] = n.Ours
 	}
 	for fairseq, ours := range map[string]string{

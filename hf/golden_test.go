@@ -2,65 +2,22 @@ package hf
 
 import (
 	"fmt"
-	"math"
-	"path/filepath"
 	"slices"
 	"testing"
 
 	"aural/encoder"
 	"aural/graph"
 	"aural/graph/graphtest"
+	"aural/hf/hftest"
 	"aural/internal/testkit"
 	"aural/kernels"
-	"aural/kernels/cpu"
 	"aural/kernels/ref"
 	"aural/nn"
 )
 
-// golden is testdata/golden.json: what transformers computes, in float64, with the folders beside it. gen_hf_golden.py made both.
-type golden struct {
-	Samples []int
-	Cases   map[string]struct {
-		Frames int
-		Blocks [][]float64
-		Last   []float64
-		Logits []float64
-	}
-}
-
-func loadGolden(t *testing.T) golden {
-	var g golden
-	testkit.Golden(t, "golden.json", &g)
-	if len(g.Cases) != 5 {
-		t.Fatalf("%d cases, want 5", len(g.Cases))
-	}
-	return g
-}
-
-// waves are the rows of the batch, padded with zeros.
-func (g golden) waves() []float64 {
-	longest := slices.Max(g.Samples)
-	x := make([]float64, longest*len(g.Samples))
-	for b, count := range g.Samples {
-		for n := range count {
-			x[b*longest+n] = math.Sin(0.05*float64(n)+0.9*float64(b)) + 0.3*math.Sin(0.31*float64(n)+1+1.7*float64(b))
-		}
-	}
-	return x
-}
-
 // backends are all that compute in float32; values are of order 1 and held to 1e-5.
 func backends(t *testing.T) []kernels.Backend {
-	list := []kernels.Backend{ref.New()}
-	for _, v := range cpu.Variants() {
-		be, err := cpu.New(cpu.Options{Threads: 2, Variant: v})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { be.Close() })
-		list = append(list, be)
-	}
-	return list
+	return append([]kernels.Backend{ref.New()}, graphtest.CPUs(t)...)
 }
 
 func open(t *testing.T, dir string, heads ...Head) *Model {
@@ -72,8 +29,6 @@ func open(t *testing.T, dir string, heads ...Head) *Model {
 	t.Cleanup(func() { m.Close() })
 	return m
 }
-
-func testFolder(name string) string { return filepath.Join("testdata", name) }
 
 // network is a folder as a graph, with or without padding.
 type network struct {
@@ -96,7 +51,7 @@ func (n *network) encode(wave *graph.Node) (last *graph.Node, blocks []*graph.No
 }
 
 // run feeds the batch of the golden and the weights of the folder.
-func (n *network) run(t *testing.T, g golden, m *Model, be kernels.Backend) *graphtest.Bench {
+func (n *network) run(t *testing.T, g hftest.Golden, m *Model, be kernels.Backend) *graphtest.Bench {
 	t.Helper()
 	r := graphtest.New(t, n.Builder, be, n.outputs...)
 	for _, s := range n.Specs() {
@@ -110,7 +65,7 @@ func (n *network) run(t *testing.T, g golden, m *Model, be kernels.Backend) *gra
 		}
 		r.Set(s.Name, wide)
 	}
-	r.Feed("wave", g.waves())
+	r.Feed("wave", g.Waves())
 	if n.lengths != nil {
 		var frames []float64
 		for _, s := range g.Samples {
@@ -122,7 +77,7 @@ func (n *network) run(t *testing.T, g golden, m *Model, be kernels.Backend) *gra
 	return r
 }
 
-func newNetwork(g golden, m *Model) (*network, *graph.Node) {
+func newNetwork(g hftest.Golden, m *Model) (*network, *graph.Node) {
 	n := &network{Net: nn.New(kernels.Float32, false), cfg: m.Config}
 	if m.Preprocessor.AttentionMask {
 		n.lengths = n.Input("lengths", kernels.Int32, len(g.Samples))
@@ -134,11 +89,11 @@ var exact = testkit.Tol{Abs: 1e-5, Rel: 1e-5}
 
 // Hidden states of every block and CTC logits are those of transformers, padded batches included.
 func TestGoldenHiddenStates(t *testing.T) {
-	g := loadGolden(t)
+	g := hftest.Load(t)
 	for name, c := range g.Cases {
 		for _, be := range backends(t) {
 			t.Run(name+"/"+be.Name(), func(t *testing.T) {
-				m := open(t, testFolder(name))
+				m := open(t, hftest.Folder(name))
 				n, wave := newNetwork(g, m)
 				last, blocks := n.encode(wave)
 				for i, b := range blocks {

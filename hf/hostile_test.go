@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"aural/hf/hftest"
 	"aural/vocab"
 )
 
@@ -163,7 +164,7 @@ func withHeader(header string, data int) []byte {
 }
 
 func TestVocabulary(t *testing.T) {
-	m := open(t, testFolder("base-ctc"))
+	m := open(t, hftest.Folder("base-ctc"))
 	if got := strings.Join(m.Tokens, " "); got != "<pad> <s> </s> <unk> | E T A O N é" {
 		t.Errorf("tokens %q", got)
 	}

@@ -2,39 +2,23 @@ package infer
 
 import (
 	"context"
-	"encoding/json"
 	"math"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"aural/hf"
+	"aural/hf/hftest"
 	"aural/internal/testkit"
 )
 
 // The codebook entries of the codes, through project_q, are the targets of transformers' pretraining model. The convolutional features, through the projection of the
 // encoder, are hidden state 0 before the positions: here only their norm is held against what it is, mean 0 and variance 1 before its gain.
 func TestCodesGolden(t *testing.T) {
-	raw, err := os.ReadFile(filepath.Join("..", "hf", "testdata", "golden.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var pre struct {
-		Masked [][]int
-		Cases  map[string]struct {
-			Frames      int
-			Pretraining struct{ Target []float64 }
-		}
-	}
-	if err := json.Unmarshal(raw, &pre); err != nil {
-		t.Fatal(err)
-	}
-	g := loadGolden(t)
+	g := hftest.Load(t)
 	ctx := context.Background()
 	for _, name := range []string{"base-pretraining", "large-pretraining"} {
 		m := open(t, name, Options{Backend: backend(t)}, false)
-		f, err := hf.Open(folder(name))
+		f, err := hf.Open(hftest.Folder(name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,7 +35,7 @@ func TestCodesGolden(t *testing.T) {
 		size, used := len(book)/(groups*entries), map[int32]bool{}
 		var got []float64
 		for row := range g.Samples {
-			x := g.wave(row)
+			x := wave(g, row)
 			if !m.masks() {
 				x = append(x, make([]float32, g.Samples[0]-len(x))...)
 			}
@@ -63,7 +47,7 @@ func TestCodesGolden(t *testing.T) {
 			if list[0].Rows != 0 || c.Rows != m.Frames(len(x)) || c.Groups != groups || len(c.Data) != c.Rows*groups {
 				t.Fatalf("%+v", list)
 			}
-			for _, frame := range pre.Masked[row] {
+			for _, frame := range g.Masked[row] {
 				q := make([]float64, 0, groups*size)
 				for k := range groups {
 					code := c.Data[frame*groups+k]
@@ -101,7 +85,7 @@ func TestCodesGolden(t *testing.T) {
 		if len(used) < 2 {
 			t.Errorf("%s: only the codes %v", name, used)
 		}
-		testkit.Close(t, name, got, pre.Cases[name].Pretraining.Target, testkit.Tol{Abs: 2e-5, Rel: 2e-5})
+		testkit.Close(t, name, got, g.Cases[name].Pretraining.Target, testkit.Tol{Abs: 2e-5, Rel: 2e-5})
 	}
 	m := open(t, "base-ctc", Options{Backend: backend(t)}, false)
 	if _, err := m.CodesBatch(ctx, nil); err == nil || !strings.Contains(err.Error(), "no quantizer") {

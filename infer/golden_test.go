@@ -2,68 +2,29 @@ package infer
 
 import (
 	"context"
-	"encoding/json"
 	"math"
-	"os"
-	"path/filepath"
 	"testing"
 
+	"aural/graph/graphtest"
+	"aural/hf/hftest"
 	"aural/internal/testkit"
 	"aural/kernels"
 	"aural/kernels/cpu"
 	"aural/kernels/ref"
 )
 
-// golden is hf/testdata/golden.json: what transformers computes, in float64, with the folders beside it.
-type golden struct {
-	Samples []int
-	Cases   map[string]struct {
-		Frames int
-		Blocks [][]float64
-		Last   []float64
-		Logits []float64
-	}
-}
-
-func loadGolden(t *testing.T) golden {
-	t.Helper()
-	raw, err := os.ReadFile(filepath.Join("..", "hf", "testdata", "golden.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var g golden
-	if err := json.Unmarshal(raw, &g); err != nil {
-		t.Fatal(err)
-	}
-	if len(g.Cases) != 5 {
-		t.Fatalf("%d cases, want 5", len(g.Cases))
-	}
-	return g
-}
-
-// wave is row b of the golden's batch, without padding.
-func (g golden) wave(b int) []float32 {
-	x := make([]float32, g.Samples[b])
-	for n := range x {
-		x[n] = float32(math.Sin(0.05*float64(n)+0.9*float64(b)) + 0.3*math.Sin(0.31*float64(n)+1+1.7*float64(b)))
+// wave is a row of the golden's batch, without padding.
+func wave(g hftest.Golden, row int) []float32 {
+	x := make([]float32, g.Samples[row])
+	for n, v := range g.Wave(row) {
+		x[n] = float32(v)
 	}
 	return x
 }
 
-func folder(name string) string { return filepath.Join("..", "hf", "testdata", name) }
-
 // backends are all that compute in float32.
 func backends(t *testing.T) []kernels.Backend {
-	list := []kernels.Backend{ref.New()}
-	for _, v := range cpu.Variants() {
-		be, err := cpu.New(cpu.Options{Threads: 2, Variant: v})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { be.Close() })
-		list = append(list, be)
-	}
-	return list
+	return append([]kernels.Backend{ref.New()}, graphtest.CPUs(t)...)
 }
 
 func backend(t testing.TB) kernels.Backend {
@@ -78,7 +39,7 @@ func backend(t testing.TB) kernels.Backend {
 // open opens a folder of the tests. The goldens were made of audio that is not normalised.
 func open(t testing.TB, name string, o Options, normalize bool) *Model {
 	t.Helper()
-	m, err := Open(folder(name), o)
+	m, err := Open(hftest.Folder(name), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +79,7 @@ func logSoftmax64(x []float64, n int) []float64 {
 
 // Hidden states of every layer and CTC outputs are those of transformers. The padding of base models is audio, as it is for transformers.
 func TestGolden(t *testing.T) {
-	g := loadGolden(t)
+	g := hftest.Load(t)
 	ctx := context.Background()
 	for name, c := range g.Cases {
 		for _, be := range backends(t) {
@@ -128,7 +89,7 @@ func TestGolden(t *testing.T) {
 					t.Fatalf("head %v, vocabulary %v", m.Head(), m.Vocabulary())
 				}
 				for row := range g.Samples {
-					x := g.wave(row)
+					x := wave(g, row)
 					if !m.masks() {
 						x = append(x, make([]float32, g.Samples[0]-len(x))...)
 					}

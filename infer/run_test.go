@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"aural/hf/hftest"
 	"aural/internal/testkit"
 	"aural/rng"
 )
@@ -170,12 +171,15 @@ func TestRefuses(t *testing.T) {
 		"outside 0 to 2":  func() error { _, err := m.Hidden(ctx, bad[:5], []int{3}); return err },
 		"asked for twice": func() error { _, err := m.Hidden(ctx, bad[:5], []int{1, 1}); return err },
 		"canceled":        func() error { _, _, err := m.Emissions(stopped, noise(1, 1000), nil); return err },
-		"first frame":     func() error { _, err := Open(folder("base-ctc"), Options{Backend: be, ChunkSeconds: 1e-4}); return err },
-		"more than half": func() error {
-			_, err := Open(folder("base-ctc"), Options{Backend: be, ChunkSeconds: 1, OverlapSeconds: 0.6})
+		"first frame": func() error {
+			_, err := Open(hftest.Folder("base-ctc"), Options{Backend: be, ChunkSeconds: 1e-4})
 			return err
 		},
-		"nothing can compute": func() error { _, err := Open(folder("base-ctc"), Options{}); return err },
+		"more than half": func() error {
+			_, err := Open(hftest.Folder("base-ctc"), Options{Backend: be, ChunkSeconds: 1, OverlapSeconds: 0.6})
+			return err
+		},
+		"nothing can compute": func() error { _, err := Open(hftest.Folder("base-ctc"), Options{}); return err },
 		"config.json":         func() error { _, err := Open(t.TempDir(), Options{Backend: be}); return err },
 	} {
 		if err := f(); err == nil || !strings.Contains(err.Error(), what) {

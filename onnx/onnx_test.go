@@ -2,7 +2,6 @@ package onnx
 
 import (
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,23 +9,13 @@ import (
 	"testing"
 
 	"aural/hf"
+	"aural/hf/hftest"
 	"aural/internal/testkit"
 )
 
-// golden is hf/testdata/golden.json: what transformers computes with the folders beside it.
-type golden struct {
-	Samples []int
-	Cases   map[string]struct {
-		Frames       int
-		Last, Logits []float64
-	}
-}
-
-func folder(name string) string { return filepath.Join("..", "hf", "testdata", name) }
-
 func export(t *testing.T, name string, o Options) (string, Summary) {
 	t.Helper()
-	m, err := hf.Open(folder(name))
+	m, err := hf.Open(hftest.Folder(name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,17 +57,13 @@ func (p parsed) run(t *testing.T, inputs map[string]array) map[string]array {
 // The files, read by a parser and computed by an evaluator that share no code with the writer, give the outputs of transformers, padding included. What
 // onnxruntime makes of them is checked by tools/check_onnx.py.
 func TestOutputsAreThoseOfTransformers(t *testing.T) {
-	var g golden
-	testkit.Golden(t, filepath.Join("..", "..", "hf", "testdata", "golden.json"), &g)
+	g := hftest.Load(t)
 	longest := slices.Max(g.Samples)
-	wave, mask := array{shape: []int{len(g.Samples), longest}}, array{shape: []int{len(g.Samples), longest}, whole: true}
-	for b, count := range g.Samples {
-		for n := range longest {
-			x, real := 0.0, 0.0
-			if n < count {
-				x, real = math.Sin(0.05*float64(n)+0.9*float64(b))+0.3*math.Sin(0.31*float64(n)+1+1.7*float64(b)), 1
-			}
-			wave.v, mask.v = append(wave.v, x), append(mask.v, real)
+	shape := []int{len(g.Samples), longest}
+	wave, mask := array{shape: shape, v: g.Waves()}, array{shape: shape, v: make([]float64, len(g.Samples)*longest), whole: true}
+	for row, count := range g.Samples {
+		for n := range count {
+			mask.v[row*longest+n] = 1
 		}
 	}
 	for name, c := range g.Cases {
@@ -99,7 +84,7 @@ func TestOutputsAreThoseOfTransformers(t *testing.T) {
 					inputs["attention_mask"] = mask
 				}
 				out := p.run(t, inputs)
-				m, err := hf.Open(folder(name))
+				m, err := hf.Open(hftest.Folder(name))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -156,7 +141,7 @@ func TestInterface(t *testing.T) {
 
 // A model without the head, and a head that is none of an ONNX file.
 func TestExportRefuses(t *testing.T) {
-	m, err := hf.Open(folder("base-pretraining"))
+	m, err := hf.Open(hftest.Folder("base-pretraining"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +160,7 @@ func TestExportRefuses(t *testing.T) {
 // The frames that attention_mask leaves are those of the feature encoder for every length, too short ones too.
 func TestFramesOfTheMask(t *testing.T) {
 	path, _ := export(t, "large-ctc", Options{Head: hf.NoHead})
-	m, err := hf.Open(folder("large-ctc"))
+	m, err := hf.Open(hftest.Folder("large-ctc"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,8 +16,8 @@ import (
 	"aural/kernels/cpu"
 	"aural/kernels/cuda"
 	"aural/kernels/ref"
-	"aural/runlog"
 	"aural/train"
+	"aural/train/traintest"
 )
 
 // onCUDA is the CUDA back end with its kernels on the processor.
@@ -184,23 +184,12 @@ func trainOnCUDA(t *testing.T, p *Task, dir string, until uint64) {
 	t.Helper()
 	cfg, opt := p.recipe.Train, train.Options{Seed: p.recipe.Seed}
 	cfg.MaxUpdates = until
-	w, err := runlog.Create(dir, runlog.Meta{}, runlog.Options{})
-	if err != nil {
-		from, e := train.Find(dir, "last")
-		if e != nil {
-			t.Fatal(err, e)
-		}
-		if w, err = runlog.Attach(dir, int64(from.State.Position.Update), nil, runlog.Options{}); err != nil {
+	if _, err := os.Stat(dir); err == nil {
+		if opt.Resume, err = train.Find(dir, "last"); err != nil {
 			t.Fatal(err)
 		}
-		opt.Resume = from
 	}
-	if err := train.Run(context.Background(), p, p.backend, cfg, w, opt); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(runlog.Finished, ""); err != nil {
-		t.Fatal(err)
-	}
+	traintest.Run(t, p, p.backend, cfg, dir, opt)
 }
 
 func TestResumeOnCUDA(t *testing.T) {

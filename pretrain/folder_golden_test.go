@@ -1,8 +1,6 @@
 package pretrain
 
 import (
-	"math"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -11,35 +9,17 @@ import (
 	"aural/graph"
 	"aural/graph/graphtest"
 	"aural/hf"
-	"aural/internal/testkit"
+	"aural/hf/hftest"
 	"aural/kernels"
 	"aural/nn"
 	"aural/quantizer"
 )
 
-// folderGolden is hf/testdata/golden.json: what transformers computes, in float64, with the folders beside it.
-type folderGolden struct {
-	Samples   []int
-	Masked    [][]int
-	Negatives [][][]int
-	Cases     map[string]struct {
-		Frames      int
-		Pretraining *struct {
-			Loss, Contrastive, Diversity, Perplexity float64
-			Context, Target                          []float64
-		}
-	}
-}
-
-// feeds are the inputs of the batch: rows are padded with zeros, and lengths are their frames.
-func (g folderGolden) feeds(e encoder.Config, frames int) map[string][]float64 {
-	longest, count := slices.Max(g.Samples), len(g.Masked[0])
-	wave, mask := make([]float64, longest*len(g.Samples)), make([]float64, frames*len(g.Samples))
-	out := map[string][]float64{"wave": wave, "mask": mask, "tau": {1}}
+// folderFeeds are the inputs of the batch: rows are padded with zeros, and lengths are their frames.
+func folderFeeds(g hftest.Golden, e encoder.Config, frames int) map[string][]float64 {
+	count, mask := len(g.Masked[0]), make([]float64, frames*len(g.Samples))
+	out := map[string][]float64{"wave": g.Waves(), "mask": mask, "tau": {1}}
 	for b, samples := range g.Samples {
-		for n := range samples {
-			wave[b*longest+n] = math.Sin(0.05*float64(n)+0.9*float64(b)) + 0.3*math.Sin(0.31*float64(n)+1+1.7*float64(b))
-		}
 		out["lengths"] = append(out["lengths"], float64(e.Frames(samples)))
 		for i, f := range g.Masked[b] {
 			mask[b*frames+f] = 1
@@ -55,20 +35,19 @@ func (g folderGolden) feeds(e encoder.Config, frames int) map[string][]float64 {
 // All pieces of the loss of folders that transformers wrote are those of transformers in evaluation; in the large variant the second row has padding, which
 // attention does not see. [Build] has no padding, so its parts are put together here.
 func TestLossOfFolders(t *testing.T) {
-	var g folderGolden
-	testkit.Golden(t, filepath.Join("..", "..", "hf", "testdata", "golden.json"), &g)
+	g := hftest.Load(t)
 	for _, name := range []string{"base-pretraining", "large-pretraining"} {
 		want := g.Cases[name].Pretraining
 		for _, p := range precisions(t) {
 			t.Run(name+"/"+p.name, func(t *testing.T) {
-				f, err := hf.Open(filepath.Join("..", "hf", "testdata", name), hf.Pretraining)
+				f, err := hf.Open(hftest.Folder(name), hf.Pretraining)
 				if err != nil {
 					t.Fatal(err)
 				}
 				defer f.Close()
 				e, frames, rows := f.Config.Encoder(), g.Cases[name].Frames, len(g.Samples)
 				total := rows * len(g.Masked[0])
-				feeds := g.feeds(e, frames)
+				feeds := folderFeeds(g, e, frames)
 
 				n := nn.New(p.float, false)
 				normalised, x := encoder.Project(n, e, encoder.Features(n, e, n.Input("wave", p.float, rows, slices.Max(g.Samples), 1)))

@@ -12,7 +12,6 @@ import (
 	"aural/graph/graphtest"
 	"aural/internal/testkit"
 	"aural/kernels"
-	"aural/kernels/cpu"
 	"aural/kernels/ref"
 	"aural/quantizer"
 	"aural/train"
@@ -181,12 +180,7 @@ type precision struct {
 // precisions are all ways to compute. The golden prints 13 digits; float32 is held to 1e-5.
 func precisions(t *testing.T) []precision {
 	list := []precision{{"float64", kernels.Float64, ref.New(), 1e-10}, {"float32", kernels.Float32, ref.New(), 1e-5}}
-	for _, v := range cpu.Variants() {
-		be, err := cpu.New(cpu.Options{Threads: 2, Variant: v})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { be.Close() })
+	for _, be := range graphtest.CPUs(t) {
 		list = append(list, precision{be.Name(), kernels.Float32, be, 1e-5})
 	}
 	return list

@@ -1,18 +1,16 @@
 package pretrain
 
 import (
-	"math"
 	"testing"
 
 	"aural/contrastive"
 	"aural/encoder"
 	"aural/graph/graphtest"
-	"aural/internal/testkit"
 	"aural/kernels"
 	"aural/kernels/ref"
 	"aural/quantizer"
-	"aural/rng"
 	"aural/train"
+	"aural/train/traintest"
 )
 
 // small is a recipe in which everything that can be on is on: both masks, all dropouts, LayerDrop, the feature penalty.
@@ -40,21 +38,7 @@ func TestGradientOfWholeModel(t *testing.T) {
 		t.Run(string(norm), func(t *testing.T) {
 			r := small(norm)
 			b, specs, values := objective(t, r, kernels.Float64, ref.New())
-			step := &kernels.Step{Seed: 3, Update: 2}
-			b.Run(step)
-			grads := map[string][]float64{}
-			for _, s := range specs {
-				grads[s.Name] = b.Out(train.GradientOutput(s.Name))
-			}
-			for _, s := range specs {
-				f := func(x []float64) float64 {
-					b.Set(s.Name, x)
-					b.Run(step)
-					return b.Out(LossOutput)[0]
-				}
-				testkit.GradCheck(t, s.Name, f, values[s.Name], grads[s.Name], testkit.Sample(len(values[s.Name]), 4), 1e-5, testkit.Tol{Rel: 1e-5, Abs: 2e-6})
-				b.Set(s.Name, values[s.Name])
-			}
+			traintest.GradCheck(t, b, &kernels.Step{Seed: 3, Update: 2}, LossOutput, specs, values, 4)
 		})
 	}
 }
@@ -86,32 +70,16 @@ func objective(t testing.TB, r Recipe, float kernels.DType, be kernels.Backend) 
 		t.Fatalf("%d of %d parameters have a gradient", len(gradients), len(specs))
 	}
 	b = graphtest.New(t, m.Builder, be, append(m.outputs, gradients...)...)
-	values = map[string][]float64{}
-	if err := m.Initialize(5, func(name string, x []float32) error {
-		v := make([]float64, len(x))
-		s := rng.At(9, 0, rng.Site(name))
-		for i := range v {
-			v[i] = float64(x[i]) + 0.1*s.NormFloat64()
-		}
-		values[name] = v
-		b.Set(name, v)
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	values = traintest.Initialize(t, b, m.Initialize)
 	feedSmall(b, r, w)
 	return b, specs, values
 }
 
 // feedSmall feeds a work item that was drawn without a store, with block 1 dropped.
 func feedSmall(b *graphtest.Bench, r Recipe, w *Work) {
-	wave := make([]float64, w.shape.Rows*w.shape.Samples)
-	for i := range wave {
-		wave[i] = math.Sin(0.05*float64(i)) + 0.3*math.Sin(0.31*float64(i)+1) + 0.1*math.Sin(float64(i*i))
-	}
 	channels := make([]float64, w.shape.Rows*r.Encoder.Width)
 	channels[3], channels[r.Encoder.Width+5] = 1, 1
-	b.Feed(encoder.WaveInput, wave)
+	b.Feed(encoder.WaveInput, traintest.Wave(w.shape.Rows*w.shape.Samples))
 	b.Feed(MaskInput, floats(w.mask))
 	b.Feed(ChannelMaskInput, channels)
 	b.Feed(MaskedInput, floats(w.masked))

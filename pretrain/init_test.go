@@ -2,14 +2,13 @@ package pretrain
 
 import (
 	"math"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"aural/encoder"
 	"aural/hf"
-	"aural/internal/testkit"
+	"aural/hf/hftest"
 )
 
 // adopted is a recipe for a model folder of hf/testdata.
@@ -18,7 +17,7 @@ func adopted(t *testing.T, folder string, fresh bool) Recipe {
 	r := quick()
 	r.Mask.Length = 3
 	r.FreshHead = fresh
-	if err := r.Adopt(filepath.Join("..", "hf", "testdata", folder)); err != nil {
+	if err := r.Adopt(hftest.Folder(folder)); err != nil {
 		t.Fatal(err)
 	}
 	return r
@@ -38,7 +37,7 @@ func TestInit(t *testing.T) {
 		p := task(t, r, store, 1)
 		r.Init, r.FreshHead = "", false
 		random := task(t, r, store, 1)
-		m, err := hf.Open(filepath.Join("..", "hf", "testdata", c.folder))
+		m, err := hf.Open(hftest.Folder(c.folder))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +70,7 @@ func TestInitRefused(t *testing.T) {
 	for _, c := range []struct{ folder, want string }{
 		{"base-model", "no quantizer and projections; fresh_head"}, {"base-ctc", "--fresh-head"}, {"none", "init: hf:"}, {"golden.json", "no folder"},
 	} {
-		if err := r.Adopt(filepath.Join("..", "hf", "testdata", c.folder)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := r.Adopt(hftest.Folder(c.folder)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %s", c.folder, err, c.want)
 		}
 	}
@@ -96,8 +95,7 @@ func TestInitRefused(t *testing.T) {
 
 // A task that began with a folder of transformers measures on the golden's batch the losses of transformers in evaluation.
 func TestInitLoss(t *testing.T) {
-	var g folderGolden
-	testkit.Golden(t, filepath.Join("..", "..", "hf", "testdata", "golden.json"), &g)
+	g := hftest.Load(t)
 	const folder = "base-pretraining" // has no attention mask, so that padding is audio like other
 	want := g.Cases[folder]
 	r := adopted(t, folder, false)
@@ -105,7 +103,7 @@ func TestInitLoss(t *testing.T) {
 	r.Loss.Diversity, r.Loss.FeaturePenalty, r.Quantizer.HardEvalPerplexity = 0.1, 0, true
 	p := task(t, r, corpus(t), 1)
 	w := p.NewWork()
-	feeds := g.feeds(r.Encoder, want.Frames)
+	feeds := folderFeeds(g, r.Encoder, want.Frames)
 	for _, v := range feeds["wave"] {
 		w.audio.Numbers = append(w.audio.Numbers, float32(v))
 	}

@@ -16,6 +16,7 @@ import (
 	"aural/probe"
 	"aural/runlog"
 	"aural/train"
+	"aural/train/traintest"
 )
 
 // probing is a recipe that holds enough of corpus out for a probe.
@@ -31,22 +32,7 @@ func probing() Recipe {
 // trained runs a task in a directory and returns its weights and the probes that it logged.
 func trained(t *testing.T, p *Task, dir string, from *train.Checkpoint) ([]float32, map[int64]float64) {
 	t.Helper()
-	var w *runlog.Writer
-	var err error
-	if from == nil {
-		w, err = runlog.Create(dir, runlog.Meta{}, runlog.Options{})
-	} else {
-		w, err = runlog.Attach(dir, int64(from.State.Position.Update), nil, runlog.Options{})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := train.Run(context.Background(), p, p.backend, p.recipe.Train, w, train.Options{Seed: p.recipe.Seed, Resume: from}); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(runlog.Finished, ""); err != nil {
-		t.Fatal(err)
-	}
+	traintest.Run(t, p, p.backend, p.recipe.Train, dir, train.Options{Seed: p.recipe.Seed, Resume: from})
 	log, err := runlog.Open(dir)
 	if err != nil {
 		t.Fatal(err)

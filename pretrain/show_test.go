@@ -11,6 +11,7 @@ import (
 	"aural/kernels"
 	"aural/kernels/cpu"
 	"aural/train"
+	"aural/train/traintest"
 )
 
 // shownRecipe takes a snapshot at every update.
@@ -24,16 +25,7 @@ func shownRecipe() Recipe {
 func run(t testing.TB, p *Task, at train.Position) *Work {
 	t.Helper()
 	w := p.NewWork()
-	if _, _, err := p.Prepare(context.Background(), at, w); err != nil {
-		t.Fatal(err)
-	}
-	var m train.Measured
-	if err := p.Run(context.Background(), at, w, &m); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Collect(&m); err != nil {
-		t.Fatal(err)
-	}
+	traintest.Compute(t, p, at, w)
 	return w
 }
 

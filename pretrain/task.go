@@ -113,24 +113,14 @@ func (t *Task) PlanFor(be kernels.Backend, d train.DataConfig) (train.Footprint,
 			return train.Footprint{}, fmt.Errorf("pretrain: training data: %w", err)
 		}
 	}
-	f := train.Footprint{Parameters: t.weights.Count(), WeightBytes: t.weights.Bytes(), Shapes: sampler.Buckets(), LeftOut: sampler.LeftOut()}
-	f.WhyLeftOut = fmt.Sprintf("below %.4g s, the shortest batch (data.lengths and data.min_samples decide)", float64(f.Shapes[len(f.Shapes)-1].Length)/datasets.Rate)
-	f.BatchBytes = 4 * (d.BatchSamples + t.recipe.Encoder.Frames(d.BatchSamples)*t.recipe.Contrastive.Total())
-	var largest *program
-	for _, b := range f.Shapes {
+	f, err := train.FootprintOf(t.weights, sampler, func(b datasets.Bucket) (*program, error) {
 		frames := t.recipe.Encoder.Frames(b.Length)
 		most := places(b.Rows*t.recipe.Mask.Most(frames), b.Rows*frames)
-		p, err := plan(t.recipe, be, Shape{Rows: b.Rows, Samples: b.Length, Masked: most, PCM: train.ForBackend(be).PCM}, true)
-		if err != nil {
-			return f, err
-		}
-		if largest == nil || p.ArenaBytes() > f.ArenaBytes {
-			largest, f.ArenaBytes = p, p.ArenaBytes()
-		}
-		f.GFLOPs = max(f.GFLOPs, float64(p.flops)/1e9)
-	}
-	f.Peak = largest.Peak()
-	return f, nil
+		return plan(t.recipe, be, Shape{Rows: b.Rows, Samples: b.Length, Masked: most, PCM: train.ForBackend(be).PCM}, true)
+	})
+	f.WhyLeftOut = fmt.Sprintf("below %.4g s, the shortest batch (data.lengths and data.min_samples decide)", float64(f.Shapes[len(f.Shapes)-1].Length)/datasets.Rate)
+	f.BatchBytes = 4 * (d.BatchSamples + t.recipe.Encoder.Frames(d.BatchSamples)*t.recipe.Contrastive.Total())
+	return f, err
 }
 
 // Reserve allocates the arena of a footprint, so that no later batch has to.
@@ -148,9 +138,6 @@ func (t *Task) NewWork() *Work { return newWork(t.recipe, t.backend) }
 // Metrics is where Collect leaves the measurements of a micro-batch.
 func (t *Task) Metrics() any { return t.metrics }
 
-// readAhead is how many micro-batches a store in a bucket is told of before they are read.
-const readAhead = 4
-
 // Prepare fills w with the micro-batch at a position.
 func (t *Task) Prepare(ctx context.Context, at train.Position, w *Work) (int, train.Position, error) {
 	b, next := t.sampler.Next(datasets.State{Seed: t.recipe.Seed, Epoch: at.Epoch, Index: at.Index})
@@ -162,11 +149,7 @@ func (t *Task) Prepare(ctx context.Context, at train.Position, w *Work) (int, tr
 		w.first = train.ReadExcerpt(t.store, b.Cuts[0])
 	}
 	at.Epoch, at.Index = next.Epoch, next.Index
-	for i := 0; i < readAhead && t.store.ReadsAhead(); i++ {
-		b, after := t.sampler.Next(next)
-		t.store.Expect(b)
-		next = after
-	}
+	t.store.ExpectAfter(t.sampler, next)
 	return len(b.Cuts), at, nil
 }
 

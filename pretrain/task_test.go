@@ -19,6 +19,7 @@ import (
 	"aural/kernels"
 	"aural/kernels/cpu"
 	"aural/train"
+	"aural/train/traintest"
 )
 
 // corpus is a small synthetic store.
@@ -31,16 +32,7 @@ func corpus(t testing.TB) *datasets.Store {
 			}
 		}
 	}
-	dir := filepath.Join(t.TempDir(), "store")
-	if _, err := datasets.Import(context.Background(), &datasets.Generated{Name: "test corpus", Count: -1, Seq: seq}, dir, datasets.ImportOptions{}, nil); err != nil {
-		t.Fatal(err)
-	}
-	s, err := datasets.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s
+	return traintest.Store(t, seq)
 }
 
 // quick is a recipe for stores made by corpus: hard codes, dropout and LayerDrop on.
@@ -394,17 +386,7 @@ func TestPCMChangesNothing(t *testing.T) {
 		for i := range grads {
 			w := p.NewWork()
 			w.audio.PCM = i == 1
-			at := train.Position{Update: 3}
-			if _, _, err := p.Prepare(context.Background(), at, w); err != nil {
-				t.Fatal(err)
-			}
-			var m train.Measured
-			if err := p.Run(context.Background(), at, w, &m); err != nil {
-				t.Fatal(err)
-			}
-			if err := p.Collect(&m); err != nil {
-				t.Fatal(err)
-			}
+			traintest.Compute(t, p, train.Position{Update: 3}, w)
 			grads[i], losses[i] = slices.Clone(p.Weights().Grad.F32()), p.metrics.Loss
 			if w.shape.PCM != w.audio.PCM || (len(w.audio.Samples) > 0) != w.audio.PCM {
 				t.Errorf("shape %+v has %d samples of 16 bits", w.shape, len(w.audio.Samples))

@@ -59,7 +59,7 @@ func TrainPieces(lines iter.Seq[string], size int) ([]byte, error) {
 	for _, r := range t.runes {
 		add(string(r))
 	}
-	return writeModel(pieces, true), nil
+	return writeModel(bpeModel, pieces, true), nil
 }
 
 // maxWords bounds the memory of training: a word takes some hundred bytes.

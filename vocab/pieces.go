@@ -21,20 +21,21 @@ const maxKnown = 1 << 18
 
 // pieces spells words in word pieces.
 type pieces struct {
-	speller *speller
+	speller *speller // of a bpe model, else nil
+	unigram *unigram // of a unigram model, else nil
 	file    []byte
 	mutex   sync.RWMutex
 	known   map[string][]int32
 }
 
-// ParsePieces makes a vocabulary of a SentencePiece model of byte-pair encoding (Sennrich et al. 2016; Kudo and Richardson 2018): <pad>, <s>, </s> and <unk>, then
+// ParsePieces makes a vocabulary of a SentencePiece model (Kudo and Richardson 2018) of byte-pair encoding (Sennrich et al. 2016) or unigrams (Kudo 2018): <pad>, <s>, </s> and <unk>, then
 // the model's normal and user-defined pieces in its order. Its control, unknown and byte pieces are left out: what has no piece cannot be spelt. Text is not
 // normalised, whatever the model says, but for white space.
 func ParsePieces(raw []byte) (*Vocabulary, error) {
 	if len(raw) > maxBytes {
 		return nil, fmt.Errorf("vocab: more than %d bytes are no SentencePiece model", maxBytes)
 	}
-	all, err := readModel(raw)
+	all, kind, err := readModel(raw)
 	if err != nil {
 		return nil, err
 	}
@@ -58,11 +59,15 @@ func ParsePieces(raw []byte) (*Vocabulary, error) {
 	if !v.marked {
 		return nil, fmt.Errorf("vocab: no piece of the SentencePiece model begins with %s: it was not made from words", WordMark)
 	}
-	s, err := newSpeller(used, first)
+	v.pieces = &pieces{file: slices.Clone(raw), known: map[string][]int32{}}
+	if kind == unigramModel {
+		v.pieces.unigram, err = newUnigram(used, first)
+	} else {
+		v.pieces.speller, err = newSpeller(used, first)
+	}
 	if err != nil {
 		return nil, err
 	}
-	v.pieces = &pieces{speller: s, file: slices.Clone(raw), known: map[string][]int32{}}
 	return v, nil
 }
 
@@ -108,6 +113,9 @@ func checkMarks(tokens []string) error {
 func (v *Vocabulary) appendPieces(dst []int32, text string) ([]int32, error) {
 	if v.pieces == nil {
 		return dst, errors.New("vocab: the tokens are word pieces; to spell text in them takes their SentencePiece model, " + PiecesFile + " in a model folder")
+	}
+	if v.pieces.unigram != nil {
+		return v.appendUnigram(dst, text)
 	}
 	begin := len(dst)
 	for at := 0; at < len(text); {

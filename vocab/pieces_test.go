@@ -149,7 +149,7 @@ func TestPiecesText(t *testing.T) {
 
 func TestModelRefused(t *testing.T) {
 	mark := func(kind uint64) []piece { return []piece{{"<unk>", 0, unknownPiece}, {"\u2581a", 0, kind}} }
-	good := writeModel(mark(normalPiece), true)
+	good := writeModel(bpeModel, mark(normalPiece), true)
 	if _, err := ParsePieces(good); err != nil {
 		t.Fatal(err)
 	}
@@ -163,13 +163,13 @@ func TestModelRefused(t *testing.T) {
 	}{
 		{nil, "no pieces"}, {[]byte("\n"), "no SentencePiece model"}, {[]byte(`{"<pad>":0}`), "no SentencePiece model"}, {good[:len(good)-3], "no SentencePiece model"},
 		{make([]byte, maxBytes+1), "bytes"}, {[]byte(strings.Repeat("\n\x00", maxTokens+1)), "more than 131072 pieces"},
-		{append(good[:len(good):len(good)], 0x12, 2, 0x18, 1), "of kind unigram"}, {append(good[:len(good):len(good)], 0x12, 2, 0x18, 77), "unknown (77)"},
+		{append(good[:len(good):len(good)], 0x12, 2, 0x18, 3), "of kind word"}, {append(good[:len(good):len(good)], 0x12, 2, 0x18, 77), "unknown (77)"},
 		{append(good[:len(good):len(good)], 0x12, 3, 0xc0, 1, 1), "beginning of words"}, {append(good[:len(good):len(good)], 0x1a, 2, 0x28, 0), "beginning of words"},
-		{writeModel(mark(5), true), "type 5"}, {writeModel(mark(1<<40), true), "type 1099511627776"}, {writeModel([]piece{{"a", 0, normalPiece}}, true), "not made from words"},
-		{writeModel([]piece{{"\u2581a", float32(math.NaN()), normalPiece}}, true), "NaN"}, {writeModel(append(mark(1), mark(1)...), true), `both "` + "\u2581a"},
-		{writeModel(append(mark(1), piece{"|", 0, normalPiece}), true), `is "|"`}, {writeModel(append(mark(1), piece{"a b", 0, normalPiece}), true), "white space"},
-		{writeModel(append(mark(1), piece{strings.Repeat("x", 300), 0, normalPiece}), true), "300 bytes"}, {writeModel(append(mark(1), piece{"\xff", 0, normalPiece}), true), "UTF-8"},
-		{writeModel(many, true), "user-defined pieces"},
+		{writeModel(bpeModel, mark(5), true), "type 5"}, {writeModel(bpeModel, mark(1<<40), true), "type 1099511627776"}, {writeModel(bpeModel, []piece{{"a", 0, normalPiece}}, true), "not made from words"},
+		{writeModel(bpeModel, []piece{{"\u2581a", float32(math.NaN()), normalPiece}}, true), "NaN"}, {writeModel(bpeModel, append(mark(1), mark(1)...), true), `both "` + "\u2581a"},
+		{writeModel(bpeModel, append(mark(1), piece{"|", 0, normalPiece}), true), `is "|"`}, {writeModel(bpeModel, append(mark(1), piece{"a b", 0, normalPiece}), true), "white space"},
+		{writeModel(bpeModel, append(mark(1), piece{strings.Repeat("x", 300), 0, normalPiece}), true), "300 bytes"}, {writeModel(bpeModel, append(mark(1), piece{"\xff", 0, normalPiece}), true), "UTF-8"},
+		{writeModel(bpeModel, many, true), "user-defined pieces"},
 	} {
 		if _, err := ParsePieces(c.raw); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%.40q: %v; want %s", c.raw, err, c.want)
@@ -179,7 +179,7 @@ func TestModelRefused(t *testing.T) {
 
 // User-defined pieces are cut out first, and never merged.
 func TestUserDefinedPieces(t *testing.T) {
-	v, err := ParsePieces(writeModel([]piece{{"\u2581", -1, normalPiece}, {"a", -2, normalPiece}, {"ab", -3, normalPiece}, {"b", -4, normalPiece}, {"bb", 0, userDefinedPiece}}, true))
+	v, err := ParsePieces(writeModel(bpeModel, []piece{{"\u2581", -1, normalPiece}, {"a", -2, normalPiece}, {"ab", -3, normalPiece}, {"b", -4, normalPiece}, {"bb", 0, userDefinedPiece}}, true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -348,7 +348,12 @@ func FuzzParsePieces(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(raw, "THE ROMAN LETTER")
-	f.Add(writeModel([]piece{{"\u2581a", 1, normalPiece}, {"a", float32(math.Inf(1)), userDefinedPiece}, {"<s>", 0, controlPiece}, {"<0x41>", 0, bytePiece}}, false), "a a\xff")
+	if raw, err = os.ReadFile(filepath.Join("testdata", "unigram.model")); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(raw, "THE ROMAN LETTER é")
+	f.Add(writeModel(unigramModel, []piece{{"\u2581a", -1, normalPiece}, {"a", math.MaxFloat32, normalPiece}, {"ab", -math.MaxFloat32, userDefinedPiece}}, false), "a aab")
+	f.Add(writeModel(bpeModel, []piece{{"\u2581a", 1, normalPiece}, {"a", float32(math.Inf(1)), userDefinedPiece}, {"<s>", 0, controlPiece}, {"<0x41>", 0, bytePiece}}, false), "a a\xff")
 	f.Fuzz(func(t *testing.T, raw []byte, text string) {
 		v, err := ParsePieces(raw)
 		if err != nil {

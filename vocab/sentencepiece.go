@@ -29,9 +29,12 @@ const (
 )
 
 // Kinds of models, TrainerSpec.ModelType.
-var modelKinds = map[uint64]string{1: "unigram", bpeModel: "bpe", 3: "word", 4: "char"}
+var modelKinds = map[uint64]string{unigramModel: "unigram", bpeModel: "bpe", 3: "word", 4: "char"}
 
-const bpeModel = 2
+const (
+	unigramModel = 1 // the default
+	bpeModel     = 2
+)
 
 // maxUserDefined bounds the pieces that are matched before all others: the library keeps them in a trie of maps.
 const maxUserDefined = 1 << 10
@@ -43,11 +46,11 @@ type piece struct {
 	kind  uint64
 }
 
-// readModel reads the pieces of a SentencePiece model file. What it returns can be given to the library, which trusts its input.
-func readModel(raw []byte) ([]piece, error) {
-	var list []piece
-	kind, suffix, mark := uint64(1), uint64(0), uint64(1)
-	err := eachField(raw, func(number protowire.Number, n uint64, text []byte) error {
+// readModel reads the pieces and the kind, bpe or unigram, of a SentencePiece model file. What it returns can be given to the library, which trusts its input.
+func readModel(raw []byte) (list []piece, kind uint64, err error) {
+	kind = unigramModel
+	suffix, mark := uint64(0), uint64(1)
+	err = eachField(raw, func(number protowire.Number, n uint64, text []byte) error {
 		switch number {
 		case modelPieces:
 			if len(list) == maxTokens {
@@ -81,19 +84,19 @@ func readModel(raw []byte) ([]piece, error) {
 	})
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("vocab: no SentencePiece model: %w", err)
+		return nil, 0, fmt.Errorf("vocab: no SentencePiece model: %w", err)
 	case len(list) == 0:
-		return nil, errors.New("vocab: no SentencePiece model: there are no pieces")
-	case kind != bpeModel:
+		return nil, 0, errors.New("vocab: no SentencePiece model: there are no pieces")
+	case kind != bpeModel && kind != unigramModel:
 		name := modelKinds[kind]
 		if name == "" {
 			name = fmt.Sprintf("unknown (%d)", kind)
 		}
-		return nil, fmt.Errorf("vocab: the SentencePiece model is of kind %s, only bpe is supported: make it with \"aural vocab train\" or spm_train --model_type=bpe", name)
+		return nil, 0, fmt.Errorf("vocab: the SentencePiece model is of kind %s, only bpe and unigram are supported: make it with \"aural vocab train\", or spm_train --model_type=unigram or bpe", name)
 	case suffix != 0 || mark == 0:
-		return nil, fmt.Errorf("vocab: the SentencePiece model does not mark the beginning of words with %s (treat_whitespace_as_suffix or escape_whitespaces)", WordMark)
+		return nil, 0, fmt.Errorf("vocab: the SentencePiece model does not mark the beginning of words with %s (treat_whitespace_as_suffix or escape_whitespaces)", WordMark)
 	}
-	return list, nil
+	return list, kind, nil
 }
 
 func readPiece(raw []byte) (piece, error) {
@@ -155,9 +158,9 @@ func eachField(raw []byte, f func(number protowire.Number, n uint64, text []byte
 	return nil
 }
 
-// writeModel is the file of a BPE model. trim says that the model has the program which reads it put a mark before the first word and drop other white space,
+// writeModel is the file of a model of a kind. trim says that the model has the program which reads it put a mark before the first word and drop other white space,
 // as spm_train does.
-func writeModel(pieces []piece, trim bool) []byte {
+func writeModel(kind uint64, pieces []piece, trim bool) []byte {
 	message := func(dst []byte, number protowire.Number, body []byte) []byte {
 		return protowire.AppendBytes(protowire.AppendTag(dst, number, protowire.BytesType), body)
 	}
@@ -171,13 +174,13 @@ func writeModel(pieces []piece, trim bool) []byte {
 		body = number(body, pieceType, p.kind)
 		out = message(out, modelPieces, body)
 	}
-	out = message(out, modelTrainer, number(number(nil, trainerType, bpeModel), trainerSize, uint64(len(pieces))))
+	out = message(out, modelTrainer, number(number(nil, trainerType, kind), trainerSize, uint64(len(pieces))))
 	flag := protowire.EncodeBool(trim)
 	body = message(body[:0], normalizerName, []byte("identity"))
 	return message(out, modelNormalizer, number(number(number(body, normalizerPrefix, flag), normalizerTrim, flag), normalizerMark, 1))
 }
 
-// speller cuts words into pieces: the only place that knows the library.
+// speller cuts words into pieces by merges: the only place that knows the library.
 type speller struct {
 	processor *sentencepiece.Processor
 	first     int32 // the label of the library's piece 1; its piece 0 is the unknown one
@@ -196,7 +199,7 @@ func newSpeller(pieces []piece, first int) (s *speller, err error) {
 		return nil, fmt.Errorf("vocab: the SentencePiece model has %d user-defined pieces, more than %d", users, maxUserDefined)
 	}
 	all := append([]piece{{text: UnknownToken, kind: unknownPiece}}, pieces...)
-	p, err := sentencepiece.NewProcessor(bytes.NewReader(writeModel(all, false)))
+	p, err := sentencepiece.NewProcessor(bytes.NewReader(writeModel(bpeModel, all, false)))
 	if err != nil {
 		return nil, fmt.Errorf("vocab: SentencePiece model: %w", err)
 	}

@@ -133,7 +133,7 @@ func (v *Vocabulary) StartsWord(i int) bool {
 }
 
 // Encode gives the labels of a transcript, without blanks. White space parts words and is otherwise ignored. A word becomes the longest tokens that fit, from
-// its beginning on, or the pieces that the merges of its SentencePiece model give. The error names the first character that no token spells, and its place.
+// its beginning on, or the pieces that its SentencePiece model gives. The error names the first character that no token spells, and its place.
 func (v *Vocabulary) Encode(text string) ([]int32, error) { return v.AppendEncoded(nil, text) }
 
 // AppendEncoded is [Vocabulary.Encode] into memory that is there.

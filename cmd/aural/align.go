@@ -4,14 +4,12 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
 
 	"aural/align"
-	"aural/infer"
 	"aural/score"
 	"aural/transcript"
 
@@ -83,9 +81,7 @@ Recordings that cannot be read or aligned are named, the rest goes on, and the e
 		Args: cobra.MaximumNArgs(2),
 	}, func(args []string) error { return a.doAlign(f, args) })
 	p := c.Flags()
-	p.StringVar(&f.from.model, "model", "", "`MODEL` folder with a CTC head and its vocab.json (required)")
 	p.StringVar(&f.from.data, "data", "", "align the rows of this `STORE` with their transcripts")
-	p.StringVar(&f.from.split, "split", "", "of the store, only the rows of this split, `NAME`")
 	p.StringVar(&f.from.format, "format", string(transcript.CTM), "`FORMAT`: ctm, json, jsonl, textgrid, audacity, srt or vtt")
 	p.StringVar(&f.from.out, "out", "", "write a file for each recording below this `FOLDER`")
 	p.StringVar(&f.method, "method", autoMethod, "`METHOD`: auto, whole or segment")
@@ -93,18 +89,7 @@ Recordings that cannot be read or aligned are named, the rest goes on, and the e
 	p.Float64Var(&f.confidence, "min-confidence", align.Doubtful, "name utterances that are less sure than this")
 	p.StringVar(&f.figure, "figure", "", "draw an utterance into `FILE` (.svg, .pdf, .png ...)")
 	p.StringVar(&f.show, "show", "", "utterance of the figure: `ID` of the store, or number of the line of TEXT")
-	p.StringVar(&f.from.channels, "channel-policy", "average", "how several channels become one, `HOW`: average, first, refuse, or a number from 0")
-	d := infer.DefaultOptions()
-	p.Float64Var(&f.from.chunk, "chunk", d.ChunkSeconds, "longest piece that goes through the network whole, `SECONDS`")
-	p.Float64Var(&f.from.overlap, "overlap", d.OverlapSeconds, "least overlap of chunks, `SECONDS`")
-	machineFlagsOf(c, &f.from.machine)
-	precisionFlag(c, &f.from.precision)
-	c.MarkFlagRequired("model")
-	var formats []string
-	for _, x := range alignFormats {
-		formats = append(formats, string(x))
-	}
-	c.RegisterFlagCompletionFunc("format", words(formats...))
+	f.from.shared(c, alignFormats)
 	c.RegisterFlagCompletionFunc("method", words(autoMethod, wholeMethod, segmentMethod))
 	return c
 }
@@ -143,7 +128,7 @@ func (a *app) doAlign(f alignFlags, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	t := &placer{app: a, bar: newTicker(a.err, false), flags: f, rules: rules}
+	t := &placer{app: a, walk: walk{bar: newTicker(a.err, false), verb: "aligned"}, flags: f, rules: rules}
 	if f.from.data == "" {
 		if t.lines, err = readFile(args[1], func(file *os.File) ([]string, error) { return readLines(file) }); err != nil {
 			return err
@@ -163,30 +148,22 @@ func (a *app) doAlign(f alignFlags, args []string) (err error) {
 	}
 	ctx, stop := interruptible()
 	defer stop()
-	if t.recogniser, err = openRecogniser(f.from.model, f.from.precision, f.from.machine, infer.Options{ChunkSeconds: f.from.chunk, OverlapSeconds: noZero(f.from.overlap), Progress: t.progress}); err != nil {
+	if t.recogniser, err = f.from.open(t.progress); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, t.recogniser.close()) }()
 	t.total = len(list.items)
-	err = errors.Join(t.run(ctx, list, out), out.end())
+	err = t.run(ctx, list, func(ctx context.Context, group []heard) error { return t.group(ctx, list, group, out) })
+	err = errors.Join(err, out.end())
 	t.bar.close()
-	switch {
-	case errors.Is(err, context.Canceled):
-		return coded{exitAborted, fmt.Errorf("interrupted: %d of %s aligned", t.done, plural(t.total, "recording"))}
-	case err != nil:
-		return err
+	if err != nil {
+		return t.stopped(err)
 	}
 	t.report()
 	if err := t.draw(); err != nil {
 		return err
 	}
-	switch {
-	case t.failed > 0 && t.done == 0:
-		return fmt.Errorf("none of %s could be aligned", plural(t.failed, "recording"))
-	case t.failed > 0:
-		return coded{exitRejects, fmt.Errorf("%d of %s could not be aligned", t.failed, plural(t.total, "recording"))}
-	}
-	return nil
+	return t.leftOut()
 }
 
 // maxLine bounds a line of a text, in bytes.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -17,16 +16,14 @@ import (
 type placer struct {
 	*app
 	recogniser
-	bar   *ticker
+	walk
 	flags alignFlags
 	rules score.Rules
 	lines []string // of the only recording; nil for a store
 
-	total, done, failed int
-	utterances          int
-	seconds             float64
-	doubtful            []shown
-	shown               *shown // utterance of the figure, with what it needs
+	utterances int
+	doubtful   []shown
+	shown      *shown // utterance of the figure, with what it needs
 }
 
 // shown is an utterance to name or to draw.
@@ -35,41 +32,6 @@ type shown struct {
 	placed    align.Placed
 	audio     []float32
 	emissions infer.Matrix
-}
-
-// run aligns all recordings, in groups.
-func (t *placer) run(ctx context.Context, list *recordings, out *output) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var group []heard
-	samples := 0
-	flush := func() error {
-		err := t.group(ctx, list, group, out)
-		group, samples = group[:0], 0
-		return err
-	}
-	for h := range list.readAhead(ctx) {
-		for _, w := range h.warnings {
-			t.bar.note(fmt.Sprintf("warning: %s: %s", printable(h.path), printable(w)))
-		}
-		if h.err != nil {
-			t.fail(h.recording, h.err)
-			continue
-		}
-		group, samples = append(group, h), samples+len(h.audio)
-		if samples >= groupSeconds*infer.Rate {
-			if err := flush(); err != nil {
-				return err
-			}
-		}
-	}
-	return errors.Join(ctx.Err(), flush())
-}
-
-// fail names a recording that is left out.
-func (t *placer) fail(r recording, err error) {
-	t.failed++
-	t.bar.note(fmt.Sprintf("%s: %s", printable(r.name()), printable(err.Error())))
 }
 
 // texts are those of a recording, normalised.
@@ -118,15 +80,13 @@ func (t *placer) group(ctx context.Context, list *recordings, group []heard, out
 		for _, p := range placed {
 			tr.Segments = append(tr.Segments, p.Segment)
 		}
-		if err := out.write(tr); err != nil {
-			var not notWritten
-			if !errors.As(err, &not) {
-				return err
-			}
-			t.fail(h.recording, err)
+		written, err := t.write(out, h.recording, tr)
+		if err != nil {
+			return err
+		}
+		if !written {
 			continue
 		}
-		t.done++
 		t.seconds += seconds
 		for k, p := range placed {
 			t.look(shown{t.name(h.id, k), p, h.audio, emissions[i]})

@@ -70,7 +70,7 @@ func (a *app) runBenchTranscribe(f benchTranscribeFlags) (err error) {
 	if f.repeat < 1 || len(f.lengths) == 0 {
 		return usagef("--repeat is %d and there are %d --lengths, want at least 1 of each", f.repeat, len(f.lengths))
 	}
-	t := &transcriber{app: a, bar: newTicker(a.err, true), silent: true}
+	t := &transcriber{app: a, walk: walk{bar: newTicker(a.err, true)}, silent: true}
 	o := infer.DefaultOptions()
 	if err := t.open(transcribeFlags{model: f.model, precision: f.precision, machine: f.machine, chunk: o.ChunkSeconds, overlap: o.OverlapSeconds}, nil); err != nil {
 		return err
@@ -86,7 +86,7 @@ func (a *app) runBenchTranscribe(f benchTranscribeFlags) (err error) {
 		}
 		group[i] = heard{audio: x}
 	}
-	r := transcribeReport{Machine: benchMachine{versionText(), t.backend.Name(), threadsOf(t.backend)}, Parameters: t.model.Parameters(), Lengths: f.lengths}
+	r := transcribeReport{Machine: benchMachine{versionText(), t.backend.Name(), threadsOf(t.backend)}, Parameters: t.recogniser.model.Parameters(), Lengths: f.lengths}
 	for i := range f.repeat + 1 {
 		began := time.Now()
 		if _, err := t.transcribe(context.Background(), group); err != nil {
@@ -95,7 +95,7 @@ func (a *app) runBenchTranscribe(f benchTranscribeFlags) (err error) {
 		spent := time.Since(began).Seconds()
 		if i == 0 {
 			r.Compile = spent
-			t.model.ResetProfile()
+			t.recogniser.model.ResetProfile()
 			continue
 		}
 		r.Rounds = append(r.Rounds, spent)
@@ -123,7 +123,7 @@ func (r *transcribeReport) measure(t *transcriber, audio float64) {
 	}
 	var flops int64
 	network := 0.0
-	for _, o := range t.model.Profile() {
+	for _, o := range t.recogniser.model.Profile() {
 		if o.Calls > 0 {
 			r.Ops = append(r.Ops, opRow{o.Op, o.Variant, o.Calls, o.Time.Seconds(), o.Time.Seconds() / all, o.FLOPs, o.Bytes})
 			flops += o.FLOPs

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"aural/audio/vad"
@@ -65,28 +64,39 @@ none was transcribed.`,
 		Args: cobra.ArbitraryArgs,
 	}, func(args []string) error { return a.doTranscribe(f, args) })
 	p := c.Flags()
-	p.StringVar(&f.model, "model", "", "`MODEL` folder with a CTC head and its vocab.json (required)")
 	p.StringVar(&f.data, "data", "", "transcribe the rows of this `STORE` instead of files")
-	p.StringVar(&f.split, "split", "", "of the store, only the rows of this split, `NAME`")
 	p.StringVar(&f.format, "format", string(transcript.Text), "`FORMAT`: txt, json, jsonl, srt, vtt, ctm or trn")
 	p.StringVar(&f.out, "out", "", "write ID.FORMAT for each recording below this `FOLDER`")
 	p.StringVar(&f.segment, "segment", "", "cut recordings at silences into pieces of `MIN-MAX` seconds (alone: 2-15.6)")
 	p.Lookup("segment").NoOptDefVal = segmentDefault
+	f.shared(c, transcript.Formats())
+	f.decoder.flags(c)
+	a.deviceFlagOf(c, &f.machine)
+	return c
+}
+
+// shared adds the flags that "aural align" has too: the model, how audio is read and computed; and what --format, which must be there, completes to.
+func (f *transcribeFlags) shared(c *cobra.Command, formats []transcript.Format) {
+	p := c.Flags()
+	p.StringVar(&f.model, "model", "", "`MODEL` folder with a CTC head and its vocab.json (required)")
+	c.MarkFlagRequired("model")
+	p.StringVar(&f.split, "split", "", "of the store, only the rows of this split, `NAME`")
 	p.StringVar(&f.channels, "channel-policy", "average", "how several channels become one, `HOW`: average, first, refuse, or a number from 0")
 	d := infer.DefaultOptions()
 	p.Float64Var(&f.chunk, "chunk", d.ChunkSeconds, "longest piece that goes through the network whole, `SECONDS`")
 	p.Float64Var(&f.overlap, "overlap", d.OverlapSeconds, "least overlap of chunks, `SECONDS`")
-	f.decoder.flags(c)
 	machineFlagsOf(c, &f.machine)
-	a.deviceFlagOf(c, &f.machine)
 	precisionFlag(c, &f.precision)
-	c.MarkFlagRequired("model")
-	var formats []string
-	for _, x := range transcript.Formats() {
-		formats = append(formats, string(x))
+	var names []string
+	for _, x := range formats {
+		names = append(names, string(x))
 	}
-	c.RegisterFlagCompletionFunc("format", words(formats...))
-	return c
+	c.RegisterFlagCompletionFunc("format", words(names...))
+}
+
+// open opens the model; progress is told of the seconds of audio that are computed.
+func (f *transcribeFlags) open(progress func(float64)) (recogniser, error) {
+	return openRecogniser(f.model, f.precision, f.machine, infer.Options{ChunkSeconds: f.chunk, OverlapSeconds: noZero(f.overlap), Progress: progress})
 }
 
 // doTranscribe opens everything, transcribes, and says how it went.
@@ -112,29 +122,21 @@ func (a *app) doTranscribe(f transcribeFlags, files []string) (err error) {
 	}
 	ctx, stop := interruptible()
 	defer stop()
-	t := &transcriber{app: a, bar: newTicker(a.err, false), total: len(list.items)}
+	t := &transcriber{app: a, walk: walk{bar: newTicker(a.err, false), verb: "transcribed", total: len(list.items)}}
 	if err := t.open(f, cut); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
-	began := time.Now()
-	err = errors.Join(t.run(ctx, list, out), out.end())
+	t.began = time.Now()
+	err = t.run(ctx, list, func(ctx context.Context, group []heard) error { return t.group(ctx, group, out) })
+	err = errors.Join(err, out.end())
 	t.bar.close()
-	switch {
-	case errors.Is(err, context.Canceled):
-		return coded{exitAborted, fmt.Errorf("interrupted: %d of %s transcribed", t.done, plural(t.total, "recording"))}
-	case err != nil:
-		return err
+	if err != nil {
+		return t.stopped(err)
 	}
-	spent := time.Since(began).Seconds()
+	spent := time.Since(t.began).Seconds()
 	a.say("%s, %s of audio in %.1f s: %.1f s of audio a second, %s", plural(t.done, "recording"), audioText(t.seconds), spent, t.seconds/spent, t.backend.Name())
-	switch {
-	case t.failed > 0 && t.done == 0:
-		return fmt.Errorf("none of %s could be transcribed", plural(t.failed, "recording"))
-	case t.failed > 0:
-		return coded{exitRejects, fmt.Errorf("%d of %s could not be transcribed", t.failed, plural(t.total, "recording"))}
-	}
-	return nil
+	return t.leftOut()
 }
 
 // open starts the back end and opens the model and what the decoder needs.
@@ -144,13 +146,10 @@ func (t *transcriber) open(f transcribeFlags, cut *vad.Config) (err error) {
 			err = errors.Join(err, t.close())
 		}
 	}()
-	o := infer.Options{ChunkSeconds: f.chunk, OverlapSeconds: noZero(f.overlap), Progress: t.progress}
-	r, err := openRecogniser(f.model, f.precision, f.machine, o)
-	if err != nil {
+	if t.recogniser, err = f.open(t.progress); err != nil {
 		return err
 	}
-	t.backend, t.model = r.backend, r.model
-	if t.decoding, err = f.decoder.open(t.model.Vocabulary()); err != nil {
+	if t.decoding, err = f.decoder.open(t.recogniser.model.Vocabulary()); err != nil {
 		return err
 	}
 	if t.decoding.unspelt > 0 {
@@ -171,8 +170,7 @@ func noZero(x float64) float64 {
 }
 
 func (t *transcriber) close() error {
-	r := recogniser{t.backend, t.model}
-	err := errors.Join(t.decoding.close(), r.close())
-	t.decoding, t.model, t.backend = nil, nil, nil
+	err := errors.Join(t.decoding.close(), t.recogniser.close())
+	t.decoding = nil
 	return err
 }

@@ -13,74 +13,29 @@ import (
 	"aural/audio/vad"
 	"aural/decode"
 	"aural/infer"
-	"aural/kernels"
 	"aural/transcript"
 )
 
 // transcriber turns recordings into transcripts.
 type transcriber struct {
 	*app
-	backend   kernels.Backend
-	model     *infer.Model
+	recogniser
+	walk
 	decoding  *decoding
 	decoders  []decode.Decoder // one a goroutine
 	segmenter *vad.Segmenter   // nil: recordings are whole
-	bar       *ticker
-	silent    bool // no progress
+	silent    bool             // no progress
 	began     time.Time
-
-	total, done, failed int
-	seconds             float64 // of audio that is done
 
 	pcm   []int16
 	spans []vad.Span
 }
-
-// groupSeconds is how much audio is read before it is transcribed, so that recordings of like length can share batches.
-const groupSeconds = 120
 
 // piece is a stretch of a recording that is one utterance.
 type piece struct {
 	of         int // recording of the group
 	start, end int // samples
 	hypotheses []decode.Hypothesis
-}
-
-// run transcribes all recordings, in groups.
-func (t *transcriber) run(ctx context.Context, list *recordings, out *output) error {
-	t.began = time.Now()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	source := list.readAhead(ctx)
-	var group []heard
-	samples := 0
-	for h := range source {
-		for _, w := range h.warnings {
-			t.bar.note(fmt.Sprintf("warning: %s: %s", printable(h.path), printable(w)))
-		}
-		if h.err != nil {
-			t.fail(h.recording, h.err)
-			continue
-		}
-		group, samples = append(group, h), samples+len(h.audio)
-		if samples < groupSeconds*infer.Rate {
-			continue
-		}
-		if err := t.group(ctx, group, out); err != nil {
-			return err
-		}
-		group, samples = group[:0], 0
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return t.group(ctx, group, out)
-}
-
-// fail names a recording that is left out.
-func (t *transcriber) fail(r recording, err error) {
-	t.failed++
-	t.bar.note(fmt.Sprintf("%s: %s", printable(r.name()), printable(err.Error())))
 }
 
 // transcribe recognises some recordings.
@@ -93,7 +48,7 @@ func (t *transcriber) transcribe(ctx context.Context, group []heard) ([]piece, e
 	for i, p := range pieces {
 		audio[i] = group[p.of].audio[p.start:p.end]
 	}
-	emissions, err := t.model.EmissionsBatch(ctx, audio)
+	emissions, err := t.recogniser.model.EmissionsBatch(ctx, audio)
 	if err != nil {
 		return nil, err
 	}
@@ -113,15 +68,9 @@ func (t *transcriber) group(ctx context.Context, group []heard, out *output) err
 			pieces = pieces[1:]
 		}
 		t.seconds += tr.Seconds
-		if err := out.write(tr); err != nil {
-			var not notWritten
-			if !errors.As(err, &not) {
-				return err
-			}
-			t.fail(h.recording, err)
-			continue
+		if _, err := t.write(out, h.recording, tr); err != nil {
+			return err
 		}
-		t.done++
 	}
 	t.progress(0)
 	return nil
@@ -175,7 +124,7 @@ func (t *transcriber) decode(ctx context.Context, pieces []piece, emissions []in
 // segment turns frames into seconds of the recording.
 func (t *transcriber) segment(p piece) transcript.Segment {
 	from, to := float64(p.start)/infer.Rate, float64(p.end)/infer.Rate
-	at := func(frame int) float64 { return min(to, from+float64(frame)*t.model.FrameSeconds()) }
+	at := func(frame int) float64 { return min(to, from+float64(frame)*t.recogniser.model.FrameSeconds()) }
 	s := transcript.Segment{Start: from, End: to}
 	for _, h := range p.hypotheses {
 		o := transcript.Hypothesis{Text: h.Text, Score: h.Score, Acoustic: h.Acoustic, LM: h.LM, Boost: h.Boost, Words: make([]transcript.Word, len(h.Words))}

@@ -35,8 +35,10 @@ func (a *app) vocabTrain() *cobra.Command {
 		Long: `Train reads texts, plain or gzip, - for standard input, or the transcripts of a store, and writes a
 SentencePiece model: the characters of the text and its most frequent sequences within words, learnt
 by byte-pair encoding. It equals that of spm_train --model_type=bpe without normalisation, and the
-SentencePiece library reads it. Words are what white space separates; nothing is changed but by
---case and --drop, which must be those that fine-tuning has as labels.case and labels.drop.
+SentencePiece library reads it. Unigram models, which spm_train makes by default, are not learnt
+here, but labels.vocabulary takes them too. Words are what white space separates; nothing is
+changed but by --case and --drop, which must be those that fine-tuning has as labels.case and
+labels.drop.
 
 Pieces make shorter targets than characters: small models need less time for them, and a piece must
 fit into a frame of 20 ms with its neighbours. Ten minutes of labels teach characters better.`,

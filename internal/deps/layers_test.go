@@ -72,12 +72,14 @@ const layers = `
 	NONE < internal/deps, internal/testkit, internal/amxemu, internal/amxemu/tileasm;
 	kernels/cuda/driver < internal/cudaemu, internal/cudafake;
 	internal/testkit, kernels/ref < kernels/kerneltest < cmd/aural;
-	internal/testkit, graph, kernels/ref < graph/graphtest;
+	internal/testkit, graph, kernels/ref, kernels/cpu < graph/graphtest;
+	internal/testkit < hf/hftest;
+	graph/graphtest, train < train/traintest;
 `
 
 // forTests is what the _test.go files of any package may import besides what the package may.
 var forTests = []string{
-	"internal/testkit", "internal/amxemu", "internal/amxemu/tileasm", "internal/cudaemu", "internal/cudafake", "kernels/cuda/driver", "internal/synth", "kernels/kerneltest", "graph/graphtest",
+	"internal/testkit", "internal/amxemu", "internal/amxemu/tileasm", "internal/cudaemu", "internal/cudafake", "kernels/cuda/driver", "internal/synth", "kernels/kerneltest", "graph/graphtest", "hf/hftest", "train/traintest",
 	"kernels/ref", "kernels/cpu", "kernels/cuda", "rng", "safetensors",
 }
 

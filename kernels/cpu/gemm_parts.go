@@ -6,8 +6,9 @@ import "math"
 // sums do not depend on the parts.
 type grid struct{ m, n, mt, nt, down, across int }
 
-// tiling says how a grid may cut, at multiples of mr rows and nr columns, and what parts cost, in multiply-adds: rowCost for an element of A that is packed and columnCost for
-// one of B. A is packed again every nc columns in parts of more than mc rows. All are measured, but those of AMX: they are estimates from the speed of packing.
+// tiling says how a grid may cut, at multiples of mr rows and nr columns, and what parts cost: packing an element from far away takes as long as packCost multiply-adds. In parts of
+// more than mc rows A is packed again every nc columns. Where the workers share B, they only read what is packed. Costs are measured, but that of AMX: it is an estimate from the
+// speed of packing.
 type tiling struct {
 	mr, nr, mc, nc, packCost int
 	shared                   bool
@@ -102,7 +103,7 @@ func (p *plan) share(s products, b func(c *call, i int) view) (g grid, packed fu
 	}
 	dst := p.floats(s.matrices * room)
 	panels := ceilDiv(s.n, t.nr)
-	width := t.nr * ceilDiv(panels*s.matrices, min(panels*s.matrices, 4*p.b.threads*s.matrices))
+	width := t.nr * ceilDiv(panels, min(panels, 4*p.b.threads))
 	across := ceilDiv(s.n, width)
 	p.add(s.matrices*across, func(c *call, w *worker, i int) {
 		if v := b(c, i/across); len(v.x) > 0 {
