@@ -7,7 +7,7 @@ import "math"
 type grid struct{ m, n, mt, nt, down, across int }
 
 // tiling says how a grid may cut, at multiples of mr rows and nr columns, and what parts cost: packing an element from far away takes as long as packCost multiply-adds. In parts of
-// more than mc rows A is packed again every nc columns. Where the workers share B, they only read what is packed. Costs are measured, but that of AMX: it is an estimate from the
+// more than mc rows A is packed again every nc columns, and B read again every mc rows, which does not count where mc is 0. Where the workers share B, they only read what is packed. Costs are measured, but that of AMX: it is an estimate from the
 // speed of packing.
 type tiling struct {
 	mr, nr, mc, nc, packCost int
@@ -30,13 +30,15 @@ func (b *Backend) tiling() tiling {
 
 // packing is what packing takes for a part of m by n.
 func (t *tiling) packing(m, n int) int {
-	if t.shared {
-		return packCost*m + streamCost*n*ceilDiv(m, t.mc)
-	}
-	if m <= t.mc {
+	switch {
+	case t.shared:
+		return t.packCost*m + streamCost*n*ceilDiv(m, t.mc)
+	case t.mc == 0:
+		return t.packCost * (m*ceilDiv(n, t.nc) + n)
+	case m <= t.mc:
 		return t.packCost * (m + n)
 	}
-	return t.packCost*(m*ceilDiv(n, t.nc)+n) + streamCost*n*ceilDiv(m, max(t.mc, 1))
+	return t.packCost*(m*ceilDiv(n, t.nc)+n) + streamCost*n*ceilDiv(m, t.mc)
 }
 
 // grid chooses the parts that take the least time by count: each part packs its rows of A and its columns of B anew, so large and square parts are

@@ -29,6 +29,28 @@ func TestSpans(t *testing.T) {
 	})
 }
 
+// What packing takes, for the tilings of float32, shared columns, and products that count no reading (AMX, int8).
+func TestPackingCost(t *testing.T) {
+	float32s, reduced := tiling{mr: 12, nr: 32, mc: 240, nc: 1024, packCost: 40}, tiling{mr: 12, nr: 32, nc: 1024, packCost: 20}
+	shared := float32s
+	shared.shared = true
+	for _, c := range []struct {
+		tiling
+		m, n, want int
+	}{
+		{float32s, 240, 2048, 40 * (240 + 2048)},
+		{float32s, 241, 2048, 40*(2*241+2048) + 15*2*2048},
+		{shared, 240, 2048, 40*240 + 15*2048},
+		{shared, 241, 2048, 40*241 + 15*2*2048},
+		{reduced, 240, 2048, 20 * (2*240 + 2048)},
+		{reduced, 2000, 1024, 20 * (2000 + 1024)},
+	} {
+		if got := c.packing(c.m, c.n); got != c.want {
+			t.Errorf("%+v: %d by %d costs %d, want %d", c.tiling, c.m, c.n, got, c.want)
+		}
+	}
+}
+
 // runs computes the phases of a plan in memory that is not a number anywhere.
 func (p *plan) runs(t *rapid.T) {
 	scratch, err := allocate(p.scratch)
